@@ -1,0 +1,3 @@
+module github.com/troikaml/troika
+
+go 1.26
