@@ -1,0 +1,213 @@
+package eval
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"text/tabwriter"
+)
+
+// Example is one item of a test split.
+type Example struct {
+	ID    string `json:"id"`
+	Text  string `json:"text"`
+	Label string `json:"label"` // the gold label
+}
+
+// Prediction is one answer.
+type Prediction struct {
+	// Label is the answer as scored: a label, or whatever else was said.
+	Label string `json:"label"`
+	// Text is what the model wrote, where it writes text.
+	Text string `json:"text,omitempty"`
+}
+
+// Predictor answers examples. It returns one prediction for each example, in
+// order, and must not look at Example.Label. It stops early with ctx's error.
+type Predictor interface {
+	Predict(ctx context.Context, examples []Example) ([]Prediction, error)
+}
+
+// Constant is a [Predictor] that always gives the same answer, such as the
+// majority class.
+type Constant string
+
+// Predict implements [Predictor].
+func (c Constant) Predict(_ context.Context, examples []Example) ([]Prediction, error) {
+	out := make([]Prediction, len(examples))
+	for i := range out {
+		out[i].Label = string(c)
+	}
+	return out, nil
+}
+
+// Result is how one system did on a test split. Its JSON is one row of a
+// [Report].
+type Result struct {
+	Examples   int      `json:"examples"`
+	Accuracy   float64  `json:"accuracy"`
+	AccuracyCI Interval `json:"accuracy_ci95"`
+	MacroF1    float64  `json:"macro_f1"`
+	MacroF1CI  Interval `json:"macro_f1_ci95"`
+	// NotALabel counts answers outside the label set.
+	NotALabel int `json:"not_a_label,omitempty"`
+	// Perplexity of the gold answers, where the system gives probabilities.
+	Perplexity float64      `json:"perplexity,omitempty"`
+	Labels     []LabelScore `json:"labels,omitempty"`
+	Confusion  *Confusion   `json:"confusion,omitempty"`
+
+	codes *coding
+}
+
+// Evaluate lets p answer the examples and scores it. See [Score].
+func Evaluate(ctx context.Context, p Predictor, labels []string, examples []Example, r Resampling) (*Result, []Prediction, error) {
+	predictions, err := p.Predict(ctx, examples)
+	if err != nil {
+		return nil, nil, fmt.Errorf("predict %d examples: %w", len(examples), err)
+	}
+	if len(predictions) != len(examples) {
+		return nil, nil, fmt.Errorf("predict %d examples: got %d predictions", len(examples), len(predictions))
+	}
+	res, err := Score(labels, examples, predictions, r)
+	return res, predictions, err
+}
+
+// Score measures predictions[i] against examples[i].Label, with intervals.
+// Every gold label must be among labels; see [NewConfusion].
+func Score(labels []string, examples []Example, predictions []Prediction, r Resampling) (*Result, error) {
+	gold, said := make([]string, len(examples)), make([]string, len(predictions))
+	for i, e := range examples {
+		gold[i] = e.Label
+	}
+	for i, p := range predictions {
+		said[i] = p.Label
+	}
+	codes, err := newCoding(labels, gold, said)
+	if err != nil {
+		return nil, err
+	}
+	c, err := NewConfusion(labels, gold, said)
+	if err != nil {
+		return nil, err
+	}
+	accuracy, err := Bootstrap(len(gold), codes.accuracy(), r)
+	if err != nil {
+		return nil, err
+	}
+	macro, err := Bootstrap(len(gold), codes.macroF1(), r)
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{
+		Examples: len(gold),
+		Accuracy: accuracy.Value, AccuracyCI: accuracy.Interval,
+		MacroF1: macro.Value, MacroF1CI: macro.Interval,
+		Labels: c.Scores(), Confusion: c, codes: codes,
+	}
+	for _, row := range c.Counts {
+		res.NotALabel += row[len(labels)]
+	}
+	return res, nil
+}
+
+// CompareAccuracy returns how much more accurate tuned is than base, both
+// freshly scored by [Score] on the same examples in the same order.
+func CompareAccuracy(base, tuned *Result, r Resampling) (*Difference, error) {
+	a, b := base.codes, tuned.codes
+	if a == nil || b == nil {
+		return nil, fmt.Errorf("compare accuracy: a result that was read from a file has no predictions")
+	}
+	if len(a.gold) != len(b.gold) {
+		return nil, fmt.Errorf("compare accuracy: %d examples against %d", len(a.gold), len(b.gold))
+	}
+	d, err := Paired(len(a.gold), a.accuracy(), b.accuracy(), r)
+	return &d, err
+}
+
+// Report is a comparison on one test split. A nil row was not measured.
+type Report struct {
+	Dataset  string  `json:"dataset"`
+	Majority *Result `json:"majority,omitempty"`
+	TFIDF    *Result `json:"tfidf,omitempty"`
+	Base     *Result `json:"base,omitempty"`
+	Tuned    *Result `json:"tuned,omitempty"`
+	// Gain is the paired difference in accuracy of tuned over base.
+	Gain *Difference `json:"gain,omitempty"`
+}
+
+// WriteJSON writes the report as indented JSON and a line feed.
+func (r *Report) WriteJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(r); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// Row is one line of a report's table, as text.
+type Row struct{ Name, Accuracy, MacroF1, Perplexity string }
+
+// Rows returns the measured systems, weakest kind first.
+func (r *Report) Rows() []Row {
+	var rows []Row
+	for _, s := range []struct {
+		name   string
+		result *Result
+	}{
+		{"majority class", r.Majority},
+		{"TF-IDF linear", r.TFIDF},
+		{"base, untuned", r.Base},
+		{"tuned", r.Tuned},
+	} {
+		if s.result == nil {
+			continue
+		}
+		row := Row{
+			Name:       s.name,
+			Accuracy:   formatEstimate(s.result.Accuracy, s.result.AccuracyCI),
+			MacroF1:    formatEstimate(s.result.MacroF1, s.result.MacroF1CI),
+			Perplexity: "-",
+		}
+		if p := s.result.Perplexity; p > 0 && !math.IsInf(p, 0) {
+			row.Perplexity = fmt.Sprintf("%.2f", p)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func formatEstimate(v float64, ci Interval) string {
+	return fmt.Sprintf("%.3f [%.3f, %.3f]", v, ci[0], ci[1])
+}
+
+// WriteTable writes the rows as an aligned table for a terminal, then the gain
+// where it was measured. Columns with nothing in them are left out.
+func (r *Report) WriteTable(w io.Writer) error {
+	rows := r.Rows()
+	perplexity := false
+	for _, row := range rows {
+		perplexity = perplexity || row.Perplexity != "-"
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(cells ...string) {
+		if !perplexity {
+			cells = cells[:3]
+		}
+		fmt.Fprintln(tw, strings.Join(cells, "\t"))
+	}
+	line("system", "accuracy [95 %]", "macro-F1 [95 %]", "perplexity")
+	for _, row := range rows {
+		line(row.Name, row.Accuracy, row.MacroF1, row.Perplexity)
+	}
+	if g := r.Gain; g != nil {
+		fmt.Fprintf(tw, "tuned - base: %+.3f [%+.3f, %+.3f], p = %.4f\n", g.Value, g.Interval[0], g.Interval[1], g.P)
+	}
+	if err := tw.Flush(); err != nil {
+		return fmt.Errorf("write table: %w", err)
+	}
+	return nil
+}
