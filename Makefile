@@ -1,0 +1,94 @@
+# Everything here needs Go and make alone. Tools are built from the versions
+# that tools/go.mod pins; targets that need more (Python references, a browser)
+# fetch it themselves and say so.
+
+GO      ?= go
+BIN     := bin
+TOOLS   := $(BIN)/tools
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+# Arguments for the verb behind quickstart, bench, starter and the like.
+ARGS    ?=
+
+# Product builds use no cgo. Only the race detector needs it.
+export CGO_ENABLED = 0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/troika
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/troika
+
+.PHONY: quickstart
+quickstart: build ## Raw documents -> dataset -> tuned -> evaluated -> served, in one go
+	$(BIN)/troika quickstart $(ARGS)
+
+.PHONY: example-helpdesk
+example-helpdesk: build ## The same walk on raw Chinese and English help pages
+	scripts/example-helpdesk.sh $(ARGS)
+
+.PHONY: test
+test: ## Run every test (at most 10 minutes on 2 cores)
+	$(GO) test -timeout 10m ./...
+
+.PHONY: test-race
+test-race: ## Run the short tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 5m ./...
+
+.PHONY: test-noasm
+test-noasm: ## Run the short tests on the plain-Go kernels
+	$(GO) test -tags noasm -short -timeout 5m ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target within a shared budget (FUZZ_SECONDS, default 300)
+	scripts/fuzz.sh
+
+.PHONY: lint
+lint: $(TOOLS)/.built ## Check style, bug patterns and formatting
+	$(TOOLS)/golangci-lint run ./...
+
+.PHONY: fmt
+fmt: $(TOOLS)/.built ## Format the Go code
+	$(TOOLS)/golangci-lint fmt ./...
+
+$(TOOLS)/.built: tools/go.mod tools/go.sum
+	$(GO) build -C tools -trimpath -ldflags '-s -w' -o ../$(TOOLS)/ tool
+	@touch $@
+
+.PHONY: generate
+generate: ## Regenerate committed generated code
+	$(GO) generate ./...
+
+.PHONY: cross
+cross: ## Build and vet for the other supported systems
+	GOOS=linux GOARCH=arm64 $(GO) vet ./... && GOOS=linux GOARCH=arm64 $(GO) build ./...
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./... && GOOS=darwin GOARCH=arm64 $(GO) build ./...
+	GOOS=windows GOARCH=amd64 $(GO) vet ./... && GOOS=windows GOARCH=amd64 $(GO) build ./...
+
+.PHONY: tidy
+tidy: ## Check that go.mod files and old idioms are tidy
+	scripts/tidy.sh
+
+.PHONY: bench
+bench: build ## Measure against peers on this machine; writes bench/RESULTS.md
+	bench/run.sh $(ARGS)
+
+.PHONY: starter
+starter: build ## Rebuild starter/ from openly licensed text (hours)
+	scripts/starter.sh $(ARGS)
+
+.PHONY: docs
+docs: build ## Record the quickstart's terminal and the page for the README
+	scripts/docs.sh $(ARGS)
+
+.PHONY: interop
+interop: build ## Check files and answers against the reference implementations
+	scripts/interop.sh $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what the targets built
+	rm -rf $(BIN) .cache
