@@ -1,0 +1,100 @@
+package compute
+
+import "math"
+
+// RMSNorm scales every row of x [..., C] to unit root mean square, then by
+// w [C]: y = x * r * w with r = 1/sqrt(mean(x²) + Eps). When x has more columns
+// than w, each group of len(w) columns is a row of its own: the head norms of
+// Qwen3 are RMSNorm over [T, H*D] with w [D].
+type RMSNorm struct{ Eps float32 }
+
+// Name implements [Op].
+func (RMSNorm) Name() string { return "RMSNorm" }
+
+// Results implements [Op].
+func (op RMSNorm) Results(in []Spec) []Spec {
+	want(op, in, 2)
+	rank(op, in[1], 1)
+	if _, c := in[0].Rows(); in[1].Shape[0] == 0 || c%in[1].Shape[0] != 0 {
+		Fail(op.Name(), "input is %v, the scale %v", in[0], in[1])
+	}
+	return []Spec{in[0]}
+}
+
+// Reference implements [Op].
+func (op RMSNorm) Reference(out, in []View) {
+	w := in[1].F
+	for at := 0; at < len(in[0].F); at += len(w) {
+		x, y := in[0].F[at:at+len(w)], out[0].F[at:at+len(w)]
+		r := rms(x, op.Eps)
+		for i, v := range x {
+			y[i] = float32(float64(v) * r * float64(w[i]))
+		}
+	}
+}
+
+func rms(x []float32, eps float32) float64 {
+	return 1 / math.Sqrt(dot(x, x)/float64(len(x))+float64(eps))
+}
+
+// Saves implements [Differentiable].
+func (RMSNorm) Saves() (in, out uint) { return 0b11, 0 }
+
+// Gradient implements [Differentiable].
+func (op RMSNorm) Gradient(o Ops, n Node) []*Tensor {
+	g := make([]*Tensor, 2)
+	back := RMSNormBack{Eps: op.Eps, Scale: n.Want[1]}
+	d := o.Apply(back, n.In[0], n.In[1], n.Grad[0])
+	if n.Want[0] {
+		g[0] = d[0].Retain()
+	}
+	if n.Want[1] {
+		g[1] = d[1].Retain()
+	}
+	return g
+}
+
+// RMSNormBack is the gradient of [RMSNorm]: inputs x, w, dy; results dx and, with
+// Scale, dw [len(w)], summed over rows in ascending order.
+type RMSNormBack struct {
+	Eps   float32
+	Scale bool
+}
+
+// Name implements [Op].
+func (RMSNormBack) Name() string { return "RMSNormBack" }
+
+// Results implements [Op].
+func (op RMSNormBack) Results(in []Spec) []Spec {
+	want(op, in, 3)
+	RMSNorm{}.Results(in[:2])
+	same(op, in[2], in[0])
+	if op.Scale {
+		return []Spec{in[0], in[1]}
+	}
+	return []Spec{in[0]}
+}
+
+// Reference implements [Op].
+func (op RMSNormBack) Reference(out, in []View) {
+	w := in[1].F
+	c := len(w)
+	dw := make([]float64, c)
+	for at := 0; at < len(in[0].F); at += c {
+		x, dy, dx := in[0].F[at:at+c], in[2].F[at:at+c], out[0].F[at:at+c]
+		r := rms(x, op.Eps)
+		var s float64 // sum of dy*w*x
+		for i, v := range x {
+			s += float64(dy[i]) * float64(w[i]) * float64(v)
+		}
+		for i, v := range x {
+			dx[i] = float32(r*float64(dy[i])*float64(w[i]) - r*r*r*s/float64(c)*float64(v))
+			dw[i] += float64(dy[i]) * float64(v) * r
+		}
+	}
+	if op.Scale {
+		for i, v := range dw {
+			out[1].F[i] = float32(v)
+		}
+	}
+}
