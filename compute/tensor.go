@@ -61,6 +61,18 @@ type Tensor struct {
 	Mem *Memory
 }
 
+// NewTensor returns the first handle to a device's storage, as a tensor over
+// [NewMemory] in a single allocation.
+func NewTensor(s Spec, data any) *Tensor {
+	h := &struct {
+		t Tensor
+		m Memory
+	}{t: Tensor{Spec: s}, m: Memory{Data: data}}
+	h.m.refs.Store(1)
+	h.t.Mem = &h.m
+	return &h.t
+}
+
 // Reshape returns another handle to the same memory with another shape of equal
 // size.
 func (t *Tensor) Reshape(shape ...int) *Tensor {
