@@ -3,6 +3,7 @@ package safetensors_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,12 +13,14 @@ import (
 	"github.com/troikaml/troika/checkpoint/safetensors"
 )
 
+var interop = flag.String("interop", "", "directory to write a checkpoint for testdata/interop.py to")
+
 // TestInterop writes a checkpoint of every dtype, whole and sharded, for
 // testdata/interop.py to read with the reference library.
 func TestInterop(t *testing.T) {
-	dir := os.Getenv("TROIKA_INTEROP_DIR")
+	dir := *interop
 	if dir == "" {
-		t.Skip("TROIKA_INTEROP_DIR is not set: see testdata/interop.py")
+		t.Skip("-interop is not set: see testdata/interop.py")
 	}
 	tensors, metadata := checkpointtest.Tensors(checkpointtest.AllDTypes())
 	src, err := checkpoint.NewMemory(tensors, metadata)

@@ -1,7 +1,7 @@
 """Reads what our writer wrote with the reference library, and compares.
 
 Ran on: Python 3.11, safetensors 0.8.0, torch 2.15.0.
-Usage: TROIKA_INTEROP_DIR=DIR go test -run TestInterop ./checkpoint/safetensors
+Usage: go test -run TestInterop ./checkpoint/safetensors -interop DIR
        python interop.py DIR
 """
 
