@@ -148,6 +148,7 @@ func readBack(t *testing.T, f Format, tensors map[string]tensor.Tensor, metadata
 
 // testPlan checks that a writer takes nothing but what was announced.
 func testPlan(t *testing.T, f Format) {
+	t.Helper()
 	d := f.DTypes[0]
 	good := tensor.Tensor{DType: d, Shape: []int{2}, Data: make([]byte, 2*d.Size())}
 	plan := []checkpoint.Entry{checkpoint.EntryOf("a", good), checkpoint.EntryOf("b", good)}
@@ -194,6 +195,7 @@ func testPlan(t *testing.T, f Format) {
 }
 
 func testClosed(t *testing.T, f Format) {
+	t.Helper()
 	d := f.DTypes[0]
 	one := map[string]tensor.Tensor{"a": {DType: d, Shape: []int{1}, Data: make([]byte, d.Size())}}
 	write(t, f, one, nil)
