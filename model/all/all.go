@@ -1,0 +1,19 @@
+// Package all lists the architectures, one line each.
+package all
+
+import (
+	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/model/llama"
+	"github.com/troikaml/troika/model/qwen2"
+	"github.com/troikaml/troika/model/qwen3"
+)
+
+// Architectures returns every architecture this program knows.
+func Architectures() []model.Architecture {
+	return []model.Architecture{
+		llama.Architecture,
+		llama.Mistral,
+		qwen2.Architecture,
+		qwen3.Architecture,
+	}
+}

@@ -1,0 +1,141 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/troikaml/troika/compute"
+)
+
+// DecoderConfig describes a pre-norm decoder with grouped-query attention and a
+// gated MLP: the family of Llama, Mistral and Qwen.
+type DecoderConfig struct {
+	VocabSize, HiddenSize, IntermediateSize      int
+	NumHiddenLayers                              int
+	NumAttentionHeads, NumKeyValueHeads, HeadDim int
+	RMSNormEps                                   float32
+	Activation                                   compute.Activation
+	TieWordEmbeddings                            bool
+	QKVBias, OutBias, MLPBias                    bool
+	QKNorm                                       bool  // RMSNorm over each head of q and k
+	Windows                                      []int // of each layer, 0 for all positions
+	Freqs                                        []float32
+	RopeFactor                                   float32
+}
+
+// Decoder is a stack of blocks between an embedding and an output head.
+type Decoder struct {
+	cfg    DecoderConfig
+	Embed  *Embedding
+	Blocks []*Block
+	Norm   *RMSNorm
+	Head   *Linear
+	*Loaded
+}
+
+// Block is attention and MLP, each after a norm and beside a residual.
+type Block struct {
+	cfg              *DecoderConfig
+	layer            int
+	inNorm, postNorm *RMSNorm
+	Q, K, V, O       *Linear
+	qNorm, kNorm     *RMSNorm
+	Gate, Up, Down   *Linear
+}
+
+// NewDecoder loads a decoder. The tensor paths are those of Llama in the
+// transformers library, which its kin share.
+func NewDecoder(cfg DecoderConfig, l *Loader) (*Decoder, error) {
+	d := &Decoder{cfg: cfg}
+	d.Embed = l.Embedding("model.embed_tokens", cfg.VocabSize, cfg.HiddenSize)
+	for i := range cfg.NumHiddenLayers {
+		d.Blocks = append(d.Blocks, newBlock(&d.cfg, i, l))
+	}
+	d.Norm = l.Norm("model.norm", cfg.HiddenSize, cfg.RMSNormEps)
+	d.Head = l.Head("lm_head", d.Embed, cfg.VocabSize, cfg.HiddenSize, cfg.TieWordEmbeddings)
+	l.Ignore(".rotary_emb.inv_freq")
+	var err error
+	if d.Loaded, err = l.Finish(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func newBlock(cfg *DecoderConfig, layer int, l *Loader) *Block {
+	p := fmt.Sprintf("model.layers.%d.", layer)
+	c, d := cfg.HiddenSize, cfg.HeadDim
+	b := &Block{cfg: cfg, layer: layer}
+	b.inNorm = l.Norm(p+"input_layernorm", c, cfg.RMSNormEps)
+	b.Q = l.Linear(p+"self_attn.q_proj", cfg.NumAttentionHeads*d, c, cfg.QKVBias)
+	b.K = l.Linear(p+"self_attn.k_proj", cfg.NumKeyValueHeads*d, c, cfg.QKVBias)
+	b.V = l.Linear(p+"self_attn.v_proj", cfg.NumKeyValueHeads*d, c, cfg.QKVBias)
+	b.O = l.Linear(p+"self_attn.o_proj", c, cfg.NumAttentionHeads*d, cfg.OutBias)
+	if cfg.QKNorm {
+		b.qNorm = l.Norm(p+"self_attn.q_norm", d, cfg.RMSNormEps)
+		b.kNorm = l.Norm(p+"self_attn.k_norm", d, cfg.RMSNormEps)
+	}
+	b.postNorm = l.Norm(p+"post_attention_layernorm", c, cfg.RMSNormEps)
+	b.Gate = l.Linear(p+"mlp.gate_proj", cfg.IntermediateSize, c, cfg.MLPBias)
+	b.Up = l.Linear(p+"mlp.up_proj", cfg.IntermediateSize, c, cfg.MLPBias)
+	b.Down = l.Linear(p+"mlp.down_proj", c, cfg.IntermediateSize, cfg.MLPBias)
+	return b
+}
+
+// Forward returns the normed hidden states [T, C] of an uploaded batch. kv is nil
+// in training.
+func (d *Decoder) Forward(o compute.Ops, b *Batch, kv compute.KV) *compute.Tensor {
+	x := d.Embed.Forward(o, b)
+	for _, block := range d.Blocks {
+		x = o.Block(func() *compute.Tensor { return block.forward(o, b, kv, x) })
+	}
+	return d.Norm.Forward(o, x)
+}
+
+// Logits returns [T, V] for hidden states [T, C].
+func (d *Decoder) Logits(o compute.Ops, b *Batch, hidden *compute.Tensor) *compute.Tensor {
+	return d.Head.Forward(o, b, hidden)
+}
+
+// OutputHead returns the projection to the vocabulary.
+func (d *Decoder) OutputHead() *Linear { return d.Head }
+
+// Layers returns every linear layer an adapter may act on, in order.
+func (d *Decoder) Layers() []*Linear { return d.Linears }
+
+// Params returns the trainable tensors; none when the weights are frozen.
+func (d *Decoder) Params() []Parameter { return d.Parameters }
+
+// KVSpec returns the shape of a cache with the given number of pages.
+func (d *Decoder) KVSpec(pages int) compute.KVSpec {
+	return compute.KVSpec{
+		Layers: d.cfg.NumHiddenLayers, Heads: d.cfg.NumKeyValueHeads, Dim: d.cfg.HeadDim, Pages: pages,
+	}
+}
+
+func (b *Block) forward(o compute.Ops, batch *Batch, kv compute.KV, x *compute.Tensor) *compute.Tensor {
+	h := b.inNorm.Forward(o, x)
+	x = compute.Do(o, compute.Add{}, x, b.attention(o, batch, kv, h))
+	h = b.postNorm.Forward(o, x)
+	gated := compute.Do(o, compute.GLU{Act: b.cfg.Activation},
+		b.Gate.Forward(o, batch, h), b.Up.Forward(o, batch, h))
+	return compute.Do(o, compute.Add{}, x, b.Down.Forward(o, batch, gated))
+}
+
+// attention maps h [T, C] to [T, C].
+func (b *Block) attention(o compute.Ops, batch *Batch, kv compute.KV, h *compute.Tensor) *compute.Tensor {
+	cfg := b.cfg
+	rows := len(batch.Tokens)
+	q, k, v := b.Q.Forward(o, batch, h), b.K.Forward(o, batch, h), b.V.Forward(o, batch, h)
+	if cfg.QKNorm {
+		q, k = b.qNorm.Forward(o, q), b.kNorm.Forward(o, k)
+	}
+	rope := compute.RoPE{Freqs: cfg.Freqs, Factor: cfg.RopeFactor}
+	q = compute.Do(o, rope, o.Reshape(q, rows, cfg.NumAttentionHeads, cfg.HeadDim), batch.positions)
+	k = compute.Do(o, rope, o.Reshape(k, rows, cfg.NumKeyValueHeads, cfg.HeadDim), batch.positions)
+	v = o.Reshape(v, rows, cfg.NumKeyValueHeads, cfg.HeadDim)
+	y := compute.Do(o, compute.Attention{
+		Spans: batch.Spans, Scale: float32(1 / math.Sqrt(float64(cfg.HeadDim))), Causal: true,
+		Window: cfg.Windows[b.layer], KV: kv, Layer: b.layer,
+	}, q, k, v)
+	return b.O.Forward(o, batch, o.Reshape(y, rows, cfg.NumAttentionHeads*cfg.HeadDim))
+}

@@ -1,0 +1,13 @@
+// Package qwen2 is the architecture of Qwen2 and Qwen2.5: Llama's decoder with
+// biases on queries, keys and values.
+package qwen2
+
+import (
+	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/model/nn"
+)
+
+// Architecture reads config.json of model_type "qwen2".
+var Architecture = model.Decoder("qwen2", "Qwen2ForCausalLM", func(*nn.TransformerConfig) nn.Variant {
+	return nn.Variant{QKVBias: true, RopeTheta: 10000}
+})
