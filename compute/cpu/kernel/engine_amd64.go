@@ -1,0 +1,71 @@
+//go:build amd64 && !noasm
+
+package kernel
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+// pick returns the AVX2 engine where the processor and the system allow it.
+func pick() *engine {
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasF16C {
+		return &avx2
+	}
+	return &portable
+}
+
+var avx2 = engine{
+	name: "avx2",
+	tile: [formats][tileRows]tileFunc{
+		F32:  {mulF32R1P1, mulF32R2P1, mulF32R3P1, mulF32R4P1, mulF32R5P1, mulF32R6P1},
+		F16:  {mulF16R1P1, mulF16R2P1, mulF16R3P1, mulF16R4P1, mulF16R5P1, mulF16R6P1},
+		BF16: {mulBF16R1P1, mulBF16R2P1, mulBF16R3P1, mulBF16R4P1, mulBF16R5P1, mulBF16R6P1},
+	},
+	wide: [formats][]wideTile{
+		F32:  {{4, mulF32R1P4}, {2, mulF32R2P2}, {2, mulF32R3P2}},
+		F16:  {{4, mulF16R1P4}, {2, mulF16R2P2}, {2, mulF16R3P2}},
+		BF16: {{4, mulBF16R1P4}, {2, mulBF16R2P2}, {2, mulBF16R3P2}},
+	},
+	directRows: [formats]int{F32: 24, F16: 24, BF16: 24},
+	widen:      [formats]func(int, *byte, *float32){F16: widenF16, BF16: widenBF16},
+	columns:    [formats]func(int, *byte, int, *float32){F32: columnsF32, F16: columnsF16, BF16: columnsBF16},
+	interleave: [formats]func(int, *byte, int, *byte){F32: interleaveF32, F16: interleaveF16, BF16: interleaveBF16},
+	transpose8: transpose8,
+	scale16:    scale16,
+}
+
+// interleaveF32 packs 8n columns of sixteen rows, ld bytes apart, into a panel.
+func interleaveF32(n int, src *byte, ld int, dst *byte) {
+	const column = 4 * Lanes
+	for half := range 2 {
+		from := (*float32)(unsafe.Add(unsafe.Pointer(src), half*8*ld))
+		to := (*float32)(unsafe.Add(unsafe.Pointer(dst), half*column/2))
+		transpose8(n, from, ld, 32, to, column, 8*column)
+	}
+}
+
+// FMAPeak runs n rounds of 192 fused multiply-adds (384 operations) that wait
+// for nothing: the bound that products are measured against. It reports false
+// where the engine has no such instruction.
+func FMAPeak(n int) bool {
+	if active != &avx2 {
+		return false
+	}
+	fmaPeak(n)
+	return true
+}
+
+// ReadBytes loads b, but for a rest of less than 256 bytes, as fast as one core
+// can: the bound that products of one row are measured against. It reports
+// false where the engine has no such loop.
+func ReadBytes(b []byte) bool {
+	if active != &avx2 {
+		return false
+	}
+	if len(b) >= 256 {
+		readBytes(&b[0], len(b))
+	}
+	return true
+}

@@ -1,0 +1,118 @@
+package kernel
+
+import "fmt"
+
+// Dense is a float32 matrix in the caller's memory: element [r, c] is
+// Data[r*Stride+c], or Data[c*Stride+r] where it is Transposed.
+type Dense struct {
+	Data       []float32
+	Stride     int
+	Transposed bool
+}
+
+// From returns the part of d whose first element is [r, c].
+func (d Dense) From(r, c int) Dense {
+	if d.Transposed {
+		r, c = c, r
+	}
+	d.Data = d.Data[r*d.Stride+c:]
+	return d
+}
+
+// rowsAtOnce bounds the transposed rows of a left operand that scratch holds,
+// in units of a block's depth: 1.8 MB.
+const rowsAtOnce = 1024
+
+// Gemm computes C [m, n] = A [m, k] * (alpha * B [k, n]), or adds it to C, with
+// rows of c ldc numbers apart. It serves matrices that change, where packing
+// once for many products does not pay. A caller splits the work by rows or
+// columns with Dense.From; that changes no bit.
+func Gemm(c []float32, ldc int, a, b Dense, m, n, k int, alpha float32, accumulate bool, s *Scratch) {
+	if m <= 0 || n <= 0 {
+		return
+	}
+	checkMatrix("c", c, ldc, m, n)
+	a.check("a", m, k)
+	b.check("b", k, n)
+	if k == 0 {
+		zeroColumns(c, ldc, m, 0, n, accumulate)
+		return
+	}
+	for i := 0; i < m; i += rowsAtOnce {
+		rows := min(rowsAtOnce, m-i)
+		for k0 := 0; k0 < k; k0 += BlockDepth {
+			depth := min(BlockDepth, k-k0)
+			left, stride := a.rows(i, k0, rows, depth, s)
+			for j := 0; j < n; j += Lanes {
+				cols := min(Lanes, n-j)
+				dst := s.panelOf(depth)
+				b.pack(dst, k0, j, depth, cols)
+				if alpha != 1 {
+					active.scale16(depth, alpha, &dst[0])
+				}
+				block(&active.tile[F32], c[i*ldc+j:], ldc, left, stride, rows, depth, raw(dst), cols, accumulate || k0 > 0, s)
+			}
+		}
+	}
+}
+
+// rows returns rows i.. and columns k0.. of d as row-major numbers, in place
+// or transposed into scratch.
+func (d Dense) rows(i, k0, rows, depth int, s *Scratch) (x []float32, stride int) {
+	if !d.Transposed {
+		return d.Data[i*d.Stride+k0:], d.Stride
+	}
+	if need := rows * BlockDepth; len(s.rows) < need {
+		s.rows = aligned(need)
+	}
+	d.Transposed = false
+	transpose(s.rows, BlockDepth, d.From(k0, i).Data, d.Stride, depth, rows)
+	return s.rows, BlockDepth
+}
+
+// pack fills dst [depth][16] with rows k0.. and columns j.. of d. Columns past
+// cols hold anything finite.
+func (d Dense) pack(dst []float32, k0, j, depth, cols int) {
+	from := d.From(k0, j)
+	if d.Transposed {
+		if cols < Lanes {
+			clear(dst)
+		}
+		transpose(dst, Lanes, from.Data, d.Stride, cols, depth)
+		return
+	}
+	for k := range depth {
+		row := dst[k*Lanes:][:Lanes]
+		clear(row[copy(row, from.Data[k*d.Stride:][:cols]):])
+	}
+}
+
+// transpose writes src [rows][cols] to dst [cols][rows].
+func transpose(dst []float32, dstStride int, src []float32, srcStride, rows, cols int) {
+	r8, c8 := rows&^7, cols&^7
+	if c8 > 0 {
+		for r := 0; r < r8; r += 8 {
+			active.transpose8(c8/8, &src[r*srcStride], 4*srcStride, 32, &dst[r], 4*dstStride, 32*dstStride)
+		}
+	}
+	for r := range rows {
+		c := c8
+		if r >= r8 {
+			c = 0
+		}
+		for ; c < cols; c++ {
+			dst[c*dstStride+r] = src[r*srcStride+c]
+		}
+	}
+}
+
+func (d Dense) check(name string, rows, cols int) {
+	if d.Transposed {
+		rows, cols = cols, rows
+	}
+	if k := rows * cols; k < 0 {
+		panic(fmt.Sprintf("kernel: %s is [%d, %d]", name, rows, cols))
+	} else if k > 0 {
+		checkMatrix(name, d.Data, d.Stride, rows, cols)
+	}
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// element describes how one k of a panel, sixteen weights, is stored.
+type element struct {
+	name  string
+	bytes int // bytes of one k
+}
+
+var elements = []element{{"F32", 64}, {"F16", 32}, {"BF16", 32}}
+
+// tiles lists the register tiles: rows of A by panels of W. Tiles of one to
+// three rows take several panels so that enough independent FMA chains run to
+// cover the latency of an FMA; they also have a one-panel form for what is left.
+var tiles = []struct{ rows, panels int }{
+	{1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {1, 4}, {2, 2}, {3, 2},
+}
+
+func matmul() {
+	for _, e := range elements {
+		for _, t := range tiles {
+			mul(e, t.rows, t.panels)
+		}
+	}
+}
+
+// rowOperands addresses rows 0..5 at base + r*stride from two base registers.
+func rowOperands(base, base3, stride Register) func(r, disp int) Mem {
+	return func(r, disp int) Mem {
+		b := base
+		if r >= 3 {
+			b, r = base3, r-3
+		}
+		m := Mem{Base: b, Disp: disp}
+		if r > 0 {
+			m.Index, m.Scale = stride, uint8(r)
+		}
+		return m
+	}
+}
+
+// mul writes one register tile: for every row r, panel p and lane j,
+//
+//	c[r*ldc+16*p+j] (+)= sum over k, ascending, of a[r*lda+k] * w[p][k][j]
+//
+// where the sum is one chain of FMAs that starts from zero.
+func mul(e element, rows, panels int) {
+	const (
+		unroll   = 4
+		prefetch = 1024 // bytes ahead in each stream of weights
+	)
+	name := fmt.Sprintf("mul%sR%dP%d", e.name, rows, panels)
+	text(name, "func(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)",
+		fmt.Sprintf("%s multiplies %d rows of a by %d panels of w, ws bytes apart.", name, rows, panels))
+	k := Load(Param("k"), GP64())
+	a := Load(Param("a"), GP64())
+	w := Load(Param("w"), GP64())
+	c := Load(Param("c"), GP64())
+
+	lda, a3, ws, w3 := GP64(), GP64(), GP64(), GP64()
+	if rows > 1 {
+		Load(Param("lda"), lda)
+		SHLQ(Imm(2), lda)
+	}
+	aAt := rowOperands(a, a3, lda)
+	if rows > 3 {
+		LEAQ(Mem{Base: a, Index: lda, Scale: 2}, a3)
+		ADDQ(lda, a3)
+	}
+	if panels > 1 {
+		Load(Param("ws"), ws)
+	}
+	if panels > 3 {
+		LEAQ(Mem{Base: w, Index: ws, Scale: 2}, w3)
+		ADDQ(ws, w3)
+	}
+	wAt := rowOperands(w, w3, ws)
+	ldc, c3 := GP64(), GP64()
+	if rows > 1 {
+		Load(Param("ldc"), ldc)
+		SHLQ(Imm(2), ldc)
+	}
+	cAt := rowOperands(c, c3, ldc)
+	if rows > 3 {
+		LEAQ(Mem{Base: c, Index: ldc, Scale: 2}, c3)
+		ADDQ(ldc, c3)
+	}
+	for r := range rows {
+		PREFETCHT0(cAt(r, 0))
+		PREFETCHT0(cAt(r, 60))
+	}
+
+	acc := make([][]VecVirtual, rows)
+	for r := range acc {
+		acc[r] = make([]VecVirtual, 2*panels)
+		for j := range acc[r] {
+			acc[r][j] = YMM()
+			VXORPS(acc[r][j], acc[r][j], acc[r][j])
+		}
+	}
+	mask := YMM()
+	if e.name == "BF16" {
+		VPCMPEQD(mask, mask, mask)
+		VPSLLD(Imm(16), mask, mask)
+	}
+
+	step := func(u int) {
+		var first VecVirtual // the one row's multiplier, shared by all panels
+		if rows == 1 {
+			first = YMM()
+			VBROADCASTSS(aAt(0, 4*u), first)
+		}
+		for p := range panels {
+			at := func(disp int) Mem { return wAt(p, u*e.bytes+disp) }
+			if (rows <= 3 || e.bytes < 64) && (u*e.bytes)%64 == 0 {
+				PREFETCHT0(at(prefetch))
+			}
+			b0, b1 := weights(e, at, mask)
+			for r := range rows {
+				x := first
+				if rows > 1 {
+					x = YMM()
+					VBROADCASTSS(aAt(r, 4*u), x)
+				}
+				VFMADD231PS(b0, x, acc[r][2*p])
+				VFMADD231PS(b1, x, acc[r][2*p+1])
+			}
+		}
+	}
+	advance := func(n int) {
+		ADDQ(U32(uint32(n*e.bytes)), w)
+		if panels > 3 {
+			ADDQ(U32(uint32(n*e.bytes)), w3)
+		}
+		ADDQ(Imm(uint64(4*n)), a)
+		if rows > 3 {
+			ADDQ(Imm(uint64(4*n)), a3)
+		}
+	}
+	count := GP64()
+	MOVQ(k, count)
+	SHRQ(Imm(2), count)
+	JZ(LabelRef("rest"))
+	Label("loop")
+	for r := range rows {
+		if rows > 3 {
+			PREFETCHT0(aAt(r, 512))
+		}
+	}
+	for u := range unroll {
+		step(u)
+	}
+	advance(unroll)
+	DECQ(count)
+	JNZ(LabelRef("loop"))
+	Label("rest")
+	ANDQ(Imm(unroll-1), k)
+	JZ(LabelRef("done"))
+	Label("one")
+	step(0)
+	advance(1)
+	DECQ(k)
+	JNZ(LabelRef("one"))
+
+	Label("done")
+	add := Load(Param("add"), GP64())
+	TESTQ(add, add)
+	JZ(LabelRef("store"))
+	for r := range rows {
+		for j := range acc[r] {
+			VADDPS(cAt(r, 32*j), acc[r][j], acc[r][j])
+		}
+	}
+	Label("store")
+	for r := range rows {
+		for j := range acc[r] {
+			VMOVUPS(acc[r][j], cAt(r, 32*j))
+		}
+	}
+	end()
+}
+
+// weights loads the sixteen weights of one k as two vectors of float32. For
+// F32 it returns the memory operands where they serve a single FMA each.
+func weights(e element, at func(disp int) Mem, mask VecVirtual) (lo, hi Op) {
+	b0, b1 := YMM(), YMM()
+	switch e.name {
+	case "F32":
+		VMOVUPS(at(0), b0)
+		VMOVUPS(at(32), b1)
+	case "F16":
+		VCVTPH2PS(at(0), b0)
+		VCVTPH2PS(at(16), b1)
+	case "BF16":
+		VMOVDQU(at(0), b1)
+		VPSLLD(Imm(16), b1, b0)
+		VPAND(mask, b1, b1)
+	}
+	return b0, b1
+}

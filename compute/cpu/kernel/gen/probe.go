@@ -1,0 +1,63 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// probe writes what measures the limits of the processor.
+func probe() {
+	fmaPeak()
+	readBytes()
+}
+
+func fmaPeak() {
+	text("fmaPeak", "func(n int)", "fmaPeak runs n rounds of 24 FMAs of 8 lanes in 12 independent chains.")
+	n := Load(Param("n"), GP64())
+	acc := make([]reg.VecVirtual, 12)
+	for i := range acc {
+		acc[i] = YMM()
+		VXORPS(acc[i], acc[i], acc[i])
+	}
+	a, b := YMM(), YMM()
+	VXORPS(a, a, a)
+	VXORPS(b, b, b)
+	Label("loop")
+	for range 2 {
+		for i := range acc {
+			VFMADD231PS(a, b, acc[i])
+		}
+	}
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	end()
+}
+
+func readBytes() {
+	text("readBytes", "func(p *byte, n int) int", "readBytes loads n bytes, a multiple of 256.")
+	p := Load(Param("p"), GP64())
+	n := Load(Param("n"), GP64())
+	acc := make([]reg.VecVirtual, 4)
+	for i := range acc {
+		acc[i] = YMM()
+		VPXOR(acc[i], acc[i], acc[i])
+	}
+	SHRQ(Imm(8), n)
+	JZ(LabelRef("done"))
+	Label("loop")
+	for i := range 8 {
+		VPADDQ(Mem{Base: p, Disp: i * 32}, acc[i%4], acc[i%4])
+	}
+	ADDQ(U32(256), p)
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	Label("done")
+	VPADDQ(acc[1], acc[0], acc[0])
+	VPADDQ(acc[3], acc[2], acc[2])
+	VPADDQ(acc[2], acc[0], acc[0])
+	r := GP64()
+	VMOVQ(acc[0].AsX(), r)
+	Store(r, ReturnIndex(0))
+	end()
+}

@@ -1,0 +1,135 @@
+package kernel
+
+import "unsafe"
+
+// portable is the engine in plain Go: the reference that assembly is tested
+// against, and what runs without it. It reads float32 panels only; others are
+// widened first, for any number of rows.
+var portable = engine{
+	name: "go",
+	tile: [formats][tileRows]tileFunc{
+		F32: {tileGo(1), tileGo(2), tileGo(3), tileGo(4), tileGo(5), tileGo(6)},
+	},
+	directRows: [formats]int{F32: 1 << 62},
+	widen:      [formats]func(int, *byte, *float32){F16: widenGo(F16), BF16: widenGo(BF16)},
+	columns:    [formats]func(int, *byte, int, *float32){F32: columnsGo(F32), F16: columnsGo(F16), BF16: columnsGo(BF16)},
+	interleave: [formats]func(int, *byte, int, *byte){F32: interleaveGo(F32), F16: interleaveGo(F16), BF16: interleaveGo(BF16)},
+	transpose8: transpose8Go,
+	scale16:    scale16Go,
+}
+
+// tileGo returns the tile of so many rows by one panel. The conversion of each
+// product to float32 forbids the compiler to fuse it with the sum, so that all
+// processors give the same bits.
+func tileGo(rows int) tileFunc {
+	return func(k int, a *float32, lda int, w *byte, _ int, c *float32, ldc int, add int) {
+		if k == 0 {
+			return
+		}
+		as := unsafe.Slice(a, (rows-1)*lda+k)
+		ws := unsafe.Slice((*[Lanes]float32)(unsafe.Pointer(w)), k)
+		cs := unsafe.Slice(c, (rows-1)*ldc+Lanes)
+		for r := range rows {
+			out := (*[Lanes]float32)(cs[r*ldc:])
+			var sum [Lanes]float32
+			for half := 0; half < Lanes; half += 8 {
+				dotLanes((*[8]float32)(sum[half:]), as[r*lda:][:k], ws, half)
+			}
+			for j, v := range sum {
+				if add != 0 {
+					v += out[j]
+				}
+				out[j] = v
+			}
+		}
+	}
+}
+
+// dotLanes sums eight lanes of a panel times x; eight is what a compiler can
+// hold in registers.
+func dotLanes(sum *[8]float32, x []float32, w [][Lanes]float32, first int) {
+	var s0, s1, s2, s3, s4, s5, s6, s7 float32
+	w = w[:len(x)]
+	for i, v := range x {
+		l := (*[8]float32)(w[i][first : first+8])
+		s0 += float32(v * l[0])
+		s1 += float32(v * l[1])
+		s2 += float32(v * l[2])
+		s3 += float32(v * l[3])
+		s4 += float32(v * l[4])
+		s5 += float32(v * l[5])
+		s6 += float32(v * l[6])
+		s7 += float32(v * l[7])
+	}
+	*sum = [8]float32{s0, s1, s2, s3, s4, s5, s6, s7}
+}
+
+// widenGo returns the conversion of n columns of a panel to float32.
+func widenGo(f Format) func(n int, src *byte, dst *float32) {
+	return func(n int, src *byte, dst *float32) {
+		from := unsafe.Slice(src, n*Lanes*f.Bytes())
+		to := unsafe.Slice(dst, n*Lanes)
+		for i := range to {
+			to[i] = f.decode(from[i/Lanes*Lanes*f.Bytes()+f.lane(i%Lanes):])
+		}
+	}
+}
+
+// columnsGo returns the transposing read: sixteen columns k of n panels, stride
+// bytes apart, become 16n rows of sixteen float32.
+func columnsGo(f Format) func(n int, src *byte, stride int, dst *float32) {
+	return func(n int, src *byte, stride int, dst *float32) {
+		from := unsafe.Slice(src, (n-1)*stride+Lanes*Lanes*f.Bytes())
+		for p := range n {
+			to := unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(dst), p*Lanes*Lanes*4)), Lanes*Lanes)
+			columnsRest(f, from[p*stride:], to, Lanes)
+		}
+	}
+}
+
+// columnsRest reads fewer than sixteen columns of one panel; what would be the
+// others becomes zero.
+func columnsRest(f Format, panel []byte, to []float32, cols int) {
+	clear(to[:Lanes*Lanes])
+	for k := range cols {
+		for j := range Lanes {
+			to[j*Lanes+k] = f.decode(panel[k*Lanes*f.Bytes()+f.lane(j):])
+		}
+	}
+}
+
+// interleaveGo returns the packing of 8n columns of sixteen rows, ld bytes
+// apart.
+func interleaveGo(f Format) func(n int, src *byte, ld int, dst *byte) {
+	return func(n int, src *byte, ld int, dst *byte) {
+		size := f.Bytes()
+		from := unsafe.Slice(src, 15*ld+8*n*size)
+		to := unsafe.Slice(dst, 8*n*Lanes*size)
+		for k := range 8 * n {
+			for j := range Lanes {
+				copy(to[k*Lanes*size+f.lane(j):][:size], from[j*ld+k*size:])
+			}
+		}
+	}
+}
+
+// transpose8Go transposes n 8x8 blocks. Rows lie ld and dld bytes apart, blocks
+// step and dstep bytes.
+func transpose8Go(n int, src *float32, ld, step int, dst *float32, dld, dstep int) {
+	at := func(p *float32, off int) *float32 { return (*float32)(unsafe.Add(unsafe.Pointer(p), off)) }
+	for b := range n {
+		for i := range 8 {
+			for j := range 8 {
+				*at(dst, b*dstep+j*dld+4*i) = *at(src, b*step+i*ld+4*j)
+			}
+		}
+	}
+}
+
+// scale16Go multiplies 16n numbers by alpha.
+func scale16Go(n int, alpha float32, x *float32) {
+	s := unsafe.Slice(x, 16*n)
+	for i := range s {
+		s[i] *= alpha
+	}
+}
