@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/compute/cpu/kernel"
 )
 
 // Options configure a Device. The zero value is ready to use.
@@ -20,10 +21,12 @@ type Options struct {
 // Device implements [compute.Device] on the host's processor. It may be used by
 // several goroutines.
 type Device struct {
-	work  workers
-	mem   pool
-	calls sync.Pool // of *call
-	rope  ropeCache
+	work      workers
+	mem       pool
+	arena     arena
+	scratches scratches
+	calls     sync.Pool // of *call
+	rope      ropeCache
 }
 
 // New returns a device with workers of its own. Close it to stop them.
@@ -46,7 +49,7 @@ func (d *Device) Close() {
 }
 
 // Name implements [compute.Device].
-func (*Device) Name() string { return "cpu" }
+func (*Device) Name() string { return "cpu " + kernel.Engine() }
 
 // Threads returns the number of workers, the caller of Run included.
 func (d *Device) Threads() int { return d.work.threads }

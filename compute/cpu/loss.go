@@ -69,7 +69,7 @@ func softmaxGrad(dx, x []float32, label int, g float32, lse float64) {
 }
 
 // logitBytes bounds the logits that the head's loss holds at once.
-const logitBytes = 32 << 20
+const logitBytes = 64 << 20
 
 // headLoss takes the rows in chunks. The bits of a row depend on that row alone,
 // so the chunks leave no trace.
@@ -80,17 +80,18 @@ func (c *call) headLoss(op compute.HeadLoss) bool {
 	}
 	h, labels, weights := c.in[0].F, c.in[1].I, c.in[2].F
 	loss, dh := c.out[0].F, c.out[1].F
-	checkLabels(op, labels, weights, w.out)
-	chunk := min(len(weights), max(1, logitBytes/(4*w.out)))
-	logits, done := c.dev.scratch(chunk * w.out)
+	vocab, cols := w.Dims()
+	checkLabels(op, labels, weights, vocab)
+	chunk := min(len(weights), max(6, logitBytes/(4*vocab)/6*6)) // whole tiles
+	logits, done := c.dev.scratch(chunk * vocab)
 	defer done()
 	for t := 0; t < len(weights); t += chunk {
 		n := min(chunk, len(weights)-t)
-		x := logits[:n*w.out]
-		w.multiply(x, h[t*w.in:(t+n)*w.in], n)
-		c.dev.work.each(n, 24*w.out, func(first, end int) {
+		x := logits[:n*vocab]
+		w.multiply(x, h[t*cols:(t+n)*cols], n)
+		c.dev.work.each(n, 24*vocab, func(first, end int) {
 			for r := first; r < end; r++ {
-				row := x[r*w.out:][:w.out]
+				row := x[r*vocab:][:vocab]
 				g := weights[t+r]
 				loss[t+r] = 0
 				if g == 0 {
@@ -102,7 +103,7 @@ func (c *call) headLoss(op compute.HeadLoss) bool {
 				softmaxGrad(row, row, int(labels[t+r]), g, lse)
 			}
 		})
-		w.multiplyBack(dh[t*w.in:(t+n)*w.in], x, n)
+		w.multiplyBack(dh[t*cols:(t+n)*cols], x, n)
 	}
 	return true
 }

@@ -1,43 +1,131 @@
 package cpu
 
-import "github.com/troikaml/troika/compute"
+import (
+	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/compute/cpu/kernel"
+)
 
-// matMul brings both inputs into the form of dot products, a [M, K] and b [N, K].
-func (c *call) matMul(op compute.MatMul) {
-	a, b, y := c.in[0], c.in[1], c.out[0].F
-	m, n, k := op.Dims(a.Spec, b.Spec)
-	left, right := a.F, b.F
-	if op.TransA {
-		t, done := c.dev.scratch(m * k)
-		defer done()
-		transpose(t, left, k, m)
-		left = t
+// rowsPerTask bounds the rows that pass by a packed panel in one task: their
+// block of the depth then fits the second-level cache. It is a multiple of the
+// rows of a tile.
+const rowsPerTask = 516
+
+// grid cuts a product of rows by units (panels of columns) into tasks.
+type grid struct {
+	rows, units       int
+	rowStep, unitStep int
+}
+
+// newGrid chooses the cut. perUnit is the time in nanoseconds that a unit takes
+// whatever the rows, perRow the time that each row of it adds; few is the least
+// number of units that work well together.
+func (d *Device) newGrid(rows, units int, perUnit, perRow float64, few int) grid {
+	if kernel.Engine() == "go" {
+		perRow *= 16
 	}
-	if !op.TransB {
-		t, done := c.dev.scratch(n * k)
-		defer done()
-		transpose(t, right, k, n)
-		right = t
+	g := grid{rows: rows, units: units, rowStep: rows, unitStep: units}
+	total := float64(units) * (perUnit + perRow*float64(rows))
+	if d.work.threads == 1 {
+		total = 0
 	}
-	factor := op.Factor()
-	c.dev.work.each(m, n*k, func(first, end int) {
+	if rows > rowsPerTask {
+		parts := (rows + rowsPerTask - 1) / rowsPerTask
+		g.rowStep = ((rows+parts-1)/parts + 5) / 6 * 6
+	}
+	if total < worthSharing {
+		return g
+	}
+	block := min(2*blockTime, total/float64(4*d.work.threads))
+	unit := perUnit + perRow*float64(g.rowStep)
+	g.unitStep = max(1, min(units, int(block/unit)/few*few), min(few, units))
+	if tasks := g.tasks(); tasks < 2*d.work.threads && rows > 48 {
+		parts := (2*d.work.threads + tasks - 1) / tasks
+		g.rowStep = max(48, ((g.rowStep+parts-1)/parts+5)/6*6)
+	}
+	return g
+}
+
+func (g grid) tasks() int {
+	return ((g.rows + g.rowStep - 1) / g.rowStep) * ((g.units + g.unitStep - 1) / g.unitStep)
+}
+
+// task returns the ranges of one task.
+func (g grid) task(i int) (r0, r1, u0, u1 int) {
+	across := (g.units + g.unitStep - 1) / g.unitStep
+	r0, u0 = i/across*g.rowStep, i%across*g.unitStep
+	return r0, min(r0+g.rowStep, g.rows), u0, min(u0+g.unitStep, g.units)
+}
+
+// overGrid runs fn for each task of g.
+func (d *Device) overGrid(g grid, fn func(r0, r1, u0, u1 int, s *kernel.Scratch)) {
+	if g.rows == 0 || g.units == 0 {
+		return
+	}
+	d.work.share(g.tasks(), 1, func(first, end int) {
+		s := d.scratches.get()
+		defer d.scratches.put(s)
 		for i := first; i < end; i++ {
-			for j := range n {
-				s := factor * dot(left[i*k:][:k], right[j*k:][:k])
-				if len(c.in) == 3 {
-					s += c.in[2].F[i*n+j]
-				}
-				y[i*n+j] = s
-			}
+			r0, r1, u0, u1 := g.task(i)
+			fn(r0, r1, u0, u1, s)
 		}
 	})
 }
 
-// transpose writes dst [cols, rows] from src [rows, cols].
-func transpose(dst, src []float32, rows, cols int) {
-	for r := range rows {
-		for i, v := range src[r*cols:][:cols] {
-			dst[i*rows+r] = v
-		}
+// multiply computes y [rows, N] = x [rows, K] Wᵀ.
+func (w *weight) multiply(y, x []float32, rows int) {
+	n, k := w.panels.N, w.panels.K
+	size := float64(k * w.panels.Format.Bytes())
+	g := w.dev.newGrid(rows, kernel.PanelCount(n), size, 0.4*float64(k), 4)
+	w.dev.overGrid(g, func(r0, r1, p0, p1 int, s *kernel.Scratch) {
+		kernel.MatMul(y[r0*n:r1*n], n, x[r0*k:r1*k], k, r1-r0, &w.panels, p0, p1, false, s)
+	})
+}
+
+// multiplyBack computes y [rows, K] = x [rows, N] W.
+func (w *weight) multiplyBack(y, x []float32, rows int) {
+	n, k := w.panels.N, w.panels.K
+	size := float64(n * w.panels.Format.Bytes())
+	g := w.dev.newGrid(rows, (k+kernel.Lanes-1)/kernel.Lanes, 2*size, 0.4*float64(n), 1)
+	w.dev.overGrid(g, func(r0, r1, u0, u1 int, s *kernel.Scratch) {
+		kernel.MatMulT(y[r0*k:r1*k], k, x[r0*n:r1*n], n, r1-r0, &w.panels, u0*kernel.Lanes, min(u1*kernel.Lanes, k), false, s)
+	})
+}
+
+func (c *call) linear(op compute.Linear) bool {
+	w, ok := op.W.(*weight)
+	if !ok {
+		return false // prepared by another device
 	}
+	rows, _ := c.in[0].Rows()
+	if op.Transpose {
+		w.multiplyBack(c.out[0].F, c.in[0].F, rows)
+	} else {
+		w.multiply(c.out[0].F, c.in[0].F, rows)
+	}
+	return true
+}
+
+func (c *call) matMul(op compute.MatMul) {
+	m, n, k := op.Dims(c.in[0].Spec, c.in[1].Spec)
+	a, b := dense(c.in[0], op.TransA), dense(c.in[1], op.TransB)
+	y := c.out[0].F
+	add := len(c.in) == 3
+	if add {
+		src := c.in[2].F
+		c.dev.work.each(len(y), 1, func(first, end int) { copy(y[first:end], src[first:end]) })
+	}
+	g := c.dev.newGrid(m, (n+kernel.Lanes-1)/kernel.Lanes, 8*float64(k), 0.4*float64(k), 4)
+	c.dev.overGrid(g, func(r0, r1, u0, u1 int, s *kernel.Scratch) {
+		j0, j1 := u0*kernel.Lanes, min(u1*kernel.Lanes, n)
+		if k == 0 {
+			kernel.Gemm(y[r0*n+j0:], n, a, b, r1-r0, j1-j0, 0, op.Factor(), add, s)
+			return
+		}
+		kernel.Gemm(y[r0*n+j0:], n, a.From(r0, 0), b.From(0, j0), r1-r0, j1-j0, k, op.Factor(), add, s)
+	})
+}
+
+func dense(v compute.View, transposed bool) kernel.Dense {
+	_, cols := v.Rows()
+	return kernel.Dense{Data: v.F, Stride: cols, Transposed: transposed}
 }

@@ -45,7 +45,6 @@ type pool struct {
 	free         [classes][]*block
 	live, pooled int64
 	peak         int64 // of live
-	weights      int64
 	guard        bool
 	closed       bool
 	damage       error // the first guard zone found changed
@@ -71,7 +70,14 @@ func (p *pool) get(n int) *block {
 	drop := p.shrink(nil)
 	p.mu.Unlock()
 	release(drop)
-	b := &block{class: class}
+	b := newBlock(size)
+	b.class = class
+	return b
+}
+
+// newBlock returns fresh memory, size a multiple of 64.
+func newBlock(size int) *block {
+	b := &block{}
 	if size >= mapFrom {
 		b.raw, b.f = mapFloats(size)
 	}
@@ -179,7 +185,7 @@ func (d *Device) GuardError() error {
 func (d *Device) Stats() compute.Stats {
 	d.mem.mu.Lock()
 	defer d.mem.mu.Unlock()
-	return compute.Stats{Live: d.mem.live, Pooled: d.mem.pooled, Weights: d.mem.weights}
+	return compute.Stats{Live: d.mem.live, Pooled: d.mem.pooled, Weights: d.arena.size()}
 }
 
 // New implements [compute.Device].

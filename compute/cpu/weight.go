@@ -1,107 +1,115 @@
 package cpu
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
+	"sync/atomic"
+	"unsafe"
 
 	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/compute/cpu/kernel"
 	"github.com/troikaml/troika/tensor"
 )
 
-// weight implements [compute.Weight].
+// weight implements [compute.Weight] as panels of sixteen rows.
 type weight struct {
-	dev     *Device
-	dtype   tensor.DType
-	out, in int
-	mem     *block
-	rows    []float32
+	dev    *Device
+	panels kernel.Panels
+	mem    *span
 }
 
-// Prepare implements [compute.Device].
+// Prepare implements [compute.Device]. F32, F16 and BF16 keep their format;
+// other floating-point formats are widened to F32. The source is read once, in
+// pieces, by all workers: it may be a mapped file larger than memory.
 func (d *Device) Prepare(t tensor.Tensor) (compute.Weight, error) {
-	if len(t.Shape) != 2 {
+	if len(t.Shape) != 2 || t.Shape[0] < 0 || t.Shape[1] < 0 {
 		return nil, fmt.Errorf("prepare weight: shape %v is not a matrix", t.Shape)
 	}
-	w := &weight{dev: d, dtype: t.DType, out: t.Shape[0], in: t.Shape[1]}
-	w.mem = d.mem.get(4 * t.Len())
-	w.rows = w.mem.f[:t.Len()]
-	if err := t.DecodeFloat32s(w.rows, 0); err != nil {
-		d.mem.put(w.mem)
-		return nil, fmt.Errorf("prepare weight: %w", err)
+	if have, need := len(t.Data), t.Len()*t.DType.Size(); have != need {
+		return nil, fmt.Errorf("prepare weight: %s %v has %d bytes, want %d", t.DType, t.Shape, have, need)
+	}
+	format, packed := kernel.F32, true
+	switch t.DType {
+	case tensor.F32:
+	case tensor.F16:
+		format = kernel.F16
+	case tensor.BF16:
+		format = kernel.BF16
+	default:
+		packed = false
+	}
+	n, k := t.Shape[0], t.Shape[1]
+	w := &weight{dev: d, mem: d.arena.get(kernel.PanelBytes(format, n, k))}
+	w.panels = kernel.Panels{Format: format, N: n, K: k, Data: w.mem.bytes}
+	var failed atomic.Pointer[error]
+	d.work.each(kernel.PanelCount(n), 16*k, func(first, end int) {
+		n0, n1 := first*kernel.Lanes, min(end*kernel.Lanes, n)
+		src := t.Data[n0*k*t.DType.Size() : n1*k*t.DType.Size()]
+		if !packed {
+			wide := make([]float32, (n1-n0)*k)
+			if err := t.DecodeFloat32s(wide, n0*k); err != nil {
+				failed.Store(&err)
+				return
+			}
+			src = asBytes(wide)
+		}
+		kernel.PackPanels(&w.panels, src, n0, n1)
+	})
+	if err := failed.Load(); err != nil {
+		w.Free()
+		return nil, fmt.Errorf("prepare weight: %w", *err)
 	}
 	return w, nil
 }
 
+func asBytes(f []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(f))), 4*len(f))
+}
+
 // Dims implements [compute.Weight].
-func (w *weight) Dims() (out, in int) { return w.out, w.in }
+func (w *weight) Dims() (out, in int) { return w.panels.N, w.panels.K }
 
 // DType implements [compute.Weight].
-func (w *weight) DType() tensor.DType { return w.dtype }
+func (w *weight) DType() tensor.DType {
+	switch w.panels.Format {
+	case kernel.F16:
+		return tensor.F16
+	case kernel.BF16:
+		return tensor.BF16
+	default:
+		return tensor.F32
+	}
+}
 
-// Row implements [compute.Weight].
-func (w *weight) Row(dst []float32, n int) { copy(dst, w.rows[n*w.in:(n+1)*w.in]) }
+// Row implements [compute.Weight]. See [kernel.Panels] for where numbers lie.
+func (w *weight) Row(dst []float32, n int) {
+	size := w.panels.Format.Bytes()
+	lane := n % kernel.Lanes
+	at := n / kernel.Lanes * kernel.Lanes * w.panels.K * size
+	dst = dst[:w.panels.K]
+	step := kernel.Lanes * size
+	switch w.panels.Format {
+	case kernel.F16:
+		at += 2 * lane
+		for i := range dst {
+			dst[i] = tensor.F16ToF32(binary.LittleEndian.Uint16(w.panels.Data[at+i*step:]))
+		}
+	case kernel.BF16:
+		at += 4*(lane%8) + 2*(lane/8)
+		for i := range dst {
+			dst[i] = tensor.BF16ToF32(binary.LittleEndian.Uint16(w.panels.Data[at+i*step:]))
+		}
+	default:
+		at += 4 * lane
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(w.panels.Data[at+i*step:]))
+		}
+	}
+}
 
 // Free implements [compute.Weight].
 func (w *weight) Free() {
-	w.dev.mem.put(w.mem)
-	w.mem, w.rows = nil, nil
-}
-
-// multiply computes y [rows, out] = x [rows, in] Wᵀ.
-func (w *weight) multiply(y, x []float32, rows int) {
-	w.dev.work.each(w.out, rows*w.in, func(first, end int) {
-		for j := first; j < end; j++ {
-			for r := range rows {
-				y[r*w.out+j] = dot(x[r*w.in:][:w.in], w.rows[j*w.in:][:w.in])
-			}
-		}
-	})
-}
-
-// multiplyBack computes y [rows, in] = x [rows, out] W.
-func (w *weight) multiplyBack(y, x []float32, rows int) {
-	w.dev.work.each(rows, w.in*w.out, func(first, end int) {
-		for r := first; r < end; r++ {
-			to := y[r*w.in:][:w.in]
-			clear(to)
-			for j, v := range x[r*w.out:][:w.out] {
-				axpy(to, v, w.rows[j*w.in:])
-			}
-		}
-	})
-}
-
-func dot(a, b []float32) float32 {
-	var s [4]float32
-	b = b[:len(a)]
-	for ; len(a) >= 4; a, b = a[4:], b[4:] {
-		s[0] += a[0] * b[0]
-		s[1] += a[1] * b[1]
-		s[2] += a[2] * b[2]
-		s[3] += a[3] * b[3]
-	}
-	for i, v := range a {
-		s[i] += v * b[i]
-	}
-	return (s[0] + s[1]) + (s[2] + s[3])
-}
-
-func axpy(y []float32, a float32, x []float32) {
-	x = x[:len(y)]
-	for i := range y {
-		y[i] += a * x[i]
-	}
-}
-
-func (c *call) linear(op compute.Linear) bool {
-	w, ok := op.W.(*weight)
-	if !ok {
-		return false
-	}
-	rows, _ := c.in[0].Rows()
-	if op.Transpose {
-		w.multiplyBack(c.out[0].F, c.in[0].F, rows)
-	} else {
-		w.multiply(c.out[0].F, c.in[0].F, rows)
-	}
-	return true
+	w.dev.arena.put(w.mem)
+	w.mem, w.panels.Data = nil, nil
 }
