@@ -1,0 +1,180 @@
+package adapter_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/troikaml/troika/adapter"
+	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/compute/ref"
+	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/model/modeltest"
+	"github.com/troikaml/troika/model/nn"
+	"github.com/troikaml/troika/model/qwen3"
+)
+
+const base = "../model/qwen3/testdata/tied"
+
+func load(t testing.TB) modeltest.Loaded {
+	t.Helper()
+	m, free := modeltest.Load(t, []model.Architecture{qwen3.Architecture}, base, ref.New(), false)
+	t.Cleanup(free)
+	return m
+}
+
+func ExampleConfig_Scale() {
+	fmt.Println(adapter.Config{Rank: 16, Alpha: 32}.Scale())
+	// Output: 2
+}
+
+type golden struct {
+	IDs    []int32     `json:"ids"`
+	Logits [][]float32 `json:"logits"`
+}
+
+func forward(t *testing.T, m modeltest.Loaded, b *model.Batch) [][]float32 {
+	t.Helper()
+	free, err := b.Upload(m.Device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer free()
+	o := compute.NewEager(m.Device)
+	defer o.Close()
+	y := m.Logits(o, b, m.Forward(o, b, nil))
+	return slices.Collect(slices.Chunk(compute.Floats(m.Device, y), y.Shape[1]))
+}
+
+func read(t *testing.T, name string) golden {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name, "golden.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g golden
+	if err := json.Unmarshal(data, &g); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// Adapters made by PEFT give the logits that PEFT computes, alone and beside each
+// other in one batch, and survive a round trip through our files.
+func TestPEFT(t *testing.T) {
+	m := load(t)
+	set := adapter.NewSet(m.Model)
+	names := []string{"all", "qv"}
+	b := &model.Batch{AdapterSlots: []int32{}}
+	var alone [][]float32
+	for _, name := range names {
+		x, err := adapter.Load(m.Device, m.Model, filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Free()
+		g := read(t, name)
+		slot := set.Add(x)
+		one := &model.Batch{}
+		one.Sequence(g.IDs, 0, nil)
+		one.AdapterSlots = slices.Repeat([]int32{slot}, len(g.IDs))
+		got := forward(t, m, one)
+		for i, row := range g.Logits {
+			for j, want := range row {
+				if d := got[i][j] - want; d > 1e-4 || d < -1e-4 {
+					t.Fatalf("%s: logit %d of row %d is %g, PEFT has %g", name, j, i, got[i][j], want)
+				}
+			}
+		}
+		alone = append(alone, got...)
+		b.Sequence(g.IDs, 0, nil)
+		b.AdapterSlots = append(b.AdapterSlots, one.AdapterSlots...)
+
+		dir := t.TempDir()
+		if err := x.Save(dir, base); err != nil {
+			t.Fatal(err)
+		}
+		back, err := adapter.Load(m.Device, m.Model, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer back.Free()
+		want := x.Tensors()
+		for n, v := range back.Tensors() {
+			if !slices.Equal(v.Data, want[n].Data) {
+				t.Fatalf("%s: %s changed in a round trip", name, n)
+			}
+		}
+	}
+	plain := read(t, "all").IDs
+	one := &model.Batch{}
+	one.Sequence(plain, 0, nil)
+	one.AdapterSlots = slices.Repeat([]int32{nn.NoAdapter}, len(plain))
+	alone = append(alone, forward(t, m, one)...)
+	b.Sequence(plain, 0, nil)
+	b.AdapterSlots = append(b.AdapterSlots, one.AdapterSlots...)
+	got := forward(t, m, b)
+	for i := range alone {
+		if !slices.Equal(got[i], alone[i]) {
+			t.Fatalf("row %d changed its bits when two adapters and the base shared a batch", i)
+		}
+	}
+}
+
+func TestNewChangesNothing(t *testing.T) {
+	m := load(t)
+	ids := read(t, "all").IDs
+	b := &model.Batch{}
+	b.Sequence(ids, 0, nil)
+	want := forward(t, m, b)
+	x, err := adapter.New(m.Device, m.Model, adapter.Config{Rank: 2, Alpha: 4}, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Free()
+	adapter.NewSet(m.Model).Add(x)
+	b = &model.Batch{}
+	b.Sequence(ids, 0, nil)
+	for i, row := range forward(t, m, b) {
+		if !slices.Equal(row, want[i]) {
+			t.Fatal("a fresh adapter changed the logits")
+		}
+	}
+}
+
+func TestBadAdapters(t *testing.T) {
+	m := load(t)
+	for _, c := range []struct{ old, new, want string }{
+		{`"peft_type": "LORA"`, `"peft_type": "IA3"`, "IA3"},
+		{`"use_dora": false`, `"use_dora": true`, "use_dora"},
+		{`"r": 4`, `"r": 5`, "has shape [4 32], want [5 32]"},
+		{`"r": 4`, `"r": -1`, "rank is -1"},
+		{`{`, `[`, "adapter_config.json"},
+	} {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS("testdata/all")); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, adapter.ConfigFile)
+		config, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(config), c.old) {
+			t.Fatalf("the fixture has no %s", c.old)
+		}
+		if err := os.WriteFile(path, []byte(strings.Replace(string(config), c.old, c.new, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := adapter.Load(m.Device, m.Model, dir); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.new, err, c.want)
+		}
+	}
+	if _, err := adapter.New(m.Device, m.Model, adapter.Config{Rank: 2, Alpha: 4, Targets: []string{"w1"}}, 0); err == nil {
+		t.Error("a target that matches nothing was accepted")
+	}
+}
