@@ -1,0 +1,216 @@
+package infer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/model"
+)
+
+// ErrClosed is returned to requests of an engine that was closed.
+var ErrClosed = errors.New("the engine is closed")
+
+// Options bound an engine.
+type Options struct {
+	Context   int // longest sequence, prompt and answer together
+	Pages     int // cache pages; 0: enough for Sequences of the full context
+	Sequences int // running at once; 0: 8
+	Chunk     int // prompt tokens of one step; 0: 512
+}
+
+// Finish says why a sequence ended.
+type Finish string
+
+// The ways to end, as OpenAI names them.
+const (
+	FinishStop   Finish = "stop"   // an end token, or the caller's emit said so
+	FinishLength Finish = "length" // MaxTokens or the context was reached
+)
+
+// ErrStop is what emit returns to end its sequence with FinishStop.
+var ErrStop = errors.New("stop")
+
+// Request is one sequence to generate.
+type Request struct {
+	Prompt    []int32
+	Slot      int32   // adapter slot, or nn.NoAdapter
+	MaxTokens int     // 0: up to the context
+	End       []int32 // tokens that end the sequence; they are not emitted
+	Sampling  Sampling
+}
+
+// Result is what a request used. It is exact also when the request failed or was
+// cancelled: Generated counts every token drawn.
+type Result struct {
+	Prompt    int
+	Generated int // the end token included
+	Finish    Finish
+}
+
+// ContextError reports a prompt that does not fit.
+type ContextError struct{ Prompt, Context int }
+
+func (e *ContextError) Error() string {
+	return fmt.Sprintf("the prompt has %d tokens, the context holds %d and needs room for an answer", e.Prompt, e.Context)
+}
+
+// Engine generates for one base model. Its methods are safe for concurrent use.
+type Engine struct {
+	dev  compute.Device
+	m    model.Model
+	opts Options
+	kv   compute.KV
+
+	mu      sync.Mutex
+	wake    chan struct{} // has room for one signal
+	waiting []*sequence
+	closed  bool
+	done    chan struct{}
+
+	free    []int32     // pages; owned by the loop
+	running []*sequence // owned by the loop
+}
+
+type sequence struct {
+	Request
+	ctx    context.Context
+	tokens chan int32 // drawn tokens, closed at the end
+	stop   chan struct{}
+	once   sync.Once
+	err    error // read after tokens is closed
+	finish Finish
+
+	all   []int32 // prompt and drawn tokens
+	at    int     // tokens in the cache
+	drawn int
+	pages []int32
+}
+
+// halt asks the loop to drop the sequence.
+func (s *sequence) halt() { s.once.Do(func() { close(s.stop) }) }
+
+// New starts an engine. Close it to free the cache; the model stays the caller's.
+func New(dev compute.Device, m model.Model, opts Options) (*Engine, error) {
+	if opts.Context < 2 {
+		return nil, fmt.Errorf("start engine: context is %d, want at least 2", opts.Context)
+	}
+	if opts.Sequences == 0 {
+		opts.Sequences = 8
+	}
+	if opts.Chunk == 0 {
+		opts.Chunk = 512
+	}
+	whole := pagesFor(opts.Context)
+	if opts.Pages == 0 {
+		opts.Pages = whole * opts.Sequences
+	}
+	if opts.Pages < whole {
+		return nil, fmt.Errorf("start engine: %d cache pages hold less than one sequence of %d tokens", opts.Pages, opts.Context)
+	}
+	kv, err := dev.NewKV(m.KVSpec(opts.Pages))
+	if err != nil {
+		return nil, fmt.Errorf("start engine: %w", err)
+	}
+	e := &Engine{dev: dev, m: m, opts: opts, kv: kv, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	for p := opts.Pages - 1; p >= 0; p-- {
+		e.free = append(e.free, int32(p))
+	}
+	go e.loop()
+	return e, nil
+}
+
+func pagesFor(tokens int) int { return (tokens + compute.PageTokens - 1) / compute.PageTokens }
+
+// Context returns the longest sequence.
+func (e *Engine) Context() int { return e.opts.Context }
+
+// Generate runs one request, calling emit with each token from the calling
+// goroutine. It returns when the sequence ended, ctx ended, or emit failed; the
+// Result counts what was used in each case. A slow emit holds back its own
+// sequence only.
+func (e *Engine) Generate(ctx context.Context, req Request, emit func(token int32) error) (Result, error) {
+	res := Result{Prompt: len(req.Prompt)}
+	if err := e.checkRequest(&req); err != nil {
+		return res, err
+	}
+	s := &sequence{
+		Request: req, ctx: ctx, stop: make(chan struct{}), all: slices.Clone(req.Prompt),
+		// Room for every token, so that the loop never waits for a reader.
+		tokens: make(chan int32, req.MaxTokens),
+	}
+	if err := e.enqueue(s); err != nil {
+		return res, err
+	}
+	var failed error
+	emitted := 0
+	for t := range s.tokens {
+		if failed != nil {
+			continue
+		}
+		emitted++
+		if failed = emit(t); failed != nil {
+			s.halt()
+		}
+	}
+	res.Generated, res.Finish = s.drawn, s.finish
+	switch {
+	case errors.Is(failed, ErrStop):
+		// What the loop drew before it noticed is not the request's.
+		res.Generated, res.Finish = emitted, FinishStop
+		return res, nil
+	case failed != nil:
+		return res, failed
+	}
+	return res, s.err
+}
+
+func (e *Engine) checkRequest(req *Request) error {
+	if len(req.Prompt) == 0 {
+		return errors.New("the prompt is empty")
+	}
+	if len(req.Prompt) >= e.opts.Context {
+		return &ContextError{Prompt: len(req.Prompt), Context: e.opts.Context}
+	}
+	room := e.opts.Context - len(req.Prompt)
+	if req.MaxTokens <= 0 || req.MaxTokens > room {
+		req.MaxTokens = room
+	}
+	return req.Sampling.Check()
+}
+
+func (e *Engine) enqueue(s *sequence) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return ErrClosed
+	}
+	e.waiting = append(e.waiting, s)
+	e.signal()
+	return nil
+}
+
+func (e *Engine) signal() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close ends every request with ErrClosed, stops the loop and frees the cache.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		<-e.done
+		return
+	}
+	e.closed = true
+	e.signal()
+	e.mu.Unlock()
+	<-e.done
+	e.kv.Free()
+}

@@ -1,0 +1,240 @@
+package train
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/model/nn"
+)
+
+// ErrStopped is returned when the context ended: the state is saved and the run can
+// be resumed.
+var ErrStopped = errors.New("training stopped; the state is saved")
+
+// Job is one training run.
+type Job struct {
+	Device  compute.Device
+	Model   model.Model
+	Params  []model.Parameter // what is trained: an adapter's or the model's
+	Train   []Sequence
+	Valid   []Sequence // may be empty
+	Context int        // longest sequence the model takes
+	Vocab   int
+	Config  Config
+	// Dir holds state.safetensors and metrics.jsonl. Resume continues what is there;
+	// otherwise the run starts anew.
+	Dir    string
+	Resume bool
+	// Identity is mixed into the run's digest: the base model and the dataset, which
+	// a resumed run must share.
+	Identity string
+	// OnStep is called after each step, from the training goroutine.
+	OnStep func(Progress)
+}
+
+// Progress is the measurements of one step, and a line of metrics.jsonl.
+type Progress struct {
+	Step      int      `json:"step"`
+	Steps     int      `json:"steps"`
+	Loss      float64  `json:"loss"` // mean over labelled tokens
+	ValidLoss *float64 `json:"valid_loss,omitempty"`
+	LR        float64  `json:"lr"`
+	GradNorm  float64  `json:"grad_norm"` // before clipping
+	Tokens    int      `json:"tokens"`    // of the step
+	TokensPS  float64  `json:"tokens_per_s"`
+	Seconds   float64  `json:"seconds"` // of the step
+}
+
+// Result is what a finished run reports.
+type Result struct {
+	Steps     int     `json:"steps"`
+	Loss      float64 `json:"loss"` // of the last step
+	ValidLoss float64 `json:"valid_loss,omitempty"`
+	Tokens    int     `json:"tokens"` // trained on since this start
+	Seconds   float64 `json:"seconds"`
+}
+
+type runner struct {
+	*Job
+	params  []parameter
+	plan    plan
+	at      place
+	metrics *os.File
+	result  Result
+}
+
+// Run trains until the steps are done or ctx ends. The parameters hold the result;
+// the caller saves them in their final form.
+func Run(ctx context.Context, job Job) (*Result, error) {
+	r := &runner{Job: &job}
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	defer r.free()
+	if err := r.open(); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	defer r.metrics.Close() //nolint:errcheck // each line was checked when written
+	start := time.Now()
+	for r.at.Step < r.at.Steps {
+		if ctx.Err() != nil {
+			return nil, errors.Join(ErrStopped, r.save())
+		}
+		if err := r.step(); err != nil {
+			return nil, fmt.Errorf("train: %w", err)
+		}
+	}
+	r.result.Steps = r.at.Steps
+	r.result.Seconds = time.Since(start).Seconds()
+	return &r.result, nil
+}
+
+func (r *runner) check() error {
+	if err := r.Config.check(); err != nil {
+		return err
+	}
+	if len(r.Train) == 0 {
+		return errors.New("no training examples")
+	}
+	if len(r.Params) == 0 {
+		return errors.New("no parameters to train")
+	}
+	return errors.Join(checkSequences(r.Train, r.Context, r.Vocab), checkSequences(r.Valid, r.Context, r.Vocab))
+}
+
+// digest identifies the run: the same digest means that resuming is meaningful.
+func (r *runner) digest() (troika.Digest, error) {
+	h := sha256.New()
+	if err := json.NewEncoder(h).Encode(struct {
+		Config   Config
+		Identity string
+	}{r.Config, r.Identity}); err != nil {
+		return troika.Digest{}, err
+	}
+	for _, s := range r.Train {
+		err := errors.Join(binary.Write(h, binary.LittleEndian, int64(len(s.Tokens))),
+			binary.Write(h, binary.LittleEndian, s.Tokens), binary.Write(h, binary.LittleEndian, s.Weights))
+		if err != nil {
+			return troika.Digest{}, err
+		}
+	}
+	return troika.DigestOf(h), nil
+}
+
+// open prepares the optimizer, the place in the run and the metrics file.
+func (r *runner) open() error {
+	run, err := r.digest()
+	if err != nil {
+		return err
+	}
+	for _, p := range r.Params {
+		q := parameter{Parameter: p, m: r.Device.New(p.Tensor.Spec), v: r.Device.New(p.Tensor.Spec)}
+		r.Device.Run(compute.Fill{}, []*compute.Tensor{q.m})
+		r.Device.Run(compute.Fill{}, []*compute.Tensor{q.v})
+		r.params = append(r.params, q)
+	}
+	r.plan = plan{seqs: r.Train, capacity: r.Config.MicroTokens, seed: r.Config.Seed}
+	r.at = place{Steps: r.Config.Steps, Run: run}
+	if r.at.Steps == 0 {
+		r.at.Steps = r.plan.steps(r.Config.Epochs, r.Config.Accumulate)
+	}
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
+		return err
+	}
+	if r.Resume {
+		at, found, err := restore(r.Device, r.Dir, r.params, run)
+		if err != nil {
+			return err
+		}
+		if found {
+			r.at = at
+		}
+	} else if err := os.Remove(filepath.Join(r.Dir, stateFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := trimMetrics(r.Dir, r.at.Step); err != nil {
+		return err
+	}
+	r.metrics, err = os.OpenFile(filepath.Join(r.Dir, metricsFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	return err
+}
+
+func (r *runner) free() {
+	for _, p := range r.params {
+		r.Device.Free(p.m)
+		r.Device.Free(p.v)
+		if p.grad != nil {
+			r.Device.Free(p.grad)
+		}
+	}
+}
+
+func (r *runner) save() error { return save(r.Device, r.Dir, r.params, r.at) }
+
+// step runs Accumulate micro-batches and one update.
+func (r *runner) step() error {
+	start := time.Now()
+	var total micro
+	for range r.Config.Accumulate {
+		pick, next := r.plan.next(r.at.Cursor)
+		drop := &nn.Dropout{Seed: r.Config.Seed, Step: r.at.Micro}
+		part, err := backward(r.Device, r.Model, r.params, r.Train, pick, drop)
+		if err != nil {
+			return fmt.Errorf("step %d: %w", r.at.Step+1, err)
+		}
+		total.add(part)
+		r.at.Cursor = next
+		r.at.Micro++
+	}
+	rate := r.Config.Rate(r.at.Step+1, r.at.Steps)
+	norm, err := update(r.Device, r.params, &r.Config, r.at.Step+1, rate, total.weight)
+	if err != nil {
+		return err
+	}
+	r.at.Step++
+	seconds := time.Since(start).Seconds()
+	p := Progress{
+		Step: r.at.Step, Steps: r.at.Steps, Loss: total.loss / total.weight, LR: rate, GradNorm: norm,
+		Tokens: total.tokens, TokensPS: float64(total.tokens) / seconds, Seconds: seconds,
+	}
+	r.result.Loss = p.Loss
+	r.result.Tokens += total.tokens
+	return r.after(&p)
+}
+
+// after validates, reports and saves when a step asks for it.
+func (r *runner) after(p *Progress) error {
+	due := func(every int) bool { return p.Step == p.Steps || (every > 0 && p.Step%every == 0) }
+	if len(r.Valid) > 0 && due(r.Config.ValidEvery) {
+		v, err := Loss(r.Device, r.Model, r.Valid, r.Config.MicroTokens)
+		if err != nil {
+			return fmt.Errorf("validation: %w", err)
+		}
+		p.ValidLoss = &v
+		r.result.ValidLoss = v
+	}
+	line, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if _, err := r.metrics.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("write metrics: %w", err)
+	}
+	if r.OnStep != nil {
+		r.OnStep(*p)
+	}
+	if due(r.Config.SaveEvery) {
+		return r.save()
+	}
+	return nil
+}
