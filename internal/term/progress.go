@@ -92,8 +92,9 @@ type Progress struct {
 	bars map[*Bar]struct{}
 }
 
-// NewProgress returns a Progress that draws on w, usually stderr. width is
-// that of the terminal in cells, for mode [Live]; 0 asks the terminal.
+// NewProgress returns a Progress that draws on w, usually stderr. In mode
+// [Live], a width above 0 fixes the width in cells; 0 follows the terminal
+// that w is, and its changes.
 func NewProgress(w io.Writer, mode Mode, width int) *Progress {
 	return &Progress{w: w, mode: mode, width: width, bars: map[*Bar]struct{}{}}
 }
@@ -160,7 +161,8 @@ func (p *Progress) Bar(name string, total int64, unit Unit) *Bar {
 				mpb.WithOutput(p.w), mpb.WithRefreshRate(refresh), mpb.ForceTTY(), mpb.WithAutoRefresh(),
 			}
 			if p.width > 0 {
-				options = append(options, mpb.WithWidth(p.width))
+				// Without its Fd method the file is not asked for its size.
+				options = append(options, mpb.WithWidth(p.width), mpb.WithOutput(struct{ io.Writer }{p.w}))
 			}
 			p.live = mpb.New(options...)
 		}
