@@ -34,7 +34,7 @@ type Device interface {
 
 // Stats is a device's memory, in bytes.
 type Stats struct {
-	Live    int64 // in tensors
+	Live    int64 // in tensors and caches
 	Pooled  int64 // kept for the next tensors
 	Weights int64 // in prepared weights
 }

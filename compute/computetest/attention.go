@@ -49,6 +49,7 @@ func (c attentionShape) rows() int {
 // plain returns the operator without a cache.
 func (c attentionShape) plain() compute.Attention {
 	op := compute.Attention{Scale: float32(1 / math.Sqrt(float64(c.dim))), Causal: !c.full, Window: c.window}
+	op.Layer = 2 // without a cache it means nothing
 	row := 0
 	for _, n := range c.lens {
 		op.Spans = append(op.Spans, compute.Span{Row: row, Rows: n})
@@ -165,6 +166,7 @@ func inChunks(t *testing.T, dev compute.Device, c attentionShape, in []values1, 
 	n := c.rows()
 	op := c.plain()
 	total := pagesFor(n)
+	op.Layer = 0
 	op.KV = p.kv(compute.KVSpec{Layers: 1, Heads: c.groups, Dim: c.dim, Pages: total})
 	var pages []int32
 	for i := range total {

@@ -82,7 +82,7 @@ func gradients(t *testing.T, open Maker) {
 			got := s.gradient(p, op, weigh)
 			for i, want := range s.differences(t, weigh) {
 				if want != nil {
-					near(t, "gradient of input "+size(i), got[i], want, 2e-3)
+					near(t, "gradient of input "+size(i), got[i], want, 2e-3, 0)
 				}
 			}
 		})

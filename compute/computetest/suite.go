@@ -159,8 +159,8 @@ func at1(v []float32, i int) float32 {
 }
 
 // near fails unless every element is within tol of want, relative to its own
-// size and the root mean square of all.
-func near(t testing.TB, what string, got, want []float32, tol float64) {
+// size and the root mean square of all, or to floor where that is more.
+func near(t testing.TB, what string, got, want []float32, tol, floor float64) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%s: %d elements, want %d", what, len(got), len(want))
@@ -170,7 +170,7 @@ func near(t testing.TB, what string, got, want []float32, tol float64) {
 	for _, v := range want {
 		sum += float64(v) * float64(v)
 	}
-	scale := math.Sqrt(sum / float64(max(1, len(want))))
+	scale := max(floor, math.Sqrt(sum/float64(max(1, len(want)))))
 	worst, at := 0.0, -1
 	for i, v := range want {
 		e := math.Abs(float64(got[i])-float64(v)) / (math.Abs(float64(v)) + scale + 1e-30)
@@ -200,7 +200,7 @@ func values(t *testing.T, open Maker, trials []trial) {
 				t.Fatalf("%d results, want %d", len(got), len(want))
 			}
 			for i := range want {
-				near(t, "result "+string(rune('0'+i)), got[i], want[i], tr.tol)
+				near(t, "result "+string(rune('0'+i)), got[i], want[i], tr.tol, tr.floor)
 			}
 		})
 	}

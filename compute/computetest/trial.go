@@ -24,6 +24,7 @@ type trial struct {
 	in      []values1
 	changes uint    // bit i: the operator changes input i in place
 	tol     float64 // see near
+	floor   float64 // size of the terms of sums that cancel out
 }
 
 // run returns what the trial computes on dev, or false if dev does not support it.

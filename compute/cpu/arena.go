@@ -72,25 +72,40 @@ func (a *arena) size() int64 {
 	return a.bytes
 }
 
-// scratches lends working memory to goroutines that run kernels.
+// scratch is the working memory of one goroutine.
+type scratch struct {
+	kernel kernel.Scratch
+	own    []float32
+}
+
+// floats returns n floats with undefined contents, the same memory each time.
+func (s *scratch) floats(n int) []float32 {
+	if len(s.own) < n {
+		s.own = make([]float32, n)
+	}
+	return s.own[:n]
+}
+
+// scratches lends working memory to goroutines. It keeps as many as ever ran at
+// once.
 type scratches struct {
 	mu   sync.Mutex
-	free []*kernel.Scratch
+	free []*scratch
 }
 
-func (s *scratches) get() *kernel.Scratch {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n := len(s.free); n > 0 {
-		k := s.free[n-1]
-		s.free = s.free[:n-1]
-		return k
+func (l *scratches) get() *scratch {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.free); n > 0 {
+		s := l.free[n-1]
+		l.free = l.free[:n-1]
+		return s
 	}
-	return new(kernel.Scratch)
+	return new(scratch)
 }
 
-func (s *scratches) put(k *kernel.Scratch) {
-	s.mu.Lock()
-	s.free = append(s.free, k)
-	s.mu.Unlock()
+func (l *scratches) put(s *scratch) {
+	l.mu.Lock()
+	l.free = append(l.free, s)
+	l.mu.Unlock()
 }

@@ -66,6 +66,7 @@ type call struct {
 	dev     *Device
 	specs   []compute.Spec
 	in, out []compute.View
+	attends []attend // reused
 }
 
 // Run implements [compute.Device]. It returns when the results are there.
@@ -91,6 +92,7 @@ func (d *Device) Run(op compute.Op, in []*compute.Tensor) []*compute.Tensor {
 	clear(c.specs)
 	clear(c.in)
 	clear(c.out)
+	clear(c.attends)
 	c.specs, c.in, c.out = c.specs[:0], c.in[:0], c.out[:0]
 	d.calls.Put(c)
 	return out

@@ -57,7 +57,7 @@ func (g grid) task(i int) (r0, r1, u0, u1 int) {
 }
 
 // overGrid runs fn for each task of g.
-func (d *Device) overGrid(g grid, fn func(r0, r1, u0, u1 int, s *kernel.Scratch)) {
+func (d *Device) overGrid(g grid, fn func(r0, r1, u0, u1 int, s *scratch)) {
 	if g.rows == 0 || g.units == 0 {
 		return
 	}
@@ -76,8 +76,8 @@ func (w *weight) multiply(y, x []float32, rows int) {
 	n, k := w.panels.N, w.panels.K
 	size := float64(k * w.panels.Format.Bytes())
 	g := w.dev.newGrid(rows, kernel.PanelCount(n), size, 0.4*float64(k), 4)
-	w.dev.overGrid(g, func(r0, r1, p0, p1 int, s *kernel.Scratch) {
-		kernel.MatMul(y[r0*n:r1*n], n, x[r0*k:r1*k], k, r1-r0, &w.panels, p0, p1, false, s)
+	w.dev.overGrid(g, func(r0, r1, p0, p1 int, s *scratch) {
+		kernel.MatMul(y[r0*n:r1*n], n, x[r0*k:r1*k], k, r1-r0, &w.panels, p0, p1, false, &s.kernel)
 	})
 }
 
@@ -86,8 +86,8 @@ func (w *weight) multiplyBack(y, x []float32, rows int) {
 	n, k := w.panels.N, w.panels.K
 	size := float64(n * w.panels.Format.Bytes())
 	g := w.dev.newGrid(rows, (k+kernel.Lanes-1)/kernel.Lanes, 2*size, 0.4*float64(n), 1)
-	w.dev.overGrid(g, func(r0, r1, u0, u1 int, s *kernel.Scratch) {
-		kernel.MatMulT(y[r0*k:r1*k], k, x[r0*n:r1*n], n, r1-r0, &w.panels, u0*kernel.Lanes, min(u1*kernel.Lanes, k), false, s)
+	w.dev.overGrid(g, func(r0, r1, u0, u1 int, s *scratch) {
+		kernel.MatMulT(y[r0*k:r1*k], k, x[r0*n:r1*n], n, r1-r0, &w.panels, u0*kernel.Lanes, min(u1*kernel.Lanes, k), false, &s.kernel)
 	})
 }
 
@@ -115,13 +115,13 @@ func (c *call) matMul(op compute.MatMul) {
 		c.dev.work.each(len(y), 1, func(first, end int) { copy(y[first:end], src[first:end]) })
 	}
 	g := c.dev.newGrid(m, (n+kernel.Lanes-1)/kernel.Lanes, 8*float64(k), 0.4*float64(k), 4)
-	c.dev.overGrid(g, func(r0, r1, u0, u1 int, s *kernel.Scratch) {
+	c.dev.overGrid(g, func(r0, r1, u0, u1 int, s *scratch) {
 		j0, j1 := u0*kernel.Lanes, min(u1*kernel.Lanes, n)
 		if k == 0 {
-			kernel.Gemm(y[r0*n+j0:], n, a, b, r1-r0, j1-j0, 0, op.Factor(), add, s)
+			kernel.Gemm(y[r0*n+j0:], n, a, b, r1-r0, j1-j0, 0, op.Factor(), add, &s.kernel)
 			return
 		}
-		kernel.Gemm(y[r0*n+j0:], n, a.From(r0, 0), b.From(0, j0), r1-r0, j1-j0, k, op.Factor(), add, s)
+		kernel.Gemm(y[r0*n+j0:], n, a.From(r0, 0), b.From(0, j0), r1-r0, j1-j0, k, op.Factor(), add, &s.kernel)
 	})
 }
 

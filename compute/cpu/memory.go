@@ -107,6 +107,14 @@ func (p *pool) put(b *block) {
 	release(drop)
 }
 
+// count adds n bytes, or takes them away, that are held outside of the pool.
+func (p *pool) count(n int64) {
+	p.mu.Lock()
+	p.live += n
+	p.peak = max(p.peak, p.live)
+	p.mu.Unlock()
+}
+
 // shrink takes blocks out of the pool, largest first, until the bound holds. The
 // caller holds the lock and releases them after it.
 func (p *pool) shrink(drop []*block) []*block {
