@@ -57,7 +57,17 @@ var open = map[string]string{
 // top of open. Contract suites (a last element that ends in "test", as in
 // store/storetest) need no line here.
 var openToTests = map[string]string{
-	"compute/ref": "the exact device that fast paths are compared with",
+	"compute/ref":  "the exact device that fast paths are compared with",
+	"compute/cpu":  "goldens hold on the device that users run",
+	"model/all":    "training, serving and evaluation are tested on real architectures",
+	"model/qwen3":  "the architecture of the starter",
+	"store/sqlite": "tables are tested on the embedded database",
+}
+
+// programs lists folders of programs that are no part of the product. They
+// import what cmd may, nobody imports them, and they need no Example.
+var programs = map[string]string{
+	"bench": "measures the packages beside their peers",
 }
 
 // withAssembly is the only package that may hold .s files.
@@ -87,6 +97,7 @@ func TestLayersCatch(t *testing.T) {
 		"lineage/x_test.go":      src("package lineage", `import "`+modulePath+`/store/storetest"`, "func Example() {}"),
 		"cmd/troika/doc.go":      src("package main", `import ("os"; "`+modulePath+`/store/disk")`, `var x = os.Getenv("X")`),
 		"cmd/troika/x_test.go":   src("package main", "func Example() {}"),
+		"bench/gemm/doc.go":      src("package main", `import "`+modulePath+`/store/disk"`),
 		"tools/go.mod":           {Data: []byte("module x")},
 		"tools/bad.go":           src("package bad", "func init() {}"),
 		"tensor/testdata/bad.go": src("package bad", "func init() {}"),
@@ -106,6 +117,7 @@ func TestLayersCatch(t *testing.T) {
 		{"a row below, in a test", "tensor/bad_test.go", imports("lineage"), `"lineage" is not above "tensor"`},
 		{"the root looks down", "bad.go", imports("tensor"), `"tensor" is not above "."`},
 		{"cmd is imported", "lineage/bad.go", imports("cmd/troika"), `"cmd" is not above "lineage"`},
+		{"a program is imported", "lineage/bad.go", imports("bench/gemm"), `"bench" is not above "lineage"`},
 		{"a package without a row", "util/doc.go", src("package util"), `package "util" has no row`},
 		{"another tree's driver", "lineage/bad.go", imports("store/disk"), "only its own tree and cmd may import"},
 		{"another tree's driver, in a test", "lineage/bad_test.go", imports("store/disk"), "only its own tree and cmd may import"},
@@ -187,7 +199,8 @@ func checkTree(t *testing.T, fsys fs.FS) []string {
 		if !facts.doc {
 			c.add("%s: no doc.go", dir)
 		}
-		if !facts.example && !isSuite(dir) { // a suite is shown in use by the tests that run it
+		// A suite is shown in use by the tests that run it.
+		if !facts.example && !isSuite(dir) && programs[top(dir)] == "" {
 			c.add("%s: no Example in its tests", dir)
 		}
 	}
@@ -297,7 +310,7 @@ func forbidden(from, to string, test bool) string {
 	case row(toTop) >= row(fromTop):
 		return fmt.Sprintf("%q is not above %q", toTop, fromTop)
 	}
-	if to == toTop || fromTop == "cmd" || open[to] != "" {
+	if to == toTop || fromTop == "cmd" || programs[fromTop] != "" || open[to] != "" {
 		return ""
 	}
 	if test && (isSuite(to) || openToTests[to] != "") || isSuite(from) && isSuite(to) {
@@ -329,6 +342,9 @@ func isSuite(dir string) bool {
 
 // row returns the row of a top-level package, or -1.
 func row(name string) int {
+	if programs[name] != "" {
+		name = "cmd"
+	}
 	return slices.IndexFunc(layers, func(r []string) bool { return slices.Contains(r, name) })
 }
 
