@@ -12,7 +12,7 @@ type Document struct {
 	// ID names the document within its collection; no two share one. It stays
 	// the same when the text is edited.
 	ID string
-	// Text is normalised and not empty.
+	// Text is normalised. It is empty where a file was read and held none.
 	Text string
 	// Label is the class that the document belongs to; it may be empty.
 	Label string

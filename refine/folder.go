@@ -24,9 +24,6 @@ import (
 // maxPage bounds the bytes of one raw page.
 const maxPage = html.MaxSize
 
-// errNoText says that nothing but furniture was found in a page.
-var errNoText = errors.New("no text found")
-
 // Folder reads a folder per label with documents in it:
 //
 //	LABEL/page.html                 .html .htm .xhtml
@@ -43,11 +40,12 @@ var errNoText = errors.New("no text found")
 // Elsewhere every document is a group of its own.
 //
 // Files and folders whose names start with "." or "_" are ignored. A file of
-// another kind, an empty one, a page without text, one over 16 MiB, and one
-// that cannot be read are failures, in the order of their paths, and the rest
-// goes on. The error is for a folder that cannot be listed or in which nothing
-// was found at all. Documents come in the order of their IDs, whatever the
-// number of processors.
+// another kind, one over 16 MiB, one that is not text and one that cannot be
+// read are failures, in the order of their paths, and the rest goes on. A page
+// that holds nothing but its title is a document with an empty text: it is for
+// the dataset's list of what was dropped. The error is for a folder that cannot
+// be listed or in which nothing was found at all. Documents come in the order
+// of their paths, whatever the number of processors.
 func Folder(fsys fs.FS) ([]Document, Failures, error) {
 	files, err := list(fsys)
 	if err != nil {
@@ -166,9 +164,6 @@ func parse(doc *Document, ext string, raw []byte) error {
 		doc.Text = text.Normalize(string(raw))
 	default:
 		return fmt.Errorf("files of kind %q are not read", ext)
-	}
-	if doc.Text == "" {
-		return errNoText
 	}
 	return nil
 }
