@@ -1,8 +1,6 @@
 package cpu
 
 import (
-	"math"
-
 	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/compute/cpu/kernel"
 )
@@ -226,7 +224,7 @@ func softmaxBack(p, ds []float32, from, to int, lse, delta float32) {
 	clear(ds[:from])
 	clear(ds[to:])
 	for i := from; i < to; i++ {
-		p[i] = float32(math.Exp(float64(p[i] - lse)))
+		p[i] = exp(p[i] - lse)
 		ds[i] = p[i] * (ds[i] - delta)
 	}
 }

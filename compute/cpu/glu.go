@@ -8,7 +8,7 @@ import (
 
 func (c *call) glu(op compute.GLU) {
 	gate, up, y := c.in[0].F, c.in[1].F, c.out[0].F
-	c.dev.work.each(len(y), 12, func(first, end int) {
+	c.dev.work.each(len(y), 6, func(first, end int) {
 		if op.Act == compute.GELUTanh {
 			geluRange(y[first:end], gate[first:end], up[first:end])
 			return
@@ -20,7 +20,7 @@ func (c *call) glu(op compute.GLU) {
 func siluRange(y, gate, up []float32) {
 	gate, up = gate[:len(y)], up[:len(y)]
 	for i, g := range gate {
-		y[i] = g / float32(1+math.Exp(float64(-g))) * up[i]
+		y[i] = g / (1 + exp(-g)) * up[i]
 	}
 }
 
@@ -37,7 +37,7 @@ func geluRange(y, gate, up []float32) {
 func (c *call) gluBack(op compute.GLUBack) {
 	gate, up, dy := c.in[0].F, c.in[1].F, c.in[2].F
 	dgate, dup := c.out[0].F, c.out[1].F
-	c.dev.work.each(len(dy), 16, func(first, end int) {
+	c.dev.work.each(len(dy), 8, func(first, end int) {
 		back := siluBack
 		if op.Act == compute.GELUTanh {
 			back = geluBack
@@ -50,7 +50,7 @@ func siluBack(dgate, dup, gate, up, dy []float32) {
 	n := len(dgate)
 	dup, gate, up, dy = dup[:n], gate[:n], up[:n], dy[:n]
 	for i, g := range gate {
-		s := float32(1 / (1 + math.Exp(float64(-g))))
+		s := 1 / (1 + exp(-g))
 		dup[i] = dy[i] * g * s
 		dgate[i] = dy[i] * up[i] * s * (1 + g*(1-s))
 	}

@@ -15,29 +15,39 @@ func checkLabels(op compute.Op, labels []int32, weights []float32, n int) {
 	}
 }
 
-// logSum returns log(sum(exp(x))).
-func logSum(x []float32) float64 {
-	peak := float32(math.Inf(-1))
-	for _, v := range x {
-		peak = max(peak, v)
+// sumExp writes exp(x-peak) to y, peak being the largest element, and returns
+// log(sum(exp(x))) and the sum of y. y may be x.
+func sumExp(y, x []float32) (lse, sum float64) {
+	peak := peakOf(x)
+	for len(x) > 0 {
+		n := min(len(x), 512)
+		part := y[:n]
+		for i, v := range x[:n] {
+			part[i] = exp(v - peak)
+		}
+		var s [4]float64
+		for i, v := range part {
+			s[i%4] += float64(v)
+		}
+		sum += (s[0] + s[1]) + (s[2] + s[3])
+		x, y = x[n:], y[n:]
 	}
-	var sum float64
-	for _, v := range x {
-		sum += math.Exp(float64(v - peak))
-	}
-	return float64(peak) + math.Log(sum)
+	return float64(peak) + math.Log(sum), sum
 }
 
 func (c *call) crossEntropy(op compute.CrossEntropy) {
 	x, labels, weights, loss := c.in[0].F, c.in[1].I, c.in[2].F, c.out[0].F
 	cols := c.in[0].Shape[1]
 	checkLabels(op, labels, weights, cols)
-	c.dev.work.each(len(weights), 12*cols, func(first, end int) {
+	c.dev.work.each(len(weights), 4*cols, func(first, end int) {
+		s := c.dev.scratches.get()
+		defer c.dev.scratches.put(s)
 		for t := first; t < end; t++ {
 			loss[t] = 0
 			if w := weights[t]; w != 0 {
 				row := x[t*cols:][:cols]
-				loss[t] = float32(float64(w) * (logSum(row) - float64(row[labels[t]])))
+				lse, _ := sumExp(s.floats(cols), row)
+				loss[t] = float32(float64(w) * (lse - float64(row[labels[t]])))
 			}
 		}
 	})
@@ -47,25 +57,19 @@ func (c *call) crossEntropyBack(op compute.CrossEntropyBack) {
 	x, labels, weights, dloss, dx := c.in[0].F, c.in[1].I, c.in[2].F, c.in[3].F, c.out[0].F
 	cols := c.in[0].Shape[1]
 	checkLabels(op, labels, weights, cols)
-	c.dev.work.each(len(weights), 24*cols, func(first, end int) {
+	c.dev.work.each(len(weights), 4*cols, func(first, end int) {
 		for t := first; t < end; t++ {
 			row, to := x[t*cols:][:cols], dx[t*cols:][:cols]
-			if g := weights[t] * dloss[t]; g != 0 {
-				softmaxGrad(to, row, int(labels[t]), g, logSum(row))
-			} else {
+			g := weights[t] * dloss[t]
+			if g == 0 {
 				clear(to)
+				continue
 			}
+			_, sum := sumExp(to, row)
+			scaleTo(to, float32(float64(g)/sum), to)
+			to[labels[t]] -= g
 		}
 	})
-}
-
-// softmaxGrad writes g * (softmax(x) - onehot(label)). dx may be x.
-func softmaxGrad(dx, x []float32, label int, g float32, lse float64) {
-	x = x[:len(dx)]
-	for i, v := range x {
-		dx[i] = g * float32(math.Exp(float64(v)-lse))
-	}
-	dx[label] -= g
 }
 
 // logitBytes bounds the logits that the head's loss holds at once.
@@ -89,21 +93,26 @@ func (c *call) headLoss(op compute.HeadLoss) bool {
 		n := min(chunk, len(weights)-t)
 		x := logits[:n*vocab]
 		w.multiply(x, h[t*cols:(t+n)*cols], n)
-		c.dev.work.each(n, 24*vocab, func(first, end int) {
+		c.dev.work.each(n, 4*vocab, func(first, end int) {
 			for r := first; r < end; r++ {
-				row := x[r*vocab:][:vocab]
-				g := weights[t+r]
-				loss[t+r] = 0
-				if g == 0 {
-					clear(row)
-					continue
-				}
-				lse := logSum(row)
-				loss[t+r] = float32(float64(g) * (lse - float64(row[labels[t+r]])))
-				softmaxGrad(row, row, int(labels[t+r]), g, lse)
+				loss[t+r] = lossRow(x[r*vocab:][:vocab], labels[t+r], weights[t+r])
 			}
 		})
 		w.multiplyBack(dh[t*cols:(t+n)*cols], x, n)
 	}
 	return true
+}
+
+// lossRow returns the loss of one row of logits and puts their gradient in their
+// place.
+func lossRow(x []float32, label int32, weight float32) float32 {
+	if weight == 0 {
+		clear(x)
+		return 0
+	}
+	at := float64(x[label])
+	lse, sum := sumExp(x, x)
+	scaleTo(x, float32(float64(weight)/sum), x)
+	x[label] -= weight
+	return float32(float64(weight) * (lse - at))
 }
