@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -138,9 +139,7 @@ func TestLayersCatch(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tree := fstest.MapFS{}
-			for k, v := range ok {
-				tree[k] = v
-			}
+			maps.Copy(tree, ok)
 			tree[c.file] = c.add
 			got := checkTree(t, tree)
 			if !slices.ContainsFunc(got, func(p string) bool { return strings.Contains(p, c.want) }) {
