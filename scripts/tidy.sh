@@ -8,12 +8,8 @@ git ls-files --cached --others --exclude-standard -- go.mod '*/go.mod' | while r
 	dir=$(dirname "$mod")
 	echo "tidy: $dir"
 	go -C "$dir" mod tidy -diff
-	if [ -n "$(go -C "$dir" list ./... 2>/dev/null)" ]; then
-		diff=$(go -C "$dir" fix -diff ./...)
-		if [ -n "$diff" ]; then
-			echo "$diff"
-			echo "tidy: go fix would change $dir; run: go -C $dir fix ./..." >&2
-			exit 1
-		fi
+	if [ -n "$(go -C "$dir" list ./... 2>/dev/null)" ] && ! go -C "$dir" fix -diff ./...; then
+		echo "tidy: go fix would change $dir; run: go -C $dir fix ./..." >&2
+		exit 1
 	fi
 done
