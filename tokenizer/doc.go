@@ -33,7 +33,7 @@
 //     that names it, with two exceptions: truncation and padding are left to
 //     the caller, as transformers does.
 //
-// Chat templates are package tokenizer/chat, training is package
-// tokenizer/bpetrain, and finding the files of a model is left to package
-// bundle.
+// [Train] learns a byte-level vocabulary from text and writes such a file.
+// Chat templates are package tokenizer/chat, and finding the files of a model
+// is left to package bundle.
 package tokenizer

@@ -10,6 +10,7 @@ so that another run may learn other merges. Remove the file to train it anew.
   cases.json            texts ({"s"}: text, {"hex"}: bytes, {"s","n"}: repeated)
   golden.json           ids and decoded text by tokenizer, in the order of cases;
                         for variants a digest of both
+  lines.json            the text that all were trained on
   unicode.json          digests of character classes and normal forms
 """
 
@@ -390,6 +391,7 @@ def main():
     dump("variants.json", {k: {"base": b, "change": c} for k, (b, c) in spec.items()})
     cases = ([{"s": s} for s in CASES] + [{"hex": h} for h in HEX] + [{"s": s, "n": n} for s, n in REPEATED])
     dump("cases.json", cases)
+    dump("lines.json", LINES)
     golden = {n: goldens(Tokenizer.from_str(json.dumps(d)), cases, True) for n, d in base.items()}
     for name, (b, change) in spec.items():
         data = json.loads(json.dumps(base[b]))
