@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -73,10 +74,11 @@ func (c *Client) session() (*session, error) {
 // url joins path elements, which it escapes, to the endpoint.
 func (s *session) url(elements ...string) *url.URL {
 	u := *s.base
-	raw := strings.TrimRight(u.EscapedPath(), "/")
+	escaped := []string{strings.TrimRight(u.EscapedPath(), "/")}
 	for _, e := range elements {
-		raw += "/" + url.PathEscape(e)
+		escaped = append(escaped, url.PathEscape(e))
 	}
+	raw := strings.Join(escaped, "/")
 	u.RawPath = raw
 	u.Path, _ = url.PathUnescape(raw) // what PathEscape made always parses
 	return &u
@@ -107,9 +109,7 @@ func (s *session) send(ctx context.Context, method string, u *url.URL, header ht
 		if err != nil {
 			return nil, fmt.Errorf("%w: %s: bad URL", ErrProtocol, show(u))
 		}
-		for k, v := range header {
-			req.Header[k] = v
-		}
+		maps.Copy(req.Header, header)
 		req.Header.Set("User-Agent", userAgent)
 		// Compression would hide sizes and make ranges mean something else.
 		req.Header.Set("Accept-Encoding", "identity")
@@ -156,8 +156,7 @@ func (s *session) networkError(ctx context.Context, u *url.URL, err error) error
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
 	return &temporaryError{err: fmt.Errorf("%s: %w", show(u), err)}

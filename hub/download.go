@@ -26,9 +26,7 @@ type download struct {
 	dir      string // where finished files go
 	parallel int
 	meter    *meter
-
-	mu    sync.Mutex
-	files []File
+	files    []File // finished
 }
 
 // run fetches every part and returns the finished files. Parts that are not

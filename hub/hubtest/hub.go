@@ -123,7 +123,7 @@ func (h *Hub) Commit(id, revision string, files fs.FS) (string, error) {
 	slices.SortFunc(c.files, func(a, b file) int { return strings.Compare(a.path, b.path) })
 	sum := sha1.New()
 	for _, f := range c.files {
-		fmt.Fprintf(sum, "%q %s\n", f.path, f.git) //nolint:errcheck // a hash never fails
+		fmt.Fprintf(sum, "%q %s\n", f.path, f.git)
 	}
 	c.sha = hex.EncodeToString(sum.Sum(nil))
 	h.mu.Lock()
@@ -141,8 +141,8 @@ func (h *Hub) Commit(id, revision string, files fs.FS) (string, error) {
 // BlobID returns the id that git gives to a file's content.
 func BlobID(data []byte) string {
 	sum := sha1.New()
-	fmt.Fprintf(sum, "blob %d\x00", len(data)) //nolint:errcheck // a hash never fails
-	sum.Write(data)                            //nolint:errcheck // a hash never fails
+	fmt.Fprintf(sum, "blob %d\x00", len(data))
+	sum.Write(data)
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
@@ -246,7 +246,7 @@ func (h *Hub) begin(w http.ResponseWriter, r *http.Request, kind Kind, file stri
 			w.Header().Set("Link", f.Link)
 		}
 		w.Header().Set("Content-Length", strconv.Itoa(len(f.Body)))
-		w.Write(f.Body) //nolint:errcheck // the client may have gone
+		w.Write(f.Body)
 		return f, true
 	case kind != Storage && token != "" && req.Authorization != "Bearer "+token:
 		code := http.StatusForbidden
@@ -282,7 +282,7 @@ func (h *Hub) commit(w http.ResponseWriter, id, revision string) (c *commit) {
 
 func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	json.NewEncoder(w).Encode(v) //nolint:errcheck // the client may have gone
+	json.NewEncoder(w).Encode(v)
 }
 
 func (h *Hub) info(w http.ResponseWriter, r *http.Request, id, revision string) {

@@ -37,10 +37,10 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	aborted := make(chan bool, 1)
 	go func() {
 		defer func() {
-			switch v := recover(); {
-			case v == nil:
+			switch v := recover(); v {
+			case nil:
 				aborted <- false
-			case v == http.ErrAbortHandler: //nolint:errorlint // the panic's value, never wrapped
+			case http.ErrAbortHandler:
 				aborted <- true
 			default:
 				panic(v)
