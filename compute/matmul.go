@@ -138,18 +138,13 @@ func (op MatMul) Results(in []Spec) []Spec {
 // Reference implements [Op].
 func (op MatMul) Reference(out, in []View) {
 	m, n, k := op.Dims(in[0].Spec, in[1].Spec)
-	at := func(v View, trans bool, r, c int) float64 {
-		if trans {
-			r, c = c, r
-		}
-		_, cols := v.Rows()
-		return float64(v.F[r*cols+c])
-	}
+	ai, al := steps(in[0], op.TransA)
+	bl, bj := steps(in[1], op.TransB)
 	for i := range m {
 		for j := range n {
 			var sum float64
 			for l := range k {
-				sum += at(in[0], op.TransA, i, l) * at(in[1], op.TransB, l, j)
+				sum += float64(in[0].F[i*ai+l*al]) * float64(in[1].F[l*bl+j*bj])
 			}
 			sum *= float64(op.Factor())
 			if len(in) == 3 {
@@ -158,6 +153,16 @@ func (op MatMul) Reference(out, in []View) {
 			out[0].F[i*n+j] = float32(sum)
 		}
 	}
+}
+
+// steps returns the distance of elements along the first and the second axis of
+// a matrix or its transpose.
+func steps(v View, transposed bool) (first, second int) {
+	_, cols := v.Rows()
+	if transposed {
+		return 1, cols
+	}
+	return cols, 1
 }
 
 // Saves implements [Differentiable].
