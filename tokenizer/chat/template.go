@@ -95,43 +95,43 @@ func inputError(format string, args ...any) error {
 // Render returns the text of a conversation. Errors are [*Error] from the
 // template, or wrap [ErrInput].
 func (t *Template) Render(in Input) (string, error) {
-	text, _, err := t.render(in)
-	return text, err
+	out, err := t.render(in)
+	return out.Text, err
 }
 
-func (t *Template) render(in Input) (string, []Span, error) {
+func (t *Template) render(in Input) (jinja.Output, error) {
 	if len(in.Messages) == 0 {
-		return "", nil, inputError("a conversation needs at least one message")
+		return jinja.Output{}, inputError("a conversation needs at least one message")
 	}
 	if in.ContinueFinalMessage && in.AddGenerationPrompt {
-		return "", nil, inputError("ContinueFinalMessage and AddGenerationPrompt exclude each other")
+		return jinja.Output{}, inputError("ContinueFinalMessage and AddGenerationPrompt exclude each other")
 	}
 	messages, err := in.messageValues()
 	if err != nil {
-		return "", nil, err
+		return jinja.Output{}, err
 	}
 	if !in.ContinueFinalMessage {
 		return t.renderValues(in, messages)
 	}
 	final, err := t.markFinal(messages)
 	if err != nil {
-		return "", nil, err
+		return jinja.Output{}, err
 	}
-	text, _, err := t.renderValues(in, messages)
+	out, err := t.renderValues(in, messages)
 	if err != nil {
-		return "", nil, err
+		return jinja.Output{}, err
 	}
-	text, err = cutAtMark(text, final)
-	return text, nil, err
+	out.Text, err = cutAtMark(out.Text, final)
+	return out, err
 }
 
 // renderValues renders messages that are values already.
-func (t *Template) renderValues(in Input, messages []Value) (string, []Span, error) {
+func (t *Template) renderValues(in Input, messages []Value) (jinja.Output, error) {
 	vars := map[string]Value{"documents": jinja.None()}
 	for name, v := range in.Vars {
 		switch name {
 		case "messages", "tools", "add_generation_prompt":
-			return "", nil, inputError("variable %q is set by the conversation itself", name)
+			return jinja.Output{}, inputError("variable %q is set by the conversation itself", name)
 		}
 		vars[name] = v
 	}
@@ -141,10 +141,10 @@ func (t *Template) renderValues(in Input, messages []Value) (string, []Span, err
 	if len(in.Tools) > 0 {
 		tools, err := FromJSON(in.Tools)
 		if err != nil {
-			return "", nil, inputError("tools: %s", err)
+			return jinja.Output{}, inputError("tools: %s", err)
 		}
 		if k := tools.Kind(); k != jinja.KindList && k != jinja.KindNone {
-			return "", nil, inputError("tools must be a JSON array")
+			return jinja.Output{}, inputError("tools must be a JSON array")
 		}
 		vars["tools"] = tools
 	}

@@ -248,9 +248,8 @@ func powInts(x, y *big.Int) (Value, error) {
 		return Value{}, fail(limitError, "an int grows past %d bits", maxIntBits)
 	}
 	if x.BitLen() <= 1 { // -1, 0 or 1
-		y = new(big.Int).And(y, big.NewInt(3))
-		if y.Sign() == 0 && x.Sign() == 0 {
-			y = big.NewInt(4) // not 0**0 unless the exponent was 0
+		if y.BitLen() > 2 {
+			y = new(big.Int).Add(big.NewInt(2), new(big.Int).And(y, big.NewInt(1)))
 		}
 	}
 	return bigValue(new(big.Int).Exp(x, y, nil)), nil

@@ -298,7 +298,7 @@ func macroAttribute(def *macroDef, name string) (Value, bool, error) {
 		for i, p := range def.params {
 			items[i] = String(p)
 		}
-		return List(items...), true, nil
+		return Tuple(items...), true, nil
 	case "catch_kwargs":
 		return Bool(def.kwargs), true, nil
 	case "catch_varargs":

@@ -64,8 +64,6 @@ func (r *run) reversed(v Value) ([]Value, error) {
 	switch v.kind {
 	case kindGenerator, kindLoop:
 		return nil, fail(typeError, "'%s' object is not reversible", typeName(v))
-	case KindUndefined:
-		return nil, v.undefinedErr()
 	}
 	items, err := r.toSlice(v)
 	if err != nil {

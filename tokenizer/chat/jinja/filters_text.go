@@ -392,6 +392,9 @@ func parseFloat(text string) (float64, bool) {
 	if strings.ContainsAny(text, "xXpP") || strings.HasPrefix(text, "_") || strings.HasSuffix(text, "_") || strings.Contains(text, "__") {
 		return 0, false
 	}
+	if strings.EqualFold(strings.TrimLeft(text, "+-"), "nan") && len(text) <= 4 {
+		return math.NaN(), true
+	}
 	f, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
 	if err != nil && !math.IsInf(f, 0) {
 		return 0, false

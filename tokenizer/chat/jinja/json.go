@@ -287,11 +287,7 @@ func quoteJSON(s string, ascii bool) string {
 		case c == '\f':
 			b = append(b, "\\f"...)
 		case c < 0x20, ascii && c >= 0x7f && c <= 0xffff:
-			if c == 0x7f {
-				b = append(b, 0x7f)
-			} else {
-				unit(c)
-			}
+			unit(c)
 		case ascii && c > 0xffff:
 			unit(0xd800 + (c-0x10000)>>10)
 			unit(0xdc00 + (c-0x10000)&0x3ff)

@@ -91,25 +91,30 @@ func (t *Template) Names() []string {
 // Span is a range of bytes of rendered text.
 type Span struct{ Start, End int }
 
-// Render returns the template's text for the variables, and the ranges that
-// came out of its {% generation %} blocks, in order; the ranges are nil if one
-// of the blocks stood inside a macro or captured text, where its place in the
-// result is not known. now is what strftime_now formats, in now's own
-// location. Every error is an [*Error].
-func (t *Template) Render(vars map[string]Value, now time.Time) (string, []Span, error) {
+// Output is what a render produced.
+type Output struct {
+	Text string
+	// Generated are the ranges of Text that came out of {% generation %}
+	// blocks, in order.
+	Generated []Span
+	// LostLine is the line of a generation block that stood inside a macro or
+	// captured text, so that its place in Text is not known and Generated is
+	// not complete; 0 without one.
+	LostLine int
+}
+
+// Render runs the template with the variables. now is what strftime_now
+// formats, in now's own location. Every error is an [*Error].
+func (t *Template) Render(vars map[string]Value, now time.Time) (Output, error) {
 	r := &run{budget: newBudget(), vars: vars, now: now}
 	r.root = &r.rootOut
 	r.out = r.root
 	f := newFrame(nil, t.scope)
 	r.enter(f)
 	if _, err := r.block(t.body, f); err != nil {
-		return "", nil, named(err, t.name)
+		return Output{}, named(err, t.name)
 	}
-	spans := r.spans
-	if r.spanLost > 0 {
-		spans = nil
-	}
-	return r.out.String(), spans, nil
+	return Output{r.out.String(), r.spans, r.spanLost}, nil
 }
 
 // run is the state of one render.

@@ -242,7 +242,7 @@ func typeName(v Value) string {
 	case kindGenerator:
 		return v.ref.(*generator).typeName
 	case kindNamespace:
-		return "TemplateNamespace"
+		return "namespace"
 	case kindMacro:
 		return "Macro"
 	case kindLoop:
