@@ -163,7 +163,7 @@ func (g graph) gradient(t *testing.T, dev compute.Device, values [][]float32, we
 	var grads [][]float32
 	for _, x := range p {
 		d := tape.Grad(x)
-		if !d.Spec.Equal(x.Spec) {
+		if !d.Equal(x.Spec) {
 			t.Errorf("the gradient of %v is %v", x.Spec, d.Spec)
 		}
 		grads = append(grads, compute.Floats(dev, d))

@@ -137,12 +137,12 @@ func (t *Tape) Backward(loss *compute.Tensor) error {
 // step adds the gradients of one node's inputs.
 func (t *Tape) step(n node) {
 	grad := make([]*compute.Tensor, len(n.out))
-	any := false
+	used := false
 	for i, y := range n.out {
 		grad[i] = t.grads[y]
-		any = any || grad[i] != nil
+		used = used || grad[i] != nil
 	}
-	if !any {
+	if !used {
 		return
 	}
 	if n.op == nil {

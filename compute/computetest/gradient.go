@@ -135,7 +135,7 @@ func (s slope) gradient(p *place, op compute.Op, weigh [][]float32) [][]float32 
 			got = append(got, nil)
 			continue
 		}
-		if !g.Spec.Equal(n.In[i].Spec) {
+		if !g.Equal(n.In[i].Spec) {
 			p.tb.Errorf("the gradient of input %d is %v, the input %v", i, g.Spec, n.In[i].Spec)
 		}
 		got = append(got, compute.Floats(p.dev, g))

@@ -18,11 +18,31 @@ func Operators(dev compute.Device) (ops []compute.Op, free func(), err error) {
 		return nil, nil, fmt.Errorf("operators on %s: %w", dev.Name(), err)
 	}
 	ops = []compute.Op{
-		compute.AdamW{}, compute.Add{}, compute.AddBias{}, compute.Attention{}, compute.AttentionBack{},
-		compute.CrossEntropy{}, compute.CrossEntropyBack{}, compute.Dropout{}, compute.Embed{W: w}, compute.Fill{},
-		compute.GLU{}, compute.GLUBack{}, compute.GatherRows{}, compute.HeadLoss{W: w}, compute.Linear{W: w},
-		compute.MatMul{}, compute.RMSNorm{}, compute.RMSNormBack{}, compute.RoPE{}, compute.Scale{},
-		compute.ScaleRows{}, compute.ScatterAddRows{}, compute.ScatterRows{}, compute.SumRows{}, compute.SumSquares{},
+		compute.AdamW{},
+		compute.Add{},
+		compute.AddBias{},
+		compute.Attention{},
+		compute.AttentionBack{},
+		compute.CrossEntropy{},
+		compute.CrossEntropyBack{},
+		compute.Dropout{},
+		compute.Embed{W: w},
+		compute.Fill{},
+		compute.GLU{},
+		compute.GLUBack{},
+		compute.GatherRows{},
+		compute.HeadLoss{W: w},
+		compute.Linear{W: w},
+		compute.MatMul{},
+		compute.RMSNorm{},
+		compute.RMSNormBack{},
+		compute.RoPE{},
+		compute.Scale{},
+		compute.ScaleRows{},
+		compute.ScatterAddRows{},
+		compute.ScatterRows{},
+		compute.SumRows{},
+		compute.SumSquares{},
 	}
 	slices.SortFunc(ops, func(a, b compute.Op) int { return strings.Compare(a.Name(), b.Name()) })
 	return ops, w.Free, nil

@@ -115,8 +115,8 @@ func (p *place) apply(op compute.Op, in []values1, changes uint) [][]float32 {
 
 // close frees what the trial made.
 func (p *place) close() {
-	for i := len(p.undo) - 1; i >= 0; i-- {
-		p.undo[i]()
+	for _, undo := range slices.Backward(p.undo) {
+		undo()
 	}
 	p.undo = nil
 }

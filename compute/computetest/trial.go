@@ -1,9 +1,10 @@
 package computetest
 
 import (
-	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/troikaml/troika/compute"
@@ -124,12 +125,9 @@ func (j *join) with(tol float64, changes uint, op func(*place) compute.Op, name 
 }
 
 func size(n ...int) string {
-	s := ""
+	parts := make([]string, len(n))
 	for i, v := range n {
-		if i > 0 {
-			s += "x"
-		}
-		s += fmt.Sprint(v)
+		parts[i] = strconv.Itoa(v)
 	}
-	return s
+	return strings.Join(parts, "x")
 }
