@@ -98,6 +98,22 @@ func (e treeEntry) remote() (remote, error) {
 	return r, r.check()
 }
 
+// remotes returns the files of a page, and leaves out its directories.
+func remotes(page []treeEntry) ([]remote, error) {
+	var out []remote
+	for _, e := range page {
+		if e.Type != "file" {
+			continue
+		}
+		r, err := e.remote()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
 func (r remote) check() error {
 	want := 40
 	if r.lfs {
@@ -123,16 +139,11 @@ func (s *session) tree(ctx context.Context, r Ref, commit string) ([]remote, err
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range page {
-			if e.Type != "file" {
-				continue
-			}
-			f, err := e.remote()
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, f)
+		files, err := remotes(page)
+		if err != nil {
+			return nil, err
 		}
+		out = append(out, files...)
 		if len(out) > maxFiles {
 			break
 		}

@@ -1,8 +1,10 @@
 package hub
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -117,6 +119,61 @@ func FuzzNames(f *testing.F) {
 					t.Fatalf("%q: %s lies outside", s, p)
 				}
 			}
+		}
+	})
+}
+
+// FuzzTree: a page of the tree that passes every check describes files that can
+// be fetched, checked and placed.
+func FuzzTree(f *testing.F) {
+	f.Add([]byte(`[{"type":"file","path":"config.json","size":2,"oid":"9e26dfeeb6e641a33dae4961196235bdb965b21b"}]`))
+	f.Add([]byte(`[{"type":"file","path":"a","size":9,"oid":"x","lfs":{"oid":"` + strings.Repeat("0", 64) + `","size":1}},{"type":"directory"}]`))
+	f.Add([]byte(`[{"type":"file","path":"../a","size":-1,"oid":""},null]`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var page []treeEntry
+		if json.Unmarshal(body, &page) != nil {
+			return
+		}
+		files, err := remotes(page)
+		if err != nil {
+			return
+		}
+		var names []string
+		for _, r := range files {
+			names = append(names, r.path)
+		}
+		if checkPaths(names) != nil {
+			return
+		}
+		kept, err := keep(files, names)
+		if err != nil {
+			return
+		}
+		total := int64(0)
+		for _, r := range kept {
+			total += r.size
+			if part := partName("parts", r); r.size < 0 || total < 0 || filepath.Dir(part) != "parts" || !filepath.IsLocal(filepath.FromSlash(r.path)) {
+				t.Fatalf("%+v passes", r)
+			}
+		}
+	})
+}
+
+// FuzzHeaders: no header makes the client wait for a negative time or skip
+// bytes that are not there.
+func FuzzHeaders(f *testing.F) {
+	f.Add(`<http://hub.test/x>; rel="next"`, "7", "bytes 3-9/10", int64(3), int64(10))
+	f.Add(`<,>;`, `"api";r=0;t=-1`, "bytes -1-9/10", int64(0), int64(10))
+	f.Fuzz(func(t *testing.T, link, after, contentRange string, from, size int64) {
+		h := http.Header{"Link": {link}, "Retry-After": {after}, "Ratelimit": {after}, "Content-Range": {contentRange}}
+		if d := retryAfter(h, time.Unix(0, 0)); d < 0 {
+			t.Fatalf("%q: %s", after, d)
+		}
+		_ = nextPage(h) // any text: it is parsed as a URL and compared with the endpoint
+		resp := &response{Response: &http.Response{StatusCode: http.StatusPartialContent, Header: h}, location: &url.URL{}}
+		skip, err := rangeStart(resp, http.Header{"Range": {"bytes=0-"}}, from, size)
+		if err == nil && skip != 0 {
+			t.Fatalf("%q: skip %d", contentRange, skip)
 		}
 	})
 }

@@ -3,7 +3,9 @@ package safetensors
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/troikaml/troika/checkpoint"
@@ -90,6 +92,33 @@ func TestSharded(t *testing.T) {
 		v, err := x.Float32s()
 		if err != nil || v[0] != float32(i) || v[15] != float32(i+1) {
 			t.Errorf("%s: %v, %v", name, v, err)
+		}
+	}
+}
+
+// TestAlignment reads files whose data begins at every offset modulo 8, as old
+// writers left it: tensors are aligned to their elements all the same.
+func TestAlignment(t *testing.T) {
+	for pad := range 8 {
+		raw := file(`{"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}}`+strings.Repeat(" ", pad), 16)
+		raw[len(raw)-1] = 7
+		path := filepath.Join(t.TempDir(), "old.safetensors")
+		if err := os.WriteFile(path, raw, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		f, err := OpenFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := f.Tensor("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !aligned(x.Data, 8) || x.Data[15] != 7 || len(x.Data) != 16 {
+			t.Errorf("padding %d: data % x at %p", pad, x.Data, x.Data)
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
