@@ -1,0 +1,215 @@
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/checkpoint/safetensors"
+	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/model/nn"
+	"github.com/troikaml/troika/tokenizer"
+	"github.com/troikaml/troika/tokenizer/chat"
+)
+
+// maxSmallFile bounds configuration and template files, in bytes.
+const maxSmallFile = 64 << 20
+
+// Bundle is an opened model directory.
+type Bundle struct {
+	Dir        string
+	Config     model.Config
+	Facts      model.Facts
+	Tokenizer  *tokenizer.Tokenizer
+	Generation Generation
+
+	sources   map[string]string         // chat templates by name
+	templates map[string]*chat.Template // the same, parsed
+	vars      map[string]chat.Value     // special tokens, for the templates
+}
+
+// Generation is generation_config.json, with the end tokens of config.json where
+// it names none.
+type Generation struct {
+	EOS         []int32  // tokens that end an answer
+	Temperature *float64 // nil when the file does not say
+	TopP        *float64
+	TopK        *int
+	DoSample    bool
+}
+
+// Open reads a Hugging Face directory. known lists the architectures.
+func Open(dir string, known []model.Architecture) (*Bundle, error) {
+	b := &Bundle{Dir: dir}
+	config, err := readSmall(dir, "config.json")
+	if err != nil {
+		return nil, fmt.Errorf("open model %s: %w", dir, err)
+	}
+	if b.Config, err = model.Parse(known, config); err != nil {
+		return nil, fmt.Errorf("open model %s: %w", dir, err)
+	}
+	b.Facts = b.Config.Facts()
+	if err := b.openTokenizer(); err != nil {
+		return nil, fmt.Errorf("open model %s: %w", dir, err)
+	}
+	if err := b.openTemplates(); err != nil {
+		return nil, fmt.Errorf("open model %s: %w", dir, err)
+	}
+	if err := b.openGeneration(config); err != nil {
+		return nil, fmt.Errorf("open model %s: %w", dir, err)
+	}
+	return b, nil
+}
+
+func readSmall(dir, name string) ([]byte, error) {
+	f, err := os.Open(filepath.Join(dir, name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	data, err := io.ReadAll(io.LimitReader(f, maxSmallFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxSmallFile {
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxSmallFile)
+	}
+	return data, nil
+}
+
+func (b *Bundle) openTokenizer() error {
+	f, err := os.Open(filepath.Join(b.Dir, "tokenizer.json"))
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	if b.Tokenizer, err = tokenizer.Load(f); err != nil {
+		return fmt.Errorf("tokenizer.json: %w", err)
+	}
+	if n := b.Tokenizer.VocabSize(); n > b.Facts.VocabSize {
+		return fmt.Errorf("tokenizer.json has %d tokens, the model's vocabulary is %d", n, b.Facts.VocabSize)
+	}
+	return nil
+}
+
+// openTemplates parses every chat template and the special tokens they name.
+func (b *Bundle) openTemplates() error {
+	files := os.DirFS(b.Dir)
+	var err error
+	if b.sources, err = chat.Resolve(files); err != nil {
+		return err
+	}
+	b.templates = map[string]*chat.Template{}
+	for name, source := range b.sources {
+		if b.templates[name], err = chat.Parse("chat_template "+name, source); err != nil {
+			return err
+		}
+	}
+	b.vars, err = chat.SpecialTokens(files)
+	return err
+}
+
+// intOrList reads eos_token_id, which is a number, a list or null.
+type intOrList []int32
+
+func (v *intOrList) UnmarshalJSON(data []byte) error {
+	var one int32
+	if json.Unmarshal(data, &one) == nil && string(data) != "null" {
+		*v = intOrList{one}
+		return nil
+	}
+	var list []int32
+	if err := json.Unmarshal(data, &list); err != nil {
+		return err
+	}
+	*v = list
+	return nil
+}
+
+func (b *Bundle) openGeneration(config []byte) error {
+	type fields struct {
+		EOS         intOrList `json:"eos_token_id"`
+		Temperature *float64  `json:"temperature"`
+		TopP        *float64  `json:"top_p"`
+		TopK        *int      `json:"top_k"`
+		DoSample    bool      `json:"do_sample"`
+	}
+	var c, g fields
+	if err := json.Unmarshal(config, &c); err != nil {
+		return fmt.Errorf("config.json: %w", err)
+	}
+	data, err := readSmall(b.Dir, "generation_config.json")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil {
+		if err := json.Unmarshal(data, &g); err != nil {
+			return fmt.Errorf("generation_config.json: %w", err)
+		}
+	}
+	if g.EOS == nil {
+		g.EOS = c.EOS
+	}
+	b.Generation = Generation{EOS: g.EOS, Temperature: g.Temperature, TopP: g.TopP, TopK: g.TopK, DoSample: g.DoSample}
+	if eos, ok := b.vars["eos_token"]; ok {
+		text, _ := eos.Str()
+		if id, ok := b.Tokenizer.ID(text); ok && !slices.Contains(b.Generation.EOS, id) {
+			b.Generation.EOS = append(b.Generation.EOS, id)
+		}
+	}
+	return nil
+}
+
+// Load builds the model on dev; with trainable, its parameters can be changed.
+func (b *Bundle) Load(dev compute.Device, trainable bool) (model.Model, error) {
+	file, err := safetensors.Open(b.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("load model %s: %w", b.Dir, err)
+	}
+	defer file.Close() //nolint:errcheck // only read
+	m, err := b.Config.New(nn.NewLoader(dev, nn.FromCheckpoint(file), trainable))
+	if err != nil {
+		return nil, fmt.Errorf("load model %s: %w", b.Dir, err)
+	}
+	return m, nil
+}
+
+// Digest hashes what determines the model's answers: configuration, tokenizer and
+// weights. It reads every byte of them.
+func (b *Bundle) Digest() (troika.Digest, error) {
+	h := sha256.New()
+	names, err := filepath.Glob(filepath.Join(b.Dir, "*.safetensors"))
+	if err != nil {
+		return troika.Digest{}, err
+	}
+	slices.Sort(names)
+	for _, name := range append([]string{filepath.Join(b.Dir, "config.json"), filepath.Join(b.Dir, "tokenizer.json")}, names...) {
+		sum, err := hashFile(name)
+		if err != nil {
+			return troika.Digest{}, fmt.Errorf("hash model: %w", err)
+		}
+		_, _ = fmt.Fprintf(h, "%s %s\n", filepath.Base(name), sum)
+	}
+	return troika.DigestOf(h), nil
+}
+
+func hashFile(name string) (troika.Digest, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return troika.Digest{}, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return troika.Digest{}, err
+	}
+	return troika.DigestOf(h), nil
+}

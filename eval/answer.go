@@ -1,0 +1,47 @@
+package eval
+
+import (
+	"context"
+	"sync"
+
+	"github.com/troikaml/troika/bundle"
+	"github.com/troikaml/troika/infer"
+)
+
+// Answers puts each conversation to a model, greedily, and returns the answers in
+// order. Several run at once; that changes no answer. progress, if not nil, is
+// called after each with the number done.
+func Answers(ctx context.Context, c *infer.Chat, questions []bundle.Conversation, maxTokens int, progress func(done int)) ([]string, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	const workers = 8 // as many sequences as an engine runs by default
+	out := make([]string, len(questions))
+	next := make(chan int)
+	var mu sync.Mutex
+	done := 0
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := range next {
+				text, _, err := c.Text(ctx, questions[i], infer.ChatOptions{MaxTokens: maxTokens})
+				if err != nil {
+					cancel(err)
+					continue
+				}
+				mu.Lock()
+				out[i] = text
+				done++
+				if progress != nil {
+					progress(done)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for i := range questions {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return out, context.Cause(ctx)
+}

@@ -1,0 +1,109 @@
+package infer
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/troikaml/troika/bundle"
+)
+
+// Chat is a model that answers conversations: a bundle, an engine over its weights,
+// and the adapter slot to answer with. It is safe for concurrent use.
+type Chat struct {
+	Bundle *bundle.Bundle
+	Engine *Engine
+	Slot   int32
+}
+
+// ChatOptions bound an answer.
+type ChatOptions struct {
+	MaxTokens int // 0: up to the context
+	Sampling  Sampling
+	// Stop strings end the answer where the first of them begins. Empty strings have
+	// no effect.
+	Stop []string
+}
+
+// Answer generates the next turn of a conversation and calls emit with pieces of its
+// text, each valid UTF-8. Result counts tokens as [Engine.Generate] does.
+func (c *Chat) Answer(ctx context.Context, conv bundle.Conversation, o ChatOptions, emit func(text string) error) (Result, error) {
+	prompt, err := c.Bundle.Prompt(conv)
+	if err != nil {
+		return Result{}, err
+	}
+	text := stopper{stops: o.Stop}
+	decoder := c.Bundle.Tokenizer.NewDecoder(true)
+	req := Request{
+		Prompt: prompt, Slot: c.Slot, MaxTokens: o.MaxTokens, End: c.Bundle.Generation.EOS, Sampling: o.Sampling,
+	}
+	res, err := c.Engine.Generate(ctx, req, func(token int32) error {
+		piece, hit := text.push(decoder.Push(token))
+		if piece != "" {
+			if err := emit(piece); err != nil {
+				return err
+			}
+		}
+		if hit {
+			return ErrStop
+		}
+		return nil
+	})
+	if err != nil || text.hit {
+		return res, err
+	}
+	piece, hit := text.push(decoder.Flush())
+	if !hit {
+		piece += text.held
+	}
+	if piece != "" {
+		err = emit(piece)
+	}
+	return res, err
+}
+
+// Text collects a whole answer.
+func (c *Chat) Text(ctx context.Context, conv bundle.Conversation, o ChatOptions) (string, Result, error) {
+	var b strings.Builder
+	res, err := c.Answer(ctx, conv, o, func(text string) error {
+		b.WriteString(text)
+		return nil
+	})
+	if errors.Is(err, ErrStop) {
+		err = nil
+	}
+	return b.String(), res, err
+}
+
+// stopper passes text on up to the first stop string, holding back an end that may
+// yet become one.
+type stopper struct {
+	stops []string
+	held  string
+	hit   bool
+}
+
+func (s *stopper) push(text string) (pass string, hit bool) {
+	text = s.held + text
+	s.held = ""
+	first := len(text)
+	for _, stop := range s.stops {
+		if at := strings.Index(text, stop); stop != "" && at >= 0 && at <= first {
+			first, s.hit = at, true
+		}
+	}
+	if s.hit {
+		return text[:first], true
+	}
+	keep := 0
+	for _, stop := range s.stops {
+		for n := min(len(stop)-1, len(text)); n > keep; n-- {
+			if strings.HasSuffix(text, stop[:n]) {
+				keep = n
+				break
+			}
+		}
+	}
+	s.held = text[len(text)-keep:]
+	return text[:len(text)-keep], false
+}
