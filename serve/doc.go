@@ -1,0 +1,31 @@
+// Package serve is Troika over HTTP: the OpenAI chat completions API in front
+// of an [Engine], metrics for Prometheus, and one page that shows what was
+// trained.
+//
+//	POST /v1/chat/completions   answers, whole or streamed
+//	GET  /v1/models[/ID]        models and adapters
+//	GET  /healthz               200 once models are loaded
+//	GET  /metrics               Prometheus text format
+//	GET  /                      the page; GET /api/run and /api/quickstart feed it
+//
+// # Terms
+//
+//   - delta: a piece of an answer's text, as the engine produced it.
+//   - key: a secret that a client sends as a bearer token. Only its SHA-256 is
+//     kept; see [KeySet].
+//
+// # Invariants
+//
+//   - What a request asks for is done or refused, never quietly dropped:
+//     parameters that would change the answer and are not supported are errors
+//     that name the parameter.
+//   - An error that is known before the first delta is an HTTP status with a
+//     JSON body, for streams as well.
+//   - Every request that the engine worked on yields one usage event, with the
+//     engine's exact counts, also where the client went away. A request that it
+//     refused yields none.
+//   - A client that goes away or stops reading cancels the engine's context.
+//   - Prompts and answers are never logged.
+//
+// Running a model is left to the engine, and keeping usage to package meter.
+package serve

@@ -1,0 +1,125 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Engine is what serve needs of an inference engine. Its methods are called
+// from many goroutines at once.
+type Engine interface {
+	// Models lists what can be asked, in the order to show. The slice must
+	// not change afterwards.
+	Models() []ModelInfo
+
+	// Chat answers one request. It calls emit for each piece of text, one at
+	// a time and in order; a piece is valid UTF-8 on its own. It returns soon
+	// after emit returned an error, with that error, and within one decoding
+	// step after ctx is done, with ctx's error. Text from a stop string on is
+	// never emitted.
+	//
+	// The usage is exact whatever the error is: the tokens of the prompt once
+	// it was tokenized, and the tokens decoded so far. Errors that are the
+	// request's fault are a [*ContextLengthError] or a [*RequestError];
+	// [ErrOverloaded] says to come back later.
+	Chat(ctx context.Context, req ChatRequest, emit func(Delta) error) (Usage, FinishReason, error)
+}
+
+// ModelKind tells a full model from an adapter on one.
+type ModelKind string
+
+// The kinds of model.
+const (
+	KindBase    ModelKind = "base"
+	KindAdapter ModelKind = "adapter"
+)
+
+// ModelInfo describes a model that requests may name.
+type ModelInfo struct {
+	ID            string
+	Created       time.Time
+	OwnedBy       string
+	ContextLength int // tokens of prompt and answer together
+	Kind          ModelKind
+	Parent        string // the base's ID, for an adapter
+	// Fingerprint identifies weights, tokenizer and template. It is sent as
+	// system_fingerprint; empty is left out.
+	Fingerprint string
+}
+
+// Message is one turn of a conversation.
+type Message struct {
+	Role    string // system, developer, user, assistant or tool
+	Content string // text parts are joined as they are
+	Name    string
+	// ToolCalls is the JSON array that an assistant turn carried, as sent.
+	ToolCalls  json.RawMessage
+	ToolCallID string
+}
+
+// ChatRequest is a request that has been checked. A nil pointer means that the
+// client did not say: the model's own default holds.
+type ChatRequest struct {
+	ID       string // the completion's ID
+	Model    string
+	Messages []Message
+	// Tools is the JSON array of tools as sent, for the chat template; nil
+	// for none.
+	Tools       json.RawMessage
+	MaxTokens   int // 0: up to the context length
+	Temperature *float64
+	TopP        *float64
+	Seed        *int64
+	Stop        []string
+}
+
+// Delta is a piece of an answer.
+type Delta struct{ Text string }
+
+// Usage counts tokens.
+type Usage struct {
+	PromptTokens     int
+	CachedTokens     int // those of the prompt that were not computed again
+	CompletionTokens int
+}
+
+// FinishReason says why an answer ended.
+type FinishReason string
+
+// The reasons to end.
+const (
+	FinishStop   FinishReason = "stop"   // end of turn, or a stop string
+	FinishLength FinishReason = "length" // MaxTokens or the context is used up
+)
+
+// ErrOverloaded is returned by an [Engine] that has no room for a request.
+var ErrOverloaded = errors.New("no room for another request")
+
+// ContextLengthError says that a prompt does not fit.
+type ContextLengthError struct {
+	PromptTokens  int
+	MaxTokens     int // asked for, 0 if not
+	ContextLength int
+}
+
+// Error gives all the numbers.
+func (e *ContextLengthError) Error() string {
+	if e.MaxTokens > 0 && e.PromptTokens < e.ContextLength {
+		return fmt.Sprintf("This model's context length is %d tokens. The prompt has %d tokens and %d more were asked for, %d in all.",
+			e.ContextLength, e.PromptTokens, e.MaxTokens, e.PromptTokens+e.MaxTokens)
+	}
+	return fmt.Sprintf("This model's context length is %d tokens. The prompt has %d tokens, which leaves no room for an answer.",
+		e.ContextLength, e.PromptTokens)
+}
+
+// RequestError is a fault of the request. Its text is shown to the client.
+type RequestError struct {
+	Param   string // the parameter at fault, such as "messages[1].role"
+	Message string
+}
+
+// Error returns the message.
+func (e *RequestError) Error() string { return e.Message }

@@ -1,0 +1,338 @@
+package serve
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// chatBody is the body of POST /v1/chat/completions, the parameters that are
+// acted upon or refused. All others are harmless to the answer and ignored.
+type chatBody struct {
+	Model               string          `json:"model"`
+	Messages            []messageBody   `json:"messages"`
+	Stream              bool            `json:"stream"`
+	StreamOptions       *streamOptions  `json:"stream_options"`
+	N                   *int            `json:"n"`
+	MaxTokens           *int            `json:"max_tokens"`
+	MaxCompletionTokens *int            `json:"max_completion_tokens"`
+	Temperature         *float64        `json:"temperature"`
+	TopP                *float64        `json:"top_p"`
+	Seed                *int64          `json:"seed"`
+	Stop                json.RawMessage `json:"stop"`
+	Tools               json.RawMessage `json:"tools"`
+	ToolChoice          json.RawMessage `json:"tool_choice"`
+
+	// Refused unless they ask for nothing.
+	Logprobs          bool                       `json:"logprobs"`
+	TopLogprobs       *int                       `json:"top_logprobs"`
+	FrequencyPenalty  float64                    `json:"frequency_penalty"`
+	PresencePenalty   float64                    `json:"presence_penalty"`
+	RepetitionPenalty *float64                   `json:"repetition_penalty"`
+	TopK              *int                       `json:"top_k"`
+	MinP              float64                    `json:"min_p"`
+	LogitBias         map[string]json.RawMessage `json:"logit_bias"`
+	ResponseFormat    *struct {
+		Type string `json:"type"`
+	} `json:"response_format"`
+	Functions  json.RawMessage `json:"functions"`
+	Modalities []string        `json:"modalities"`
+}
+
+type streamOptions struct {
+	IncludeUsage bool `json:"include_usage"`
+}
+
+type messageBody struct {
+	Role       string          `json:"role"`
+	Content    json.RawMessage `json:"content"`
+	Name       string          `json:"name"`
+	ToolCalls  json.RawMessage `json:"tool_calls"`
+	ToolCallID string          `json:"tool_call_id"`
+}
+
+const (
+	maxStop     = 4    // as OpenAI has it
+	maxMessages = 4096 // far beyond any context; bounds the work of checking
+)
+
+// readBody reads a JSON body within the server's limits.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *failure) {
+	if t := r.Header.Get("Content-Type"); !isJSON(t) {
+		return nil, newFailure(http.StatusUnsupportedMediaType, typeRequest, "unsupported_content_type", "",
+			"The body must be JSON (Content-Type: application/json), not %q.", t)
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(s.readTimeout))
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.maxBody))
+	if err == nil {
+		// The answer may take longer than the body: from here the connection
+		// is read on only to see the client go away. After an error the
+		// deadline stays, or net/http would wait for the rest of the body.
+		_ = control.SetReadDeadline(time.Time{})
+	}
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, newFailure(http.StatusRequestEntityTooLarge, typeRequest, "request_too_large", "",
+			"The body is larger than %d bytes.", large.Limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, newFailure(http.StatusRequestTimeout, typeRequest, "request_timeout", "",
+			"The body did not arrive within %v.", s.readTimeout)
+	case err != nil:
+		return nil, badRequest("", "The body could not be read.")
+	}
+	return b, nil
+}
+
+func isJSON(contentType string) bool {
+	t, _, _ := strings.Cut(contentType, ";")
+	t = strings.ToLower(strings.TrimSpace(t))
+	return t == "application/json" || strings.HasPrefix(t, "application/") && strings.HasSuffix(t, "+json")
+}
+
+// parseChat reads and checks a body. What it returns holds no reference to a
+// parameter that is not supported.
+func parseChat(b []byte) (*ChatRequest, *chatBody, *failure) {
+	var body chatBody
+	if f := decodeJSON(b, &body); f != nil {
+		return nil, nil, f
+	}
+	for _, check := range []func() *failure{body.checkRefused, body.checkNumbers, body.checkTools} {
+		if f := check(); f != nil {
+			return nil, nil, f
+		}
+	}
+	messages, f := body.messages()
+	if f != nil {
+		return nil, nil, f
+	}
+	stop, f := parseStop(body.Stop)
+	if f != nil {
+		return nil, nil, f
+	}
+	req := &ChatRequest{
+		Model: body.Model, Messages: messages, Temperature: body.Temperature,
+		TopP: body.TopP, Seed: body.Seed, Stop: stop,
+	}
+	if n := body.MaxCompletionTokens; n != nil {
+		req.MaxTokens = *n
+	} else if n := body.MaxTokens; n != nil {
+		req.MaxTokens = *n
+	}
+	if given(body.Tools) && !isString(body.ToolChoice, "none") {
+		req.Tools = body.Tools
+	}
+	return req, &body, nil
+}
+
+func decodeJSON(b []byte, v any) *failure {
+	d := json.NewDecoder(bytes.NewReader(b))
+	err := d.Decode(v)
+	if err == nil {
+		if _, more := d.Token(); !errors.Is(more, io.EOF) {
+			return badRequest("", "The body has data after its JSON value, at byte %d.", d.InputOffset())
+		}
+		return nil
+	}
+	var (
+		syntax *json.SyntaxError
+		kind   *json.UnmarshalTypeError
+	)
+	switch {
+	case errors.As(err, &syntax):
+		return badRequest("", "The body is not valid JSON: %v, at byte %d.", syntax, syntax.Offset)
+	case errors.As(err, &kind) && kind.Field != "":
+		return badRequest(kind.Field, "Invalid type for '%s': got %s.", kind.Field, kind.Value)
+	case errors.As(err, &kind):
+		return badRequest("", "The body must be a JSON object, not %s.", kind.Value)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return badRequest("", "The body is not valid JSON: it ends early, after %d bytes.", len(b))
+	}
+	return badRequest("", "The body is not valid JSON: %v.", err)
+}
+
+// checkRefused names the first parameter that would change the answer and is
+// not supported.
+func (b *chatBody) checkRefused() *failure {
+	type refused struct {
+		param string
+		asked bool
+		hint  string
+	}
+	for _, p := range []refused{
+		{"n", b.N != nil && *b.N != 1, "Only one choice a request is offered: send n=1 or leave it out."},
+		{"logprobs", b.Logprobs, "Log-probabilities are not offered."},
+		{"top_logprobs", b.TopLogprobs != nil, "Log-probabilities are not offered."},
+		{"frequency_penalty", b.FrequencyPenalty != 0, "Only 0 is supported."},
+		{"presence_penalty", b.PresencePenalty != 0, "Only 0 is supported."},
+		{"repetition_penalty", b.RepetitionPenalty != nil && *b.RepetitionPenalty != 1, "Only 1 is supported."},
+		{"top_k", b.TopK != nil && *b.TopK > 0, "Use top_p."},
+		{"min_p", b.MinP != 0, "Use top_p."},
+		{"logit_bias", len(b.LogitBias) > 0, "Leave it out."},
+		{"response_format", b.ResponseFormat != nil && b.ResponseFormat.Type != "text", "Only {\"type\": \"text\"} is supported."},
+		{"functions", given(b.Functions), "Use tools."},
+	} {
+		if p.asked {
+			return unsupported(p.param, "Unsupported value for '%s'. %s", p.param, p.hint)
+		}
+	}
+	for _, m := range b.Modalities {
+		if m != "text" {
+			return unsupported("modalities", "Unsupported value for 'modalities': %q. Only \"text\" is supported.", m)
+		}
+	}
+	return nil
+}
+
+func (b *chatBody) checkNumbers() *failure {
+	if b.Model == "" {
+		return badRequest("model", "You must provide a model parameter.")
+	}
+	if t := b.Temperature; t != nil && !(*t >= 0 && *t <= 2) {
+		return badRequest("temperature", "Invalid 'temperature': %v is not within 0 to 2.", *t)
+	}
+	if p := b.TopP; p != nil && !(*p > 0 && *p <= 1) {
+		return badRequest("top_p", "Invalid 'top_p': %v is not above 0 and at most 1.", *p)
+	}
+	if n := b.MaxCompletionTokens; n != nil && *n < 1 {
+		return badRequest("max_completion_tokens", "Invalid 'max_completion_tokens': %d is less than 1.", *n)
+	}
+	if n := b.MaxTokens; n != nil && *n < 1 {
+		return badRequest("max_tokens", "Invalid 'max_tokens': %d is less than 1.", *n)
+	}
+	if m, c := b.MaxTokens, b.MaxCompletionTokens; m != nil && c != nil && *m != *c {
+		return badRequest("max_tokens", "'max_tokens' (%d) and 'max_completion_tokens' (%d) contradict each other.", *m, *c)
+	}
+	if b.StreamOptions != nil && !b.Stream {
+		return badRequest("stream_options", "'stream_options' is only allowed when 'stream' is true.")
+	}
+	return nil
+}
+
+func (b *chatBody) checkTools() *failure {
+	if given(b.Tools) {
+		var tools []struct {
+			Type     string `json:"type"`
+			Function struct {
+				Name string `json:"name"`
+			} `json:"function"`
+		}
+		if err := json.Unmarshal(b.Tools, &tools); err != nil {
+			return badRequest("tools", "Invalid 'tools': an array of tools is expected.")
+		}
+		for i, t := range tools {
+			if t.Type != "function" || t.Function.Name == "" {
+				at := fmt.Sprintf("tools[%d]", i)
+				return badRequest(at, "Invalid '%s': a function with a name is expected.", at)
+			}
+		}
+	}
+	if !given(b.ToolChoice) || isString(b.ToolChoice, "none") || isString(b.ToolChoice, "auto") {
+		return nil
+	}
+	return unsupported("tool_choice", "Unsupported value for 'tool_choice'. Only \"none\" and \"auto\" are supported.")
+}
+
+func (b *chatBody) messages() ([]Message, *failure) {
+	if len(b.Messages) == 0 {
+		return nil, badRequest("messages", "Invalid 'messages': at least one message is expected.")
+	}
+	if len(b.Messages) > maxMessages {
+		return nil, badRequest("messages", "Invalid 'messages': %d messages, at most %d are taken.", len(b.Messages), maxMessages)
+	}
+	out := make([]Message, len(b.Messages))
+	for i, m := range b.Messages {
+		at := fmt.Sprintf("messages[%d]", i)
+		switch m.Role {
+		case "system", "developer", "user", "assistant", "tool":
+		default:
+			return nil, badRequest(at+".role", "Invalid '%s.role': %q is not one of system, developer, user, assistant, tool.", at, m.Role)
+		}
+		text, f := parseContent(m.Content, at+".content")
+		if f != nil {
+			return nil, f
+		}
+		calls := m.ToolCalls
+		if !given(calls) {
+			calls = nil
+		}
+		if calls != nil && (m.Role != "assistant" || calls[0] != '[') {
+			return nil, badRequest(at+".tool_calls", "Invalid '%s.tool_calls': an array, in an assistant's message, is expected.", at)
+		}
+		if !given(m.Content) && calls == nil {
+			return nil, badRequest(at+".content", "Invalid '%s.content': it is missing.", at)
+		}
+		out[i] = Message{Role: m.Role, Content: text, Name: m.Name, ToolCalls: calls, ToolCallID: m.ToolCallID}
+	}
+	return out, nil
+}
+
+// parseContent reads a string, or an array of text parts, or nothing.
+func parseContent(raw json.RawMessage, at string) (string, *failure) {
+	if !given(raw) {
+		return "", nil
+	}
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text, nil
+	}
+	var parts []struct {
+		Type    string  `json:"type"`
+		Text    *string `json:"text"`
+		Refusal *string `json:"refusal"`
+	}
+	if json.Unmarshal(raw, &parts) != nil {
+		return "", badRequest(at, "Invalid '%s': a string or an array of parts is expected.", at)
+	}
+	var all strings.Builder
+	for i, p := range parts {
+		switch {
+		case p.Type == "text" && p.Text != nil:
+			all.WriteString(*p.Text)
+		case p.Type == "refusal" && p.Refusal != nil:
+			all.WriteString(*p.Refusal)
+		default:
+			return "", unsupported(fmt.Sprintf("%s[%d]", at, i), "Unsupported part of type %q in '%s'. Only text is supported.", p.Type, at)
+		}
+	}
+	return all.String(), nil
+}
+
+func parseStop(raw json.RawMessage) ([]string, *failure) {
+	if !given(raw) {
+		return nil, nil
+	}
+	var one string
+	stop := []string{}
+	if json.Unmarshal(raw, &one) == nil {
+		stop = append(stop, one)
+	} else if json.Unmarshal(raw, &stop) != nil {
+		return nil, badRequest("stop", "Invalid 'stop': a string or an array of strings is expected.")
+	}
+	if len(stop) > maxStop {
+		return nil, badRequest("stop", "Invalid 'stop': %d strings, at most %d are taken.", len(stop), maxStop)
+	}
+	for _, s := range stop {
+		if s == "" {
+			return nil, badRequest("stop", "Invalid 'stop': an empty string would end every answer.")
+		}
+	}
+	return stop, nil
+}
+
+// given reports whether a value was sent and is not null.
+func given(raw json.RawMessage) bool {
+	return len(raw) > 0 && !bytes.Equal(raw, []byte("null"))
+}
+
+func isString(raw json.RawMessage, want string) bool {
+	var s string
+	return given(raw) && json.Unmarshal(raw, &s) == nil && s == want
+}

@@ -1,0 +1,313 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+
+	"github.com/troikaml/troika/meter"
+)
+
+// start serves s on a loopback port until the test ends and returns its URL.
+func start(t *testing.T, s *Server) string {
+	t.Helper()
+	url, stop := startUntil(t, s, time.Minute)
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return url
+}
+
+// startUntil also returns what shuts the server down and waits for its end.
+func startUntil(t *testing.T, s *Server, grace time.Duration) (url string, stop func() error) {
+	t.Helper()
+	ln, err := Listen(t.Context(), "127.0.0.1:0", s.keys, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, ln, s, grace, slog.New(slog.DiscardHandler)) }()
+	return "http://" + ln.Addr().String(), func() error {
+		cancel()
+		return <-done
+	}
+}
+
+func newClient(t *testing.T, url, key string) openai.Client {
+	t.Helper()
+	transport := &http.Transport{DialContext: (&net.Dialer{}).DialContext}
+	t.Cleanup(transport.CloseIdleConnections)
+	return openai.NewClient(option.WithBaseURL(url+"/v1"), option.WithAPIKey(key), option.WithMaxRetries(0),
+		option.WithHTTPClient(&http.Client{Transport: transport}))
+}
+
+func ask(model, content string) openai.ChatCompletionNewParams {
+	return openai.ChatCompletionNewParams{
+		Model:    model,
+		Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(content)},
+	}
+}
+
+func TestSDKChat(t *testing.T) {
+	l := newLedger()
+	o := testOptions(l)
+	o.Keys = testKeys(t)
+	c := newClient(t, start(t, newTestServer(t, newFake(), o)), testSecret)
+	got, err := c.Chat.Completions.New(t.Context(), ask("starter", "say 你好 there"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := got.Choices[0].Message.Content; text != "你好 there" || got.Choices[0].FinishReason != "stop" {
+		t.Errorf("answer %q, %s", text, got.Choices[0].FinishReason)
+	}
+	if u := got.Usage; u.PromptTokens != 3 || u.CompletionTokens != 2 || u.TotalTokens != 5 {
+		t.Errorf("usage %+v", u)
+	}
+	e := l.all()
+	if len(e) != 1 || e[0].ID != got.ID || e[0].Key != "shop" || e[0].PromptTokens != 3 || e[0].CompletionTokens != 2 {
+		t.Errorf("events %+v for completion %s", e, got.ID)
+	}
+}
+
+func TestSDKStream(t *testing.T) {
+	c := newClient(t, start(t, newTestServer(t, newFake(), testOptions(nil))), "any")
+	p := ask("shop/helpdesk v2", "say one two 三")
+	p.StreamOptions.IncludeUsage = openai.Bool(true)
+	stream := c.Chat.Completions.NewStreaming(t.Context(), p)
+	var acc openai.ChatCompletionAccumulator
+	pieces := 0
+	for stream.Next() {
+		if !acc.AddChunk(stream.Current()) {
+			t.Fatal("the SDK could not add a chunk")
+		}
+		pieces++
+	}
+	if err := stream.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if acc.Choices[0].Message.Content != "one two 三" || acc.Choices[0].FinishReason != "stop" {
+		t.Errorf("answer %+v", acc.Choices[0])
+	}
+	if acc.Usage.PromptTokens != 4 || acc.Usage.CompletionTokens != 3 {
+		t.Errorf("usage %+v", acc.Usage)
+	}
+	if pieces != 6 { // role, three words, finish, usage
+		t.Errorf("%d chunks, want 6", pieces)
+	}
+}
+
+func TestSDKModels(t *testing.T) {
+	c := newClient(t, start(t, newTestServer(t, newFake(), testOptions(nil))), "any")
+	list, err := c.Models.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Data) != 2 || list.Data[0].ID != "starter" || list.Data[0].OwnedBy != "troika" {
+		t.Errorf("models %+v", list.Data)
+	}
+	one, err := c.Models.Get(t.Context(), "shop/helpdesk v2")
+	if err != nil || one.ID != "shop/helpdesk v2" {
+		t.Errorf("model %+v, %v", one, err)
+	}
+}
+
+func TestSDKErrors(t *testing.T) {
+	c := newClient(t, start(t, newTestServer(t, newFake(), testOptions(nil))), "any")
+	for _, want := range []struct {
+		model, content string
+		status         int
+		code, text     string
+	}{
+		{"nobody", "say x", 404, "model_not_found", "Available: starter, shop/helpdesk v2"},
+		{"starter", "say " + strings.Repeat("w ", 50), 400, "context_length_exceeded", "32 tokens. The prompt has 51 tokens"},
+		{"starter", "busy", 503, "overloaded", "Try again"},
+		{"starter", "fail", 500, "", "request req-"},
+	} {
+		_, whole := c.Chat.Completions.New(t.Context(), ask(want.model, want.content))
+		stream := c.Chat.Completions.NewStreaming(t.Context(), ask(want.model, want.content))
+		for stream.Next() {
+			t.Errorf("%s %s: a chunk came before the error", want.model, want.content)
+		}
+		for _, err := range []error{whole, stream.Err()} {
+			var api *openai.Error
+			if !errors.As(err, &api) {
+				t.Errorf("%s: error %v is not the API's", want.code, err)
+				continue
+			}
+			if api.StatusCode != want.status || api.Code != want.code || !strings.Contains(api.Message, want.text) {
+				t.Errorf("got %d %q %q, want %+v", api.StatusCode, api.Code, api.Message, want)
+			}
+		}
+	}
+	stream := c.Chat.Completions.NewStreaming(t.Context(), ask("starter", "break"))
+	text := ""
+	for stream.Next() {
+		if choices := stream.Current().Choices; len(choices) > 0 {
+			text += choices[0].Delta.Content
+		}
+	}
+	if err := stream.Err(); text != "half" || err == nil || !strings.Contains(err.Error(), "failed to answer") {
+		t.Errorf("broken stream: %q then %v", text, err)
+	}
+}
+
+// A client that leaves stops the engine within one step, and what was decoded
+// until then is what is charged.
+func TestClientDisconnect(t *testing.T) {
+	e, l := newFake(), newLedger()
+	s := newTestServer(t, e, testOptions(l))
+	c := newClient(t, start(t, s), "any")
+	ctx, cancel := context.WithCancel(t.Context())
+	go e.decode(3) // the response starts with the first token
+	stream := c.Chat.Completions.NewStreaming(ctx, ask("starter", "forever and ever"))
+	for pieces := 0; pieces < 3 && stream.Next(); {
+		if stream.Current().Choices[0].Delta.Content == "tick " {
+			pieces++
+		}
+	}
+	cancel()
+	_ = stream.Close()
+	waitFor(t, e.ended, "the engine to stop")
+	waitFor(t, l.got, "the usage event")
+	got := l.all()
+	if len(got) != 1 || got[0].PromptTokens != 3 || got[0].CompletionTokens != 3 || got[0].Outcome != meter.OutcomeAborted {
+		t.Errorf("events %+v, want one of 3+3 tokens, aborted", got)
+	}
+}
+
+// The same for a request that is not streamed: nothing is written, and only
+// the connection tells that the client is gone.
+func TestClientDisconnectWhole(t *testing.T) {
+	e, l := newFake(), newLedger()
+	c := newClient(t, start(t, newTestServer(t, e, testOptions(l))), "any")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Chat.Completions.New(ctx, ask("starter", "forever"))
+		done <- err
+	}()
+	e.step <- struct{}{}
+	e.step <- struct{}{}
+	cancel()
+	waitFor(t, e.ended, "the engine to stop")
+	waitFor(t, l.got, "the usage event")
+	if got := l.all(); len(got) != 1 || got[0].CompletionTokens != 2 || got[0].Outcome != meter.OutcomeAborted {
+		t.Errorf("events %+v, want one of 2 tokens, aborted", got)
+	}
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("client saw %v", err)
+	}
+}
+
+func waitFor(t *testing.T, c <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("waited in vain for %s", what)
+	}
+}
+
+// A client that stops reading must not hold the engine for ever.
+func TestSlowReader(t *testing.T) {
+	e, l := newFake(), newLedger()
+	o := testOptions(l)
+	o.WriteTimeout = 200 * time.Millisecond
+	url := start(t, newTestServer(t, e, o))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	body := `{"model":"starter","stream":true,"messages":[{"role":"user","content":"flood"}]}`
+	fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	waitFor(t, e.ended, "the engine to stop")
+	waitFor(t, l.got, "the usage event")
+	got := l.all()
+	if len(got) != 1 || got[0].CompletionTokens != int64(e.decoded) || got[0].Outcome != meter.OutcomeAborted {
+		t.Errorf("events %+v, want one of %d tokens, aborted", got, e.decoded)
+	}
+}
+
+// A body that never arrives is given up.
+func TestSlowBody(t *testing.T) {
+	o := testOptions(nil)
+	o.ReadTimeout = 100 * time.Millisecond
+	url := start(t, newTestServer(t, newFake(), o))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	answer := make([]byte, 64)
+	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	n, err := conn.Read(answer)
+	if err != nil || !strings.HasPrefix(string(answer[:n]), "HTTP/1.1 408 ") {
+		t.Errorf("answer %q, %v; want 408", answer[:n], err)
+	}
+}
+
+// Shutting down lets what is under way finish within the grace, and cuts the
+// rest off with an error that the client can read.
+func TestShutdown(t *testing.T) {
+	t.Run("finishes", func(t *testing.T) {
+		e := newFake()
+		url, stop := startUntil(t, newTestServer(t, e, testOptions(nil)), time.Minute)
+		c := newClient(t, url, "any")
+		go e.decode(1)
+		stream := c.Chat.Completions.NewStreaming(t.Context(), ask("starter", "forever"))
+		if !stream.Next() {
+			t.Fatal(stream.Err())
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- stop() }()
+		// The stream still runs while the server drains.
+		for range 3 {
+			e.step <- struct{}{}
+			if !stream.Next() {
+				t.Fatalf("stream ended during the grace: %v", stream.Err())
+			}
+		}
+		_ = stream.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("cuts off", func(t *testing.T) {
+		e, l := newFake(), newLedger()
+		url, stop := startUntil(t, newTestServer(t, e, testOptions(l)), 50*time.Millisecond)
+		c := newClient(t, url, "any")
+		go e.decode(1)
+		stream := c.Chat.Completions.NewStreaming(t.Context(), ask("starter", "forever"))
+		if !stream.Next() {
+			t.Fatal(stream.Err())
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		for stream.Next() {
+			continue
+		}
+		if err := stream.Err(); err == nil || !strings.Contains(err.Error(), "shutting down") {
+			t.Errorf("client saw %v", err)
+		}
+		if got := l.all(); len(got) != 1 || got[0].CompletionTokens != 1 || got[0].Outcome != meter.OutcomeAborted {
+			t.Errorf("events %+v, want one of 1 token, aborted", got)
+		}
+	})
+}

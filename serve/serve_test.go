@@ -1,0 +1,258 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/troikaml/troika"
+)
+
+func TestListen(t *testing.T) {
+	for _, c := range []struct {
+		address string
+		keys    bool
+		open    bool
+		ok      bool
+	}{
+		{"127.0.0.1:0", false, false, true},
+		{"localhost:0", false, false, true},
+		{"0.0.0.0:0", false, false, false},
+		{":0", false, false, false},
+		{"0.0.0.0:0", true, false, true},
+		{"0.0.0.0:0", false, true, true},
+		{"127.0.0.1:none", false, false, false},
+	} {
+		var keys *KeySet
+		if c.keys {
+			keys = testKeys(t)
+		}
+		ln, err := Listen(t.Context(), c.address, keys, c.open)
+		if err == nil {
+			ln.Close()
+		}
+		if (err == nil) != c.ok {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if !c.ok && !strings.HasSuffix(c.address, "none") && !errors.Is(err, ErrNeedsKeys) {
+			t.Errorf("%+v: %v, want ErrNeedsKeys", c, err)
+		}
+	}
+}
+
+func TestKeys(t *testing.T) {
+	key, secret, err := NewKey("ann", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := NewKeySet([]Key{key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := set.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(file.String(), secret) || strings.Contains(file.String(), strings.TrimPrefix(secret, keyPrefix)) {
+		t.Error("the secret is kept")
+	}
+	back, err := ReadKeys(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name, ok := back.find(secret); !ok || name != "ann" {
+		t.Errorf("find = %q, %v", name, ok)
+	}
+	if _, ok := back.find(secret + "x"); ok {
+		t.Error("another secret was taken")
+	}
+	d := troika.Sum([]byte("x"))
+	for name, keys := range map[string][]Key{
+		"no name":   {{Digest: d}},
+		"no digest": {{Name: "a"}},
+		"one name":  {{Name: "a", Digest: d}, {Name: "a", Digest: troika.Sum(nil)}},
+		"one key":   {{Name: "a", Digest: d}, {Name: "b", Digest: d}},
+	} {
+		if _, err := NewKeySet(keys); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	for _, text := range []string{"", "{", `{"keys":[{"name":"a","digest":"sha256:00"}]}`} {
+		if _, err := ReadKeys(strings.NewReader(text)); err == nil {
+			t.Errorf("read %q: no error", text)
+		}
+	}
+	if _, _, err := NewKey("", time.Now()); err == nil {
+		t.Error("a key without a name: no error")
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	s := newTestServer(t, newFake(), testOptions(nil))
+	post := func(model, text string) {
+		replay(t, s, "POST /v1/chat/completions\n\n"+`{"model":"`+model+`","messages":[{"role":"user","content":"`+text+`"}]}`)
+	}
+	post("starter", "say a b c")
+	post("starter", "say a")
+	post("made-up", "say a")
+	post("starter", "busy")
+	replay(t, s, "BREW /coffee")
+	got := replay(t, s, "GET /metrics")
+	for _, want := range []string{
+		`troika_tokens_total{kind="prompt",model="starter"} 6`,
+		`troika_tokens_total{kind="completion",model="starter"} 4`,
+		`troika_http_requests_total{method="POST",route="/v1/chat/completions",status="200"} 2`,
+		`troika_http_requests_total{method="POST",route="/v1/chat/completions",status="404"} 1`,
+		`troika_http_requests_total{method="POST",route="/v1/chat/completions",status="503"} 1`,
+		`troika_http_requests_total{method="other",route="other",status="405"} 1`,
+		`troika_first_token_seconds_count{model="starter"} 2`,
+		`troika_requests_in_flight 0`,
+	} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+	if strings.Contains(got, "made-up") || strings.Contains(got, "coffee") {
+		t.Error("a client's text became a label")
+	}
+}
+
+func TestLostUsageIsCounted(t *testing.T) {
+	l := newLedger()
+	l.err = errors.New("disk is full")
+	s := newTestServer(t, newFake(), testOptions(l))
+	got := replay(t, s, "POST /v1/chat/completions\n\n"+`{"model":"starter","messages":[{"role":"user","content":"say hi"}]}`)
+	if !strings.HasPrefix(got, "200\n") {
+		t.Errorf("answer:\n%s", got)
+	}
+	if m := replay(t, s, "GET /metrics"); !strings.Contains(m, "troika_usage_events_lost_total 1\n") {
+		t.Error("the lost event is not counted")
+	}
+}
+
+func TestMaxConcurrent(t *testing.T) {
+	e := newFake()
+	o := testOptions(nil)
+	o.MaxConcurrent = 1
+	s := newTestServer(t, e, o)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/chat/completions",
+			strings.NewReader(`{"model":"starter","messages":[{"role":"user","content":"forever"}]}`))
+		r.Host = "localhost"
+		r.Header.Set("Content-Type", "application/json")
+		s.ServeHTTP(httptest.NewRecorder(), r)
+	})
+	e.step <- struct{}{} // the first request is in the engine
+	say := "POST /v1/chat/completions\n\n" + `{"model":"starter","messages":[{"role":"user","content":"say hi"}]}`
+	if got := replay(t, s, say); !strings.HasPrefix(got, "503\n") {
+		t.Errorf("second request: %s", got)
+	}
+	cancel()
+	wg.Wait()
+	if got := replay(t, s, say); !strings.HasPrefix(got, "200\n") {
+		t.Errorf("request after the first has ended: %s", got)
+	}
+}
+
+func TestOrigins(t *testing.T) {
+	o := testOptions(nil)
+	o.Origins = []string{"https://chat.example"}
+	s := newTestServer(t, newFake(), o)
+	ask := func(method, origin string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, "/v1/chat/completions", strings.NewReader(`{"model":"starter","messages":[{"role":"user","content":"say hi"}]}`))
+		r.Host = "localhost"
+		r.Header.Set("Origin", origin)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Access-Control-Request-Headers", "authorization,content-type")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		return w
+	}
+	if w := ask(http.MethodOptions, "https://chat.example"); w.Code != 204 || w.Header().Get("Access-Control-Allow-Headers") != "authorization,content-type" {
+		t.Errorf("preflight: %d %v", w.Code, w.Header())
+	}
+	if w := ask(http.MethodPost, "https://chat.example"); w.Code != 200 || w.Header().Get("Access-Control-Allow-Origin") != "https://chat.example" {
+		t.Errorf("listed origin: %d %v", w.Code, w.Header())
+	}
+	if w := ask(http.MethodPost, "https://evil.example"); w.Code != 403 || w.Header().Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("other origin: %d %v", w.Code, w.Header())
+	}
+	if _, err := New(newFake(), Options{Origins: []string{"chat.example"}}); err == nil {
+		t.Error("an origin without scheme: no error")
+	}
+}
+
+func TestPageAndFiles(t *testing.T) {
+	o := testOptions(nil)
+	o.Run = func(context.Context) ([]byte, error) { return []byte("{\"step\":1}\n"), nil }
+	o.Quickstart = func(context.Context) ([]byte, error) {
+		return nil, fmt.Errorf("open quickstart.json: %w", fs.ErrNotExist)
+	}
+	s := newTestServer(t, newFake(), o)
+	if got := replay(t, s, "GET /api/run"); !strings.Contains(got, "application/x-ndjson") || !strings.Contains(got, `{"step":1}`) {
+		t.Errorf("run: %s", got)
+	}
+	if got := replay(t, s, "GET /api/quickstart"); !strings.HasPrefix(got, "404\n") {
+		t.Errorf("quickstart: %s", got)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Host = "localhost"
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	policy := w.Header().Get("Content-Security-Policy")
+	if w.Code != 200 || !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+		t.Errorf("page: %d, policy %q", w.Code, policy)
+	}
+	page := w.Body.String()
+	for _, bad := range []string{"src=\"http", "href=\"http", "url(http", "@import", " onclick=", " style=\""} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page has %q, which the policy forbids", bad)
+		}
+	}
+	r.Header.Set("If-None-Match", w.Header().Get("ETag"))
+	w = httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	if w.Code != http.StatusNotModified {
+		t.Errorf("page again: %d", w.Code)
+	}
+}
+
+// FuzzChat holds the parser to its promise: any body is a checked request or
+// a failure with a client's status.
+func FuzzChat(f *testing.F) {
+	for _, s := range []string{
+		`{"model":"m","messages":[{"role":"user","content":"x"}]}`,
+		`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"x"}]}],"stop":["a"],"tools":[]}`,
+		`{"model":"m","messages":[{"role":"assistant","tool_calls":[]}],"stream":true,"stream_options":{}}`,
+		`{"tool_choice":{"type":"function"},"tools":{}}`, `[]`, `{`, ``, "null", `{"model":1e999}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		req, _, fail := parseChat(b)
+		if fail != nil {
+			if fail.status != http.StatusBadRequest || fail.Message == "" {
+				t.Fatalf("failure %+v", fail)
+			}
+			return
+		}
+		if req.Model == "" || len(req.Messages) == 0 || len(req.Stop) > maxStop || req.MaxTokens < 0 {
+			t.Fatalf("request %+v", req)
+		}
+		for _, m := range req.Messages {
+			if m.Role == "" {
+				t.Fatalf("message %+v", m)
+			}
+		}
+	})
+}
