@@ -10,6 +10,7 @@ so that another run may learn other merges. Remove the file to train it anew.
   cases.json            texts ({"s"}: text, {"hex"}: bytes, {"s","n"}: repeated)
   golden.json           ids and decoded text by tokenizer, in the order of cases;
                         for variants a digest of both
+  decode.json           digests of the text of random ids, by tokenizer
   lines.json            the text that all were trained on
   unicode.json          digests of character classes and normal forms
 """
@@ -325,6 +326,24 @@ def goldens(tok, cases, full):
     return out
 
 
+def decode_digests(tok):
+    """Digests of 300 decodes of 1 to 16 random ids, by a generator that the
+    test repeats, with and without special tokens."""
+    size = max(max(tok.get_vocab().values()) + 1, 1)
+    out = []
+    for skip in (False, True):
+        state, h = 1, hashlib.sha256()
+        for _ in range(300):
+            ids = []
+            state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+            for _ in range(1 + (state >> 60)):
+                state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+                ids.append((state >> 33) % (size if state >> 62 else 270))
+            h.update(tok.decode(ids, skip_special_tokens=skip).encode() + b"\n")
+        out.append(h.hexdigest()[:16])
+    return out
+
+
 def unicode_digests():
     def of(test):
         h = hashlib.sha256()
@@ -393,6 +412,7 @@ def main():
     dump("cases.json", cases)
     dump("lines.json", LINES)
     golden = {n: goldens(Tokenizer.from_str(json.dumps(d)), cases, True) for n, d in base.items()}
+    decodes = {n: decode_digests(Tokenizer.from_str(json.dumps(d))) for n, d in base.items()}
     for name, (b, change) in spec.items():
         data = json.loads(json.dumps(base[b]))
         for key, value in change.items():
@@ -406,8 +426,10 @@ def main():
                 vocab[c + "</w>"] = len(vocab)
             data["model"]["merges"] += ["h e</w>", "Ġ t"][:1]
             vocab["he</w>"] = len(vocab)
-        golden[name] = goldens(Tokenizer.from_str(json.dumps(data)), cases, False)
+        tok = Tokenizer.from_str(json.dumps(data))
+        golden[name], decodes[name] = goldens(tok, cases, False), decode_digests(tok)
     dump("golden.json", golden)
+    dump("decode.json", decodes)
     dump("unicode.json", unicode_digests())
 
 
