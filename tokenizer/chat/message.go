@@ -232,13 +232,20 @@ func replaceKey(v Value, name string, change func(Value) Value) Value {
 	if !ok {
 		return v
 	}
+	return setKey(v, name, change(old))
+}
+
+// setKey returns a copy of a dict with one value set.
+func setKey(v Value, name string, value Value) Value {
 	out := &jinja.Dict{}
-	for i := range dict.Len() {
-		key, item := dict.At(i)
-		k, _ := key.Str()
-		out.Set(k, item)
+	if dict, ok := v.Dict(); ok {
+		for i := range dict.Len() {
+			key, item := dict.At(i)
+			k, _ := key.Str()
+			out.Set(k, item)
+		}
 	}
-	out.Set(name, change(old))
+	out.Set(name, value)
 	return jinja.Map(out)
 }
 

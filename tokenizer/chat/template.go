@@ -171,15 +171,8 @@ func (t *Template) markFinal(messages []Value) (string, error) {
 	if !strings.Contains(t.source, "content") {
 		return "", inputError("ContinueFinalMessage is set but the template does not read content")
 	}
-	marked := &jinja.Dict{}
-	for i := range message.Len() {
-		key, v := message.At(i)
-		name, _ := key.Str()
-		marked.Set(name, v)
-	}
 	if text, ok := content.Str(); ok {
-		marked.Set("content", String(text+continueMark))
-		messages[last] = jinja.Map(marked)
+		messages[last] = setKey(messages[last], "content", String(text+continueMark))
 		return text, nil
 	}
 	blocks, _ := content.Items()
@@ -189,21 +182,13 @@ func (t *Template) markFinal(messages []Value) (string, error) {
 		if !isDict {
 			continue
 		}
-		v, has := block.Get("text")
+		v, _ := block.Get("text")
 		text, isText := v.Str()
-		if !has || !isText {
+		if !isText {
 			continue
 		}
-		copied := &jinja.Dict{}
-		for j := range block.Len() {
-			key, v := block.At(j)
-			name, _ := key.Str()
-			copied.Set(name, v)
-		}
-		copied.Set("text", String(text+continueMark))
-		blocks[i] = jinja.Map(copied)
-		marked.Set("content", jinja.List(blocks...))
-		messages[last] = jinja.Map(marked)
+		blocks[i] = setKey(blocks[i], "text", String(text+continueMark))
+		messages[last] = setKey(messages[last], "content", jinja.List(blocks...))
 		return text, nil
 	}
 	return "", inputError("ContinueFinalMessage is set but the final message has no text to continue")

@@ -160,32 +160,35 @@ func (s *splitter) turn(i int) (Turn, error) {
 // behind it.
 const sentinel = "\uE000SENTINEL\uE001"
 
-// tail returns what the template puts behind the text of message i when it is
-// the last. It is empty if the message has no text or the template does not
-// show it.
-func (s *splitter) tail(i int) (string, error) {
+// probe returns message i with the sentinel as its text.
+func (s *splitter) probe(i int) Value {
 	message, _ := s.messages[i].Dict()
-	if _, ok := message.Get("content"); !ok {
-		return "", nil
+	content, _ := message.Get("content")
+	parts, isList := content.Items()
+	if !isList {
+		return setKey(s.messages[i], "content", String(sentinel))
 	}
-	probe := replaceKey(s.messages[i], "content", func(content Value) Value {
-		parts, isList := content.Items()
-		if !isList {
-			return String(sentinel)
-		}
-		parts = append([]Value(nil), parts...)
-		for j := len(parts) - 1; j >= 0; j-- {
-			if d, ok := parts[j].Dict(); ok {
-				if _, ok := d.Get("text"); ok {
-					parts[j] = replaceKey(parts[j], "text", func(Value) Value { return String(sentinel) })
-					break
-				}
+	parts = append([]Value(nil), parts...)
+	for j := len(parts) - 1; j >= 0; j-- {
+		if d, ok := parts[j].Dict(); ok {
+			if _, ok := d.Get("text"); ok {
+				parts[j] = setKey(parts[j], "text", String(sentinel))
+				break
 			}
 		}
-		return jinja.List(parts...)
-	})
+	}
+	return setKey(s.messages[i], "content", jinja.List(parts...))
+}
+
+// tail returns what the template puts behind the text of message i when it is
+// the last. It is empty if the template does not show the text.
+func (s *splitter) tail(i int) (string, error) {
+	probe := s.probe(i)
 	text, err := s.render(i+1, false, &probe)
 	if err != nil {
+		if s.in.Messages[i].NoContent {
+			return "", nil // the template wants no text beside tool calls
+		}
 		return "", err
 	}
 	if at := strings.LastIndex(text, sentinel); at >= 0 {
@@ -217,7 +220,7 @@ func (s *splitter) appended(i int, prompt, tail string) (string, error) {
 	if i == 0 || tail == "" || !strings.HasSuffix(prompt, tail) {
 		return "", nil
 	}
-	probe := replaceKey(s.messages[i], "content", func(Value) Value { return String(sentinel) })
+	probe := s.probe(i)
 	text, err := s.render(i+1, false, &probe)
 	if err != nil {
 		return "", err
