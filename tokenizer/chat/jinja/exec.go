@@ -17,7 +17,12 @@ func (r *run) eval(e expr, f *frame) (Value, error) {
 	if err := r.spend(1); err != nil {
 		return Value{}, atLine(err, e.line())
 	}
+	if r.nesting >= maxEvalDepth {
+		return Value{}, atLine(fail(recursionError, "expressions nest deeper than %d", maxEvalDepth), e.line())
+	}
+	r.nesting++
 	v, err := e.eval(r, f)
+	r.nesting--
 	if err != nil {
 		return Value{}, atLine(err, e.line())
 	}

@@ -115,7 +115,7 @@ func filterReverse(r *run, input Value, a callArgs) (Value, error) {
 	if name == "" {
 		name = "reversed"
 	}
-	return Value{kind: kindGenerator, ref: &generator{name, sliceIterator(items)}}, nil
+	return Value{kind: kindGenerator, ref: &generator{typeName: name, next: sliceIterator(items)}}, nil
 }
 
 func filterItems(r *run, input Value, a callArgs) (Value, error) {
@@ -319,7 +319,11 @@ func filterUnique(r *run, input Value, a callArgs) (Value, error) {
 // is opened when the first item is asked for, as in Python.
 func lazily(r *run, input Value, step func(Value) (Value, bool, error)) Value {
 	var next iterator
-	return newGenerator(func() (Value, bool, error) {
+	depth := lazyDepth(input)
+	out := newGenerator(func() (Value, bool, error) {
+		if depth > maxLazyDepth {
+			return Value{}, false, fail(recursionError, "lazy filters stand on each other deeper than %d", maxLazyDepth)
+		}
 		if next == nil {
 			var err error
 			if next, err = r.iterate(input); err != nil {
@@ -339,6 +343,15 @@ func lazily(r *run, input Value, step func(Value) (Value, bool, error)) Value {
 			}
 		}
 	})
+	out.ref.(*generator).depth = depth
+	return out
+}
+
+func lazyDepth(input Value) int {
+	if g, ok := input.ref.(*generator); ok {
+		return g.depth + 1
+	}
+	return 0
 }
 
 func extremeFilter(name, op string) filterFunc {
@@ -586,7 +599,7 @@ func (r *run) prepareMap(a callArgs, apply *func(Value) (Value, error)) error {
 func (r *run) ifTrue(input Value, prepare func() error, step func(Value) (Value, bool, error)) (Value, error) {
 	inner := lazily(r, input, step).ref.(*generator).next
 	started, empty := false, false
-	return newGenerator(func() (Value, bool, error) {
+	out := newGenerator(func() (Value, bool, error) {
 		if !started {
 			started = true
 			yes, err := r.truth(input)
@@ -603,7 +616,9 @@ func (r *run) ifTrue(input Value, prepare func() error, step func(Value) (Value,
 			return Value{}, false, nil
 		}
 		return inner()
-	}), nil
+	})
+	out.ref.(*generator).depth = lazyDepth(input)
+	return out, nil
 }
 
 // selectFilter makes select, reject, selectattr and rejectattr.

@@ -5,11 +5,13 @@ package jinja
 const (
 	maxSourceBytes = 256 << 10 // template source
 	maxNames       = 2000      // different names in one template
-	maxNesting     = 100       // statements or parentheses inside each other
+	maxNesting     = 250       // statements inside each other, plus three for each parenthesis
 	maxTokens      = 1 << 18   // lexical tokens
-	maxSteps       = 50 << 20  // evaluated nodes, loop turns, copied elements
+	maxSteps       = 32 << 20  // evaluated nodes, loop turns, copied elements
 	maxStringBytes = 64 << 20  // any one string, the output included
 	maxTotalBytes  = 1 << 30   // strings built over a whole render, live or not
+	maxEvalDepth   = 10_000    // expressions inside expressions, calls included
+	maxLazyDepth   = 1000      // lazy filters over lazy filters
 	maxCallDepth   = 150       // macros inside macros, loops that recurse
 	maxValueDepth  = 200       // lists and dicts inside each other
 	maxRange       = 100_000   // elements of range(), as in Jinja's sandbox

@@ -7,10 +7,11 @@ type iterator func() (Value, bool, error)
 type generator struct {
 	typeName string
 	next     iterator
+	depth    int // lazy filters below this one
 }
 
 func newGenerator(next iterator) Value {
-	return Value{kind: kindGenerator, ref: &generator{"generator", next}}
+	return Value{kind: kindGenerator, ref: &generator{typeName: "generator", next: next}}
 }
 
 func sliceIterator(items []Value) iterator {

@@ -17,7 +17,7 @@ type parser struct {
 	ends    [][]string // end tags being looked for
 }
 
-const maxChain = 1000 // operators, filters or subscripts in a row
+const maxChain = 500 // operators, filters or subscripts in a row
 
 func (p *parser) cur() token  { return p.tokens[p.pos] }
 func (p *parser) look() token { return p.tokens[min(p.pos+1, len(p.tokens)-1)] }

@@ -127,6 +127,7 @@ type run struct {
 	rootOut strings.Builder
 	spans   []Span
 	depth   int // calls inside calls
+	nesting int // expressions inside expressions
 	// spanLost is the line of a generation block whose place in the output is
 	// not known, because its text went to a string first; 0 without one.
 	spanLost int
