@@ -74,6 +74,8 @@ func BenchmarkToken(b *testing.B) {
 	n.run("RoPE", 0, compute.RoPE{Freqs: make([]float32, dim/2)}, n.floats(1, heads, dim), n.ids(1, 500))
 	n.run("Linear", 2*c*c, compute.Linear{W: n.weight(tensor.BF16, c, c)}, x)
 	n.run("Head", 2*c*vocab, compute.Linear{W: n.weight(tensor.BF16, vocab, c)}, x)
+	n.run("HeadLoss", 4*512*c*vocab, compute.HeadLoss{W: n.weight(tensor.BF16, vocab, c)},
+		n.floats(512, c), n.ids(512, vocab), n.floats(512))
 	n.run("Embed", 0, compute.Embed{W: n.weight(tensor.BF16, vocab, c)}, n.ids(1, vocab))
 	kv, err := n.dev.NewKV(compute.KVSpec{Layers: 1, Heads: groups, Dim: dim, Pages: 4})
 	if err != nil {
