@@ -10,66 +10,14 @@
 # equal paths below the language folders for translations of one page.
 #
 # CACHE (DIR.cache by default) keeps the packages for the next time.
-# HELPDESK_MIRROR names another Debian mirror, such as a snapshot of one that
-# still carries the pinned version. Needs dpkg-deb, or ar and tar with xz.
+# packages.sh says how packages are found. Needs dpkg-deb, or ar and tar with xz.
 set -eu
 
 dir=${1:?usage: fetch-helpdesk.sh DIR [CACHE]}
-cache=${2:-$dir.cache}
-mirror=${HELPDESK_MIRROR:?set HELPDESK_MIRROR to a Debian archive}
-version=7.4.7-1+deb12u14
+cache=$(mkdir -p "${2:-$dir.cache}" && cd "${2:-$dir.cache}" && pwd)
+version=4:7.4.7-1+deb12u14
 most=120
-
-say() { printf 'fetch-helpdesk: %s\n' "$*" >&2; }
-
-sha256() {
-	if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d' ' -f1
-}
-
-# download URL FILE
-download() {
-	if command -v curl >/dev/null; then
-		curl -fsSL --retry 3 -o "$2" "$1"
-	elif command -v wget >/dev/null; then
-		wget -q -O "$2" "$1"
-	else
-		say 'needs curl or wget'
-		return 1
-	fi
-}
-
-# unpack DEB FOLDER
-unpack() {
-	mkdir -p "$2"
-	if command -v dpkg-deb >/dev/null; then
-		dpkg-deb -x "$1" "$2"
-	else
-		ar p "$1" data.tar.xz | tar -xJf - -C "$2"
-	fi
-}
-
-# package NAME SHA256: puts the pages into $work/NAME
-package() {
-	deb=$1_${version}_all.deb
-	if [ ! -f "$cache/$deb" ] || [ "$(sha256 "$cache/$deb")" != "$2" ]; then
-		url=$mirror/pool/main/libr/libreoffice/$deb
-		say "downloading $url"
-		if ! download "$url" "$work/$deb"; then
-			say "cannot download the pinned version $version: no network, or it has left this mirror."
-			say 'In the second case set HELPDESK_MIRROR to a mirror or snapshot that has it,'
-			say 'or pin the current version and its checksums in scripts/fetch-helpdesk.sh.'
-			exit 1
-		fi
-		sum=$(sha256 "$work/$deb")
-		if [ "$sum" != "$2" ]; then
-			say "checksum of $deb is $sum, want $2"
-			exit 1
-		fi
-		mkdir -p "$cache"
-		mv "$work/$deb" "$cache/$deb"
-	fi
-	unpack "$cache/$deb" "$work/$1"
-}
+. "$(dirname "$0")/packages.sh"
 
 # select_pages MODULE: prints the chosen paths of $en/MODULE that $zh has too
 select_pages() {
@@ -85,12 +33,12 @@ if [ -e "$dir" ] && [ ! -f "$dir/.helpdesk" ]; then
 	exit 1
 fi
 mkdir -p "$(dirname "$dir")"
-work=$(mktemp -d "$(dirname "$dir")/.helpdesk.XXXXXX")
+work=$(mktemp -d "$(cd "$(dirname "$dir")" && pwd)/.helpdesk.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 
-package libreoffice-help-en-us 8faa840285734d6cfe1ed25537b48f07e74bd6412e3917bf8e5f8a653f7b3712
-package libreoffice-help-zh-cn db867cdece4c2f9c7eebe65e519c6cf386fdcf49d6e061db3dffec893b3e1dee
+debian libreoffice-help-en-us "$version" 8faa840285734d6cfe1ed25537b48f07e74bd6412e3917bf8e5f8a653f7b3712 libr/libreoffice
+debian libreoffice-help-zh-cn "$version" db867cdece4c2f9c7eebe65e519c6cf386fdcf49d6e061db3dffec893b3e1dee libr/libreoffice
 en=$work/libreoffice-help-en-us/usr/share/libreoffice/help/en-US/text
 zh=$work/libreoffice-help-zh-cn/usr/share/libreoffice/help/zh-CN/text
 
