@@ -203,13 +203,14 @@ func isLanguage(name string) bool {
 }
 
 // GuessLang tells languages by script alone: zh, ja and ko where at least
-// three in ten letters are theirs, else the empty string.
+// three in ten words are theirs, a character without spaces around it being a
+// word; else the empty string.
 func GuessLang(s string) string {
-	var letters, han, kana, hangul int
-	for _, r := range s {
+	var words, han, kana, hangul int
+	for w := range text.Words(s) {
+		words++
+		r, _ := utf8.DecodeRuneInString(w)
 		switch {
-		case !unicode.IsLetter(r):
-			continue
 		case unicode.Is(unicode.Han, r):
 			han++
 		case unicode.In(r, unicode.Hiragana, unicode.Katakana):
@@ -217,16 +218,15 @@ func GuessLang(s string) string {
 		case unicode.Is(unicode.Hangul, r):
 			hangul++
 		}
-		letters++
 	}
 	switch {
-	case letters == 0:
+	case words == 0:
 		return ""
-	case 10*hangul >= 3*letters:
+	case 10*hangul >= 3*words:
 		return "ko"
-	case 10*(han+kana) >= 3*letters && 20*kana >= han+kana:
+	case 10*(han+kana) >= 3*words && 20*kana >= han+kana:
 		return "ja"
-	case 10*han >= 3*letters:
+	case 10*han >= 3*words:
 		return "zh"
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/troikaml/troika"
@@ -63,11 +64,11 @@ func labelledDocument(line []byte) (Document, error) {
 	switch {
 	case in.Text == nil:
 		return Document{}, errors.New(`field "text" is missing`)
-	case in.Label == nil || *in.Label == "":
+	case in.Label == nil || strings.TrimSpace(*in.Label) == "":
 		return Document{}, errors.New(`field "label" is missing or empty`)
 	}
 	doc := Document{
-		ID: in.ID, Text: text.Normalize(*in.Text), Label: text.Normalize(*in.Label),
+		ID: in.ID, Text: text.Normalize(*in.Text), Label: strings.TrimSpace(text.Normalize(*in.Label)),
 		Lang: in.Lang, Group: in.Group, Raw: troika.Sum(line),
 	}
 	if doc.Text == "" {
@@ -153,9 +154,9 @@ func Lines(r io.Reader, limit int) func(yield func(Line, error) bool) {
 	}
 }
 
-// readLine reads up to and with the next line feed, keeps at most limit bytes
-// without the line end in buf and returns how many bytes the line has, line
-// end included where it is the last of an otherwise empty line.
+// readLine reads one line, keeps at most limit bytes of it and a few more in
+// buf, without the line end, and returns the line's length, at least 1 unless
+// the input is at its end.
 func readLine(in *bufio.Reader, buf *[]byte, limit int) (size int, err error) {
 	*buf = (*buf)[:0]
 	for {
@@ -167,10 +168,12 @@ func readLine(in *bufio.Reader, buf *[]byte, limit int) (size int, err error) {
 		if err == bufio.ErrBufferFull { //nolint:errorlint // bufio returns it as it is
 			continue
 		}
-		*buf = bytes.TrimSuffix(bytes.TrimSuffix(*buf, []byte("\n")), []byte("\r"))
-		if err == nil && size <= limit+2 {
-			size = max(len(*buf), 1)
+		if size == 0 {
+			return 0, err
 		}
-		return size, err
+		*buf = bytes.TrimSuffix(*buf, []byte("\n"))
+		*buf = bytes.TrimSuffix(*buf, []byte("\r"))
+		end := len(part) - len(bytes.TrimRight(part, "\r\n"))
+		return max(size-end, 1), err
 	}
 }

@@ -124,7 +124,10 @@ type plan struct {
 
 // size measures the text below a node, in bytes without white space.
 type size struct {
-	text, links, headings int
+	text     int // outside furniture
+	all      int // with furniture that may turn out to be none
+	links    int // of text, in links
+	headings int // a count
 }
 
 // surveyor walks the tree once, bottom up.
@@ -156,7 +159,7 @@ func survey(root *html.Node) (plan, error) {
 	// wrapper, or a form around everything, must not cost the page.
 	rest := s.weighed[s.content].text
 	for n := range s.furniture {
-		if (byName(n) || n.DataAtom == atom.Form) && s.weighed[n].text > rest {
+		if (byName(n) || n.DataAtom == atom.Form) && s.weighed[n].all > rest {
 			delete(s.furniture, n)
 		}
 	}
@@ -169,7 +172,8 @@ func (s *surveyor) walk(n *html.Node, depth int) (size, error) {
 		return size{}, fmt.Errorf("parse html: %w (%d)", ErrTooDeep, maxDepth)
 	}
 	if n.Type == html.TextNode {
-		return size{text: visible(n.Data)}, nil
+		v := visible(n.Data)
+		return size{text: v, all: v}, nil
 	}
 	var sum size
 	for c := range n.ChildNodes() {
@@ -178,6 +182,7 @@ func (s *surveyor) walk(n *html.Node, depth int) (size, error) {
 			return size{}, err
 		}
 		sum.text += part.text
+		sum.all += part.all
 		sum.links += part.links
 		sum.headings += part.headings
 	}
@@ -192,9 +197,13 @@ func (s *surveyor) walk(n *html.Node, depth int) (size, error) {
 		sum.headings++
 	}
 	s.weighed[n] = sum
-	if isHidden(n) || isFurnitureTag(n) || byName(n) || isLinkBlock(n, sum) {
+	switch {
+	case isHidden(n), isFurnitureTag(n) && n.DataAtom != atom.Form:
 		s.furniture[n] = true
 		return size{}, nil
+	case n.DataAtom == atom.Form, byName(n), isLinkBlock(n, sum):
+		s.furniture[n] = true
+		return size{all: sum.all}, nil
 	}
 	return sum, nil
 }

@@ -23,6 +23,7 @@ type writer struct {
 	newline   bool       // the owed space was a line break in the source
 	cell      int        // depth of table cells: inside, blocks are no breaks
 	pre       int        // depth of preformatted elements
+	items     int        // depth of list items: inside, no empty lines
 	last      rune       // last character written
 	marker    bool       // a list marker was just written: no break may follow
 }
@@ -75,7 +76,9 @@ func (w *writer) node(n *html.Node) {
 	case atom.Li:
 		w.lineBreak(1)
 		w.literal("- ")
+		w.items++
 		w.children(n)
+		w.items--
 		w.lineBreak(1)
 	case atom.Dt, atom.Dd, atom.Caption:
 		w.block(n, 1)
@@ -136,6 +139,9 @@ func (w *writer) lineBreak(n int) {
 	case w.cell > 0:
 		w.space = true
 		return
+	}
+	if w.items > 0 {
+		n = min(n, 1)
 	}
 	w.breaks = max(w.breaks, n)
 	w.space = false
