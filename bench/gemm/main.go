@@ -12,18 +12,23 @@ import (
 )
 
 func main() {
-	m := flag.Int("m", 512, "rows")
+	m := flag.Int("m", 512, "rows; 0 for products of few rows alone")
 	n := flag.Int("n", 4864, "columns of the result")
 	k := flag.Int("k", 896, "depth")
 	rounds := flag.Int("rounds", 7, "repetitions, of which the median counts")
-	vectors := flag.Int("vectors", 151936, "columns of the result for one row: more than caches hold")
+	cpu := flag.Bool("cpu", false, "count processor time, for busy machines; hides waiting")
 	flag.Parse()
+	if *cpu {
+		clock = processorTime
+	}
 	if !kernel.FMAPeak(1) {
 		fmt.Fprintln(os.Stderr, "gemm: this build or processor runs no assembly; there is no limit to compare with")
 		os.Exit(1)
 	}
-	products(*m, *n, *k, *rounds)
-	fewRows(*vectors, *k, *rounds)
+	if *m > 0 {
+		products(*m, *n, *k, *rounds)
+	}
+	fewRows(*k, *rounds)
 }
 
 var formats = []struct {
@@ -80,21 +85,38 @@ func report(name string, threads, terms, rounds int, f func()) {
 }
 
 // fewRows prints what share of the reading rate products of few rows reach.
-func fewRows(n, k, rounds int) {
-	fmt.Printf("N=%d K=%d, share of the reading rate\n", n, k)
+// Each repetition takes another part of one large memory, so that nothing is
+// left in caches, and is short, so that other programs disturb few of them.
+func fewRows(k, rounds int) {
+	const total, part = 384 << 20, 24 << 20
+	pool := memory(total)
+	for i := range pool {
+		pool[i] = byte(i*7) & 0x3f
+	}
+	fmt.Printf("few rows, K=%d, share of the reading rate\n", k)
+	next := 0
+	cut := func(n int) []byte {
+		if next+n > total {
+			next = 0
+		}
+		next += n
+		return pool[next-n : next]
+	}
 	for _, f := range formats {
-		w := weight(f.format, n, k)
-		for _, m := range []int{1, 2, 3, 4, 6, 8, 12, 16, 24, 32} {
+		n := part / (k * f.format.Bytes()) / 32 * 32
+		for _, m := range []int{1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32} {
 			a, c := numbers(m*k), make([]float32, m*n)
 			var s kernel.Scratch
 			var shares, rates []float64
-			for range rounds {
-				read := seconds(func() { kernel.ReadBytes(w.Data) })
+			for range 4 * rounds {
+				data := cut(kernel.PanelBytes(f.format, n, k))
+				read := seconds(func() { kernel.ReadBytes(data) })
+				w := &kernel.Panels{Format: f.format, N: n, K: k, Data: cut(kernel.PanelBytes(f.format, n, k))}
 				took := seconds(func() { kernel.MatMul(c, n, a, k, m, w, 0, kernel.PanelCount(n), false, &s) })
 				shares = append(shares, read/took)
-				rates = append(rates, 1e-9*float64(len(w.Data))/took)
+				rates = append(rates, 1e-9*float64(len(data))/took)
 			}
-			fmt.Printf("  %-5s M=%-3d 1 threads  %5.1f %%  %6.2f GB/s\n", f.name, m, 100*median(shares), median(rates))
+			fmt.Printf("  %-5s M=%-3d  %5.1f %%  %6.2f GB/s\n", f.name, m, 100*median(shares), median(rates))
 		}
 	}
 }
@@ -133,10 +155,15 @@ func weight(f kernel.Format, n, k int) *kernel.Panels {
 	return &kernel.Panels{Format: f, N: n, K: k, Data: data}
 }
 
+// clock returns seconds since some moment.
+var clock = func() float64 { return time.Since(started).Seconds() }
+
+var started = time.Now()
+
 func seconds(f func()) float64 {
-	start := time.Now()
+	start := clock()
 	f()
-	return time.Since(start).Seconds()
+	return clock() - start
 }
 
 func median(x []float64) float64 {

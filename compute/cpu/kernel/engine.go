@@ -1,12 +1,12 @@
 package kernel
 
-// A tileFunc computes one register tile: for each row r, panel p and lane j
+// A tileFunc computes one register tile of so many rows r and lanes j
 //
-//	c[r*ldc+16*p+j] = sum over i<k of a[r*lda+i] * w[p][i][j]
+//	c[r*ldc+j] = sum over i<k of a[r*lda+i] * w[i][j]
 //
-// adding to c where add is not zero. Panels lie ws bytes apart. Nothing past
-// the k columns of a, the k columns of a panel and the lanes of c is touched.
-type tileFunc func(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+// adding to c where add is not zero. Nothing past the k columns of a and w and
+// the lanes of c is touched.
+type tileFunc func(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
 // engine is one implementation of the micro-kernels. The contracts are those
 // of the plain-Go functions in generic.go.
@@ -16,8 +16,8 @@ type engine struct {
 	// tile holds the tiles of one panel, by format and rows-1.
 	tile [formats][tileRows]tileFunc
 
-	// wide holds tiles of several panels, for few rows, by format and rows-1.
-	wide [formats][]wideTile
+	// pair holds tiles of both panels of a strip, by format and rows-1.
+	pair [formats][]tileFunc
 
 	// directRows is the largest number of rows for which tiles read panels as
 	// they are; above it a panel is widened to float32 once for all rows.
@@ -28,11 +28,6 @@ type engine struct {
 	interleave [formats]func(n int, src *byte, ld int, dst *byte)
 	transpose8 func(n int, src *float32, ld, step int, dst *float32, dld, dstep int)
 	scale16    func(n int, alpha float32, x *float32)
-}
-
-type wideTile struct {
-	panels int
-	run    tileFunc
 }
 
 // active is the engine in use. Tests alone replace it.

@@ -23,10 +23,9 @@ var avx2 = engine{
 		F16:  {mulF16R1P1, mulF16R2P1, mulF16R3P1, mulF16R4P1, mulF16R5P1, mulF16R6P1},
 		BF16: {mulBF16R1P1, mulBF16R2P1, mulBF16R3P1, mulBF16R4P1, mulBF16R5P1, mulBF16R6P1},
 	},
-	wide: [formats][]wideTile{
-		F32:  {{4, mulF32R1P4}, {2, mulF32R2P2}, {2, mulF32R3P2}},
-		F16:  {{4, mulF16R1P4}, {2, mulF16R2P2}, {2, mulF16R3P2}},
-		BF16: {{4, mulBF16R1P4}, {2, mulBF16R2P2}, {2, mulBF16R3P2}},
+	pair: [formats][]tileFunc{
+		F16:  {mulF16R1P2, mulF16R2P2, mulF16R3P2},
+		BF16: {mulBF16R1P2, mulBF16R2P2, mulBF16R3P2},
 	},
 	directRows: [formats]int{F32: 24, F16: 24, BF16: 24},
 	widen:      [formats]func(int, *byte, *float32){F16: widenF16, BF16: widenBF16},
@@ -38,11 +37,10 @@ var avx2 = engine{
 
 // interleaveF32 packs 8n columns of sixteen rows, ld bytes apart, into a panel.
 func interleaveF32(n int, src *byte, ld int, dst *byte) {
-	const column = 4 * Lanes
 	for half := range 2 {
 		from := (*float32)(unsafe.Add(unsafe.Pointer(src), half*8*ld))
-		to := (*float32)(unsafe.Add(unsafe.Pointer(dst), half*column/2))
-		transpose8(n, from, ld, 32, to, column, 8*column)
+		to := (*float32)(unsafe.Add(unsafe.Pointer(dst), half*columnBytes/2))
+		transpose8(n, from, ld, 32, to, columnBytes, 8*columnBytes)
 	}
 }
 

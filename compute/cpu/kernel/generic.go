@@ -22,7 +22,7 @@ var portable = engine{
 // product to float32 forbids the compiler to fuse it with the sum, so that all
 // processors give the same bits.
 func tileGo(rows int) tileFunc {
-	return func(k int, a *float32, lda int, w *byte, _ int, c *float32, ldc int, add int) {
+	return func(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int) {
 		if k == 0 {
 			return
 		}
@@ -67,33 +67,35 @@ func dotLanes(sum *[8]float32, x []float32, w [][Lanes]float32, first int) {
 // widenGo returns the conversion of n columns of a panel to float32.
 func widenGo(f Format) func(n int, src *byte, dst *float32) {
 	return func(n int, src *byte, dst *float32) {
-		from := unsafe.Slice(src, n*Lanes*f.Bytes())
+		from := unsafe.Slice(src, (n-1)*columnBytes+Lanes*f.Bytes())
 		to := unsafe.Slice(dst, n*Lanes)
 		for i := range to {
-			to[i] = f.decode(from[i/Lanes*Lanes*f.Bytes()+f.lane(i%Lanes):])
+			to[i] = f.decode(from[i/Lanes*columnBytes+f.lane(i%Lanes):])
 		}
 	}
 }
 
-// columnsGo returns the transposing read: sixteen columns k of n panels, stride
-// bytes apart, become 16n rows of sixteen float32.
+// columnsGo returns the transposing read: sixteen columns of n strips, stride
+// bytes apart, become rows of sixteen float32, as many as the strips have.
 func columnsGo(f Format) func(n int, src *byte, stride int, dst *float32) {
 	return func(n int, src *byte, stride int, dst *float32) {
-		from := unsafe.Slice(src, (n-1)*stride+Lanes*Lanes*f.Bytes())
-		for p := range n {
-			to := unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(dst), p*Lanes*Lanes*4)), Lanes*Lanes)
-			columnsRest(f, from[p*stride:], to, Lanes)
+		rows := f.stripRows()
+		from := unsafe.Slice(src, (n-1)*stride+Lanes*columnBytes)
+		to := unsafe.Slice(dst, n*rows*Lanes)
+		for i := range n {
+			columnsRest(f, from[i*stride:], to[i*rows*Lanes:], Lanes)
 		}
 	}
 }
 
-// columnsRest reads fewer than sixteen columns of one panel; what would be the
+// columnsRest reads fewer than sixteen columns of one strip; what would be the
 // others becomes zero.
-func columnsRest(f Format, panel []byte, to []float32, cols int) {
-	clear(to[:Lanes*Lanes])
+func columnsRest(f Format, strip []byte, to []float32, cols int) {
+	rows := f.stripRows()
+	clear(to[:rows*Lanes])
 	for k := range cols {
-		for j := range Lanes {
-			to[j*Lanes+k] = f.decode(panel[k*Lanes*f.Bytes()+f.lane(j):])
+		for j := range rows {
+			to[j*Lanes+k] = f.decode(strip[k*columnBytes+f.lane(j):])
 		}
 	}
 }
@@ -104,10 +106,10 @@ func interleaveGo(f Format) func(n int, src *byte, ld int, dst *byte) {
 	return func(n int, src *byte, ld int, dst *byte) {
 		size := f.Bytes()
 		from := unsafe.Slice(src, 15*ld+8*n*size)
-		to := unsafe.Slice(dst, 8*n*Lanes*size)
+		to := unsafe.Slice(dst, (8*n-1)*columnBytes+Lanes*size)
 		for k := range 8 * n {
 			for j := range Lanes {
-				copy(to[k*Lanes*size+f.lane(j):][:size], from[j*ld+k*size:])
+				copy(to[k*columnBytes+f.lane(j):][:size], from[j*ld+k*size:])
 			}
 		}
 	}

@@ -47,7 +47,10 @@ func MatMul(c []float32, ldc int, a []float32, lda, m int, w *Panels, p0, p1 int
 	}
 	if m <= active.directRows[w.Format] {
 		for p := p0; p < p1; {
-			p += direct(c, ldc, a, lda, m, w, p, p1, accumulate, s)
+			perStrip := w.Format.stripRows() / Lanes
+			n := min(perStrip-p%perStrip, p1-p)
+			direct(c, ldc, a, lda, m, w, p, n, accumulate, s)
+			p += n
 		}
 		return
 	}
@@ -55,7 +58,7 @@ func MatMul(c []float32, ldc int, a []float32, lda, m int, w *Panels, p0, p1 int
 		for k0 := 0; k0 < w.K; k0 += BlockDepth {
 			depth := min(BlockDepth, w.K-k0)
 			for p := g; p < min(g+groupPanels, p1); p++ {
-				b := w.at(p, k0)
+				b := &w.Data[w.at(p, k0)]
 				if w.Format != F32 {
 					dst := s.panelOf(depth)
 					active.widen[w.Format](depth, b, &dst[0])
@@ -67,23 +70,22 @@ func MatMul(c []float32, ldc int, a []float32, lda, m int, w *Panels, p0, p1 int
 	}
 }
 
-// direct computes the columns of panel p, or of several from p on where a tile
-// for so few rows takes them, and returns how many. Panels are read as stored,
-// once for all rows.
-func direct(c []float32, ldc int, a []float32, lda, m int, w *Panels, p, p1 int, accumulate bool, s *Scratch) int {
-	whole := min(p1, w.N/Lanes) - p // panels that have all sixteen columns
-	if wide := active.wide[w.Format]; m <= len(wide) && whole >= wide[m-1].panels {
-		t := wide[m-1]
-		for k0 := 0; k0 < w.K; k0 += BlockDepth {
-			t.run(min(BlockDepth, w.K-k0), &a[k0], lda, w.at(p, k0), w.stride(), &c[p*Lanes], ldc, flag(accumulate || k0 > 0))
-		}
-		return t.panels
-	}
+// direct computes the columns of n panels, one or the two of a strip, from
+// panels as they are stored. Each block of a strip is read from memory once for
+// all rows and both panels.
+func direct(c []float32, ldc int, a []float32, lda, m int, w *Panels, p, n int, accumulate bool, s *Scratch) {
+	pair := active.pair[w.Format]
+	paired := n == 2 && m <= len(pair) && (p+2)*Lanes <= w.N
 	for k0 := 0; k0 < w.K; k0 += BlockDepth {
-		block(&active.tile[w.Format], c[p*Lanes:], ldc, a[k0:], lda, m, min(BlockDepth, w.K-k0),
-			w.at(p, k0), min(Lanes, w.N-p*Lanes), accumulate || k0 > 0, s)
+		depth, add := min(BlockDepth, w.K-k0), accumulate || k0 > 0
+		if paired {
+			pair[m-1](depth, &a[k0], lda, &w.Data[w.at(p, k0)], &c[p*Lanes], ldc, flag(add))
+			continue
+		}
+		for q := p; q < p+n; q++ {
+			block(&active.tile[w.Format], c[q*Lanes:], ldc, a[k0:], lda, m, depth, &w.Data[w.at(q, k0)], min(Lanes, w.N-q*Lanes), add, s)
+		}
 	}
-	return 1
 }
 
 // block multiplies m rows of a by one block of a panel. Rows are dealt evenly
@@ -97,7 +99,7 @@ func block(tile *[tileRows]tileFunc, c []float32, ldc int, a []float32, lda, m, 
 			n++
 		}
 		if cols == Lanes {
-			tile[n-1](depth, &a[i*lda], lda, b, 0, &c[i*ldc], ldc, flag(add))
+			tile[n-1](depth, &a[i*lda], lda, b, &c[i*ldc], ldc, flag(add))
 		} else {
 			edge(tile[n-1], c[i*ldc:], ldc, a[i*lda:], lda, n, depth, b, cols, add, s)
 		}
@@ -110,7 +112,7 @@ func edge(tile tileFunc, c []float32, ldc int, a []float32, lda, rows, depth int
 	for r := range rows {
 		copy(s.edge[r*Lanes:], c[r*ldc:][:cols])
 	}
-	tile(depth, &a[0], lda, b, 0, &s.edge[0], Lanes, flag(add))
+	tile(depth, &a[0], lda, b, &s.edge[0], Lanes, flag(add))
 	for r := range rows {
 		copy(c[r*ldc:][:cols], s.edge[r*Lanes:])
 	}
@@ -139,25 +141,28 @@ func MatMulT(c []float32, ldc int, a []float32, lda, m int, w *Panels, k0, k1 in
 			depth := min(BlockDepth, w.N-n0)
 			for k := g; k < min(g+group, k1); k += Lanes {
 				cols := min(Lanes, k1-k)
-				dst := s.panelOf(PanelCount(depth) * Lanes)
-				readColumns(dst, w, n0/Lanes, k, cols)
+				dst := w.columns(n0, depth, k, cols, s)
 				block(&active.tile[F32], c[k:], ldc, a[n0:], lda, m, depth, raw(dst), cols, accumulate || n0 > 0, s)
 			}
 		}
 	}
 }
 
-// readColumns fills dst [rows][16] with columns k to k+cols of w, from panel p
-// on, as float32.
-func readColumns(dst []float32, w *Panels, p, k, cols int) {
-	panels := len(dst) / (Lanes * Lanes)
+// columns returns depth rows of W from n0 on, a multiple of BlockDepth, columns
+// k to k+cols, as float32 [depth][16] in scratch.
+func (w *Panels) columns(n0, depth, k, cols int, s *Scratch) []float32 {
+	rows := w.Format.stripRows() // divides BlockDepth
+	strips := (depth + rows - 1) / rows
+	dst := s.panelOf(strips * rows)
+	from := w.Data[w.at(n0/Lanes, k):]
 	if cols == Lanes {
-		active.columns[w.Format](panels, w.at(p, k), w.stride(), &dst[0])
-		return
+		active.columns[w.Format](strips, &from[0], w.stride(), &dst[0])
+		return dst
 	}
-	for i := range panels {
-		columnsRest(w.Format, w.Data[(p+i)*w.stride()+k*Lanes*w.Format.Bytes():], dst[i*Lanes*Lanes:], cols)
+	for i := range strips {
+		columnsRest(w.Format, from[i*w.stride():], dst[i*rows*Lanes:], cols)
 	}
+	return dst
 }
 
 // panelOf returns scratch for a float32 panel of a depth.

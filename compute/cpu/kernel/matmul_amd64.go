@@ -4,137 +4,122 @@
 
 package kernel
 
-// mulF32R1P1 multiplies 1 rows of a by 1 panels of w, ws bytes apart.
+// mulF32R1P1 computes 1 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R1P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF32R1P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF32R2P1 multiplies 2 rows of a by 1 panels of w, ws bytes apart.
+// mulF32R2P1 computes 2 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R2P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF32R2P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF32R3P1 multiplies 3 rows of a by 1 panels of w, ws bytes apart.
+// mulF32R3P1 computes 3 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R3P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF32R3P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF32R4P1 multiplies 4 rows of a by 1 panels of w, ws bytes apart.
+// mulF32R4P1 computes 4 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R4P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF32R4P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF32R5P1 multiplies 5 rows of a by 1 panels of w, ws bytes apart.
+// mulF32R5P1 computes 5 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R5P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF32R5P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF32R6P1 multiplies 6 rows of a by 1 panels of w, ws bytes apart.
+// mulF32R6P1 computes 6 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R6P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF32R6P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF32R1P4 multiplies 1 rows of a by 4 panels of w, ws bytes apart.
+// mulF16R1P1 computes 1 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R1P4(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF16R1P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF32R2P2 multiplies 2 rows of a by 2 panels of w, ws bytes apart.
+// mulF16R2P1 computes 2 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R2P2(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF16R2P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF32R3P2 multiplies 3 rows of a by 2 panels of w, ws bytes apart.
+// mulF16R3P1 computes 3 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R3P2(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF16R3P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF16R1P1 multiplies 1 rows of a by 1 panels of w, ws bytes apart.
+// mulF16R4P1 computes 4 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R1P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF16R4P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF16R2P1 multiplies 2 rows of a by 1 panels of w, ws bytes apart.
+// mulF16R5P1 computes 5 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R2P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF16R5P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF16R3P1 multiplies 3 rows of a by 1 panels of w, ws bytes apart.
+// mulF16R6P1 computes 6 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R3P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF16R6P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF16R4P1 multiplies 4 rows of a by 1 panels of w, ws bytes apart.
+// mulF16R1P2 computes 1 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R4P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF16R1P2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF16R5P1 multiplies 5 rows of a by 1 panels of w, ws bytes apart.
+// mulF16R2P2 computes 2 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R5P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF16R2P2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF16R6P1 multiplies 6 rows of a by 1 panels of w, ws bytes apart.
+// mulF16R3P2 computes 3 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R6P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulF16R3P2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF16R1P4 multiplies 1 rows of a by 4 panels of w, ws bytes apart.
+// mulBF16R1P1 computes 1 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R1P4(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulBF16R1P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF16R2P2 multiplies 2 rows of a by 2 panels of w, ws bytes apart.
+// mulBF16R2P1 computes 2 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R2P2(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulBF16R2P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulF16R3P2 multiplies 3 rows of a by 2 panels of w, ws bytes apart.
+// mulBF16R3P1 computes 3 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R3P2(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulBF16R3P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulBF16R1P1 multiplies 1 rows of a by 1 panels of w, ws bytes apart.
+// mulBF16R4P1 computes 4 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R1P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulBF16R4P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulBF16R2P1 multiplies 2 rows of a by 1 panels of w, ws bytes apart.
+// mulBF16R5P1 computes 5 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R2P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulBF16R5P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulBF16R3P1 multiplies 3 rows of a by 1 panels of w, ws bytes apart.
+// mulBF16R6P1 computes 6 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R3P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulBF16R6P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulBF16R4P1 multiplies 4 rows of a by 1 panels of w, ws bytes apart.
+// mulBF16R1P2 computes 1 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R4P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulBF16R1P2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulBF16R5P1 multiplies 5 rows of a by 1 panels of w, ws bytes apart.
+// mulBF16R2P2 computes 2 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R5P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulBF16R2P2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
-// mulBF16R6P1 multiplies 6 rows of a by 1 panels of w, ws bytes apart.
+// mulBF16R3P2 computes 3 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R6P1(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
-
-// mulBF16R1P4 multiplies 1 rows of a by 4 panels of w, ws bytes apart.
-//
-//go:noescape
-func mulBF16R1P4(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
-
-// mulBF16R2P2 multiplies 2 rows of a by 2 panels of w, ws bytes apart.
-//
-//go:noescape
-func mulBF16R2P2(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
-
-// mulBF16R3P2 multiplies 3 rows of a by 2 panels of w, ws bytes apart.
-//
-//go:noescape
-func mulBF16R3P2(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)
+func mulBF16R3P2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)

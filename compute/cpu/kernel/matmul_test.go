@@ -179,7 +179,7 @@ func TestPackPanelsInParts(t *testing.T) {
 			for p := range PanelCount(n) {
 				for col := range k {
 					for j := range Lanes {
-						record := w.Data[(p*k+col)*Lanes*f.Bytes():]
+						record := w.Data[w.at(p, col):]
 						var want float32
 						if p*Lanes+j < n {
 							want = kept[(p*Lanes+j)*k+col]
@@ -209,9 +209,10 @@ func TestDepthZero(t *testing.T) {
 
 // Every half must widen as the processor widens it.
 func TestHalf(t *testing.T) {
-	src := make([]byte, 2<<16)
+	src := make([]byte, columnBytes<<16/Lanes)
 	for i := range 1 << 16 {
-		src[2*i], src[2*i+1] = byte(i), byte(i>>8)
+		at := i/Lanes*columnBytes + i%Lanes*2
+		src[at], src[at+1] = byte(i), byte(i>>8)
 	}
 	want := make([]float32, 1<<16)
 	portable.widen[F16](len(want)/Lanes, &src[0], &want[0])

@@ -19,7 +19,7 @@ func interleaveF16(n int, src *byte, ld int, dst *byte)
 //go:noescape
 func interleaveBF16(n int, src *byte, ld int, dst *byte)
 
-// columnsF32 transposes sixteen columns of n panels, stride bytes apart, to float32 rows.
+// columnsF32 transposes sixteen columns of n strips, stride bytes apart, to float32 rows.
 //
 //go:noescape
 func columnsF32(n int, src *byte, stride int, dst *float32)
@@ -29,7 +29,7 @@ func columnsF32(n int, src *byte, stride int, dst *float32)
 //go:noescape
 func widenF16(n int, src *byte, dst *float32)
 
-// columnsF16 transposes sixteen columns of n panels, stride bytes apart, to float32 rows.
+// columnsF16 transposes sixteen columns of n strips, stride bytes apart, to float32 rows.
 //
 //go:noescape
 func columnsF16(n int, src *byte, stride int, dst *float32)
@@ -39,7 +39,7 @@ func columnsF16(n int, src *byte, stride int, dst *float32)
 //go:noescape
 func widenBF16(n int, src *byte, dst *float32)
 
-// columnsBF16 transposes sixteen columns of n panels, stride bytes apart, to float32 rows.
+// columnsBF16 transposes sixteen columns of n strips, stride bytes apart, to float32 rows.
 //
 //go:noescape
 func columnsBF16(n int, src *byte, stride int, dst *float32)

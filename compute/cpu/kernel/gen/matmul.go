@@ -8,25 +8,30 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// element describes how one k of a panel, sixteen weights, is stored.
+// column is the distance of columns of a panel in bytes: a cache line.
+const column = 64
+
+// element describes how the sixteen weights of one column of a panel are
+// stored.
 type element struct {
 	name  string
-	bytes int // bytes of one k
+	bytes int
 }
+
+// panels is the number of panels that share the lines of a strip.
+func (e element) panels() int { return column / e.bytes }
 
 var elements = []element{{"F32", 64}, {"F16", 32}, {"BF16", 32}}
 
-// tiles lists the register tiles: rows of A by panels of W. Tiles of one to
-// three rows take several panels so that enough independent FMA chains run to
-// cover the latency of an FMA; they also have a one-panel form for what is left.
-var tiles = []struct{ rows, panels int }{
-	{1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {1, 4}, {2, 2}, {3, 2},
-}
-
 func matmul() {
 	for _, e := range elements {
-		for _, t := range tiles {
-			mul(e, t.rows, t.panels)
+		for rows := 1; rows <= 6; rows++ {
+			mul(e, rows, 1)
+		}
+		// For few rows, both panels of a strip at once: enough independent
+		// chains to cover the latency of an FMA, from one stream of memory.
+		for rows := 1; rows <= 3 && e.panels() > 1; rows++ {
+			mul(e, rows, 2)
 		}
 	}
 }
@@ -48,23 +53,27 @@ func rowOperands(base, base3, stride Register) func(r, disp int) Mem {
 
 // mul writes one register tile: for every row r, panel p and lane j,
 //
-//	c[r*ldc+16*p+j] (+)= sum over k, ascending, of a[r*lda+k] * w[p][k][j]
+//	c[r*ldc+16*p+j] (+)= sum over k, ascending, of a[r*lda+k] * w[k][p][j]
 //
 // where the sum is one chain of FMAs that starts from zero.
 func mul(e element, rows, panels int) {
 	const (
-		unroll   = 4
-		prefetch = 1024 // bytes ahead in each stream of weights
+		unroll = 4
+
+		// How far ahead weights are prefetched, in bytes, where a tile has
+		// enough work for each line to fall behind memory. For one row the
+		// processor's own prefetcher is faster without help.
+		ahead = 4096
 	)
 	name := fmt.Sprintf("mul%sR%dP%d", e.name, rows, panels)
-	text(name, "func(k int, a *float32, lda int, w *byte, ws int, c *float32, ldc int, add int)",
-		fmt.Sprintf("%s multiplies %d rows of a by %d panels of w, ws bytes apart.", name, rows, panels))
+	text(name, "func(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)",
+		fmt.Sprintf("%s computes %d x %d numbers of c from k columns of w.", name, rows, 16*panels))
 	k := Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64())
 	w := Load(Param("w"), GP64())
 	c := Load(Param("c"), GP64())
 
-	lda, a3, ws, w3 := GP64(), GP64(), GP64(), GP64()
+	lda, a3 := GP64(), GP64()
 	if rows > 1 {
 		Load(Param("lda"), lda)
 		SHLQ(Imm(2), lda)
@@ -74,14 +83,6 @@ func mul(e element, rows, panels int) {
 		LEAQ(Mem{Base: a, Index: lda, Scale: 2}, a3)
 		ADDQ(lda, a3)
 	}
-	if panels > 1 {
-		Load(Param("ws"), ws)
-	}
-	if panels > 3 {
-		LEAQ(Mem{Base: w, Index: ws, Scale: 2}, w3)
-		ADDQ(ws, w3)
-	}
-	wAt := rowOperands(w, w3, ws)
 	ldc, c3 := GP64(), GP64()
 	if rows > 1 {
 		Load(Param("ldc"), ldc)
@@ -105,11 +106,7 @@ func mul(e element, rows, panels int) {
 			VXORPS(acc[r][j], acc[r][j], acc[r][j])
 		}
 	}
-	mask := YMM()
-	if e.name == "BF16" {
-		VPCMPEQD(mask, mask, mask)
-		VPSLLD(Imm(16), mask, mask)
-	}
+	mask := bf16Mask(e)
 
 	step := func(u int) {
 		var first VecVirtual // the one row's multiplier, shared by all panels
@@ -117,12 +114,13 @@ func mul(e element, rows, panels int) {
 			first = YMM()
 			VBROADCASTSS(aAt(0, 4*u), first)
 		}
+		if rows > 1 {
+			PREFETCHT0(Mem{Base: w, Disp: ahead + u*column})
+		}
 		for p := range panels {
-			at := func(disp int) Mem { return wAt(p, u*e.bytes+disp) }
-			if (rows <= 3 || e.bytes < 64) && (u*e.bytes)%64 == 0 {
-				PREFETCHT0(at(prefetch))
-			}
-			b0, b1 := weights(e, at, mask)
+			b0, b1 := weights(e, func(disp int) Mem {
+				return Mem{Base: w, Disp: u*column + p*e.bytes + disp}
+			}, mask)
 			for r := range rows {
 				x := first
 				if rows > 1 {
@@ -135,10 +133,7 @@ func mul(e element, rows, panels int) {
 		}
 	}
 	advance := func(n int) {
-		ADDQ(U32(uint32(n*e.bytes)), w)
-		if panels > 3 {
-			ADDQ(U32(uint32(n*e.bytes)), w3)
-		}
+		ADDQ(U32(uint32(n*column)), w)
 		ADDQ(Imm(uint64(4*n)), a)
 		if rows > 3 {
 			ADDQ(Imm(uint64(4*n)), a3)
@@ -149,11 +144,6 @@ func mul(e element, rows, panels int) {
 	SHRQ(Imm(2), count)
 	JZ(LabelRef("rest"))
 	Label("loop")
-	for r := range rows {
-		if rows > 3 {
-			PREFETCHT0(aAt(r, 512))
-		}
-	}
 	for u := range unroll {
 		step(u)
 	}
@@ -187,9 +177,8 @@ func mul(e element, rows, panels int) {
 	end()
 }
 
-// weights loads the sixteen weights of one k as two vectors of float32. For
-// F32 it returns the memory operands where they serve a single FMA each.
-func weights(e element, at func(disp int) Mem, mask VecVirtual) (lo, hi Op) {
+// weights loads the sixteen weights of one column as two vectors of float32.
+func weights(e element, at func(disp int) Mem, mask VecVirtual) (lo, hi VecVirtual) {
 	b0, b1 := YMM(), YMM()
 	switch e.name {
 	case "F32":

@@ -133,9 +133,9 @@ func interleave(format string, pair func(i int) (low, high int)) {
 		VPUNPCKLWD(y, x, v[i])
 		VPUNPCKHWD(y, x, v[i+4])
 	}
-	transposeLanes(v, func(col int, v VecVirtual) { VMOVDQU(v, Mem{Base: dst, Disp: 32 * col}) })
+	transposeLanes(v, func(col int, v VecVirtual) { VMOVDQU(v, Mem{Base: dst, Disp: column * col}) })
 	next(Imm(16))
-	ADDQ(U32(256), dst)
+	ADDQ(U32(8*column), dst)
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	end()
@@ -163,28 +163,31 @@ func widen(e element) {
 	lo, hi := weights(e, func(disp int) Mem { return Mem{Base: src, Disp: disp} }, mask)
 	VMOVUPS(lo, Mem{Base: dst})
 	VMOVUPS(hi, Mem{Base: dst, Disp: 32})
-	ADDQ(Imm(32), src)
+	ADDQ(Imm(column), src)
 	ADDQ(Imm(64), dst)
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	end()
 }
 
-// columns writes the transposing read of panels: from n panels, stride bytes
-// apart, sixteen columns k each become rows of sixteen float32.
+// columns writes the transposing read of panels: sixteen columns of n strips,
+// stride bytes apart, become rows of sixteen float32.
 func columns(e element) {
 	name := "columns" + e.name
 	text(name, "func(n int, src *byte, stride int, dst *float32)",
-		fmt.Sprintf("%s transposes sixteen columns of n panels, stride bytes apart, to float32 rows.", name))
+		fmt.Sprintf("%s transposes sixteen columns of n strips, stride bytes apart, to float32 rows.", name))
 	n := Load(Param("n"), GP64())
 	src := Load(Param("src"), GP64())
 	stride := Load(Param("stride"), GP64())
 	dst := Load(Param("dst"), GP64())
 	mask := bf16Mask(e)
 	Label("loop")
-	for half := range 2 { // eight of the sixteen columns
-		col := func(k, disp int) Mem { return Mem{Base: src, Disp: (8*half+k)*e.bytes + disp} }
-		to := func(row int) Mem { return Mem{Base: dst, Disp: 64*row + 32*half} }
+	for part := range 2 * e.panels() {
+		panel, half := part/2, part%2 // half: eight of the sixteen columns
+		col := func(k, disp int) Mem {
+			return Mem{Base: src, Disp: (8*half+k)*column + panel*e.bytes + disp}
+		}
+		to := func(row int) Mem { return Mem{Base: dst, Disp: 64*(16*panel+row) + 32*half} }
 		switch e.name {
 		case "F32":
 			for h := range 2 {
@@ -207,7 +210,7 @@ func columns(e element) {
 		}
 	}
 	ADDQ(stride, src)
-	ADDQ(U32(1024), dst)
+	ADDQ(U32(uint32(1024*e.panels())), dst)
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	end()

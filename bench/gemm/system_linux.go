@@ -13,3 +13,12 @@ func memory(n int) []byte {
 	_ = unix.Madvise(b, unix.MADV_HUGEPAGE)
 	return b
 }
+
+// processorTime returns the seconds that this process has run on processors.
+func processorTime() float64 {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t) != nil {
+		return 0
+	}
+	return float64(t.Sec) + 1e-9*float64(t.Nsec)
+}
