@@ -311,9 +311,9 @@ func forbidden(from, to string, test bool) string {
 	switch {
 	case toTop == "internal":
 		return forbiddenInternal(from, to)
-	case assets[fromTop] != "":
+	case assets[fromTop] != "" && fromTop != toTop:
 		return "a package of embedded files imports nothing of ours"
-	case assets[toTop] != "":
+	case assets[toTop] != "" && fromTop != toTop:
 		if test || row(fromTop) == row("cmd") {
 			return ""
 		}
