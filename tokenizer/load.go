@@ -210,6 +210,8 @@ func (m *modelFile) readVocab(c *cursor) error {
 		// Unigram writes a list; its type makes the better error.
 		return c.skip(0)
 	}
+	// About an eighth of a file with merges is the vocabulary's own text.
+	m.vocab.blob = make([]byte, 0, len(c.data)/8)
 	var token []byte
 	return c.object(func(key []byte) error {
 		token = append(token[:0], key...)
@@ -225,6 +227,7 @@ func (m *modelFile) readVocab(c *cursor) error {
 }
 
 func (m *modelFile) readMerges(c *cursor) error {
+	m.merges = make([]byte, 0, len(c.data)/6)
 	return c.array(func() error {
 		off := len(m.merges)
 		left := 0
