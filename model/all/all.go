@@ -1,4 +1,3 @@
-// Package all lists the architectures, one line each.
 package all
 
 import (

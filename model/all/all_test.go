@@ -1,0 +1,18 @@
+package all_test
+
+import (
+	"fmt"
+
+	"github.com/troikaml/troika/model/all"
+)
+
+func ExampleArchitectures() {
+	for _, a := range all.Architectures() {
+		fmt.Println(a.ModelType)
+	}
+	// Output:
+	// llama
+	// mistral
+	// qwen2
+	// qwen3
+}

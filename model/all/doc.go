@@ -1,0 +1,2 @@
+// Package all lists the architectures, one line each.
+package all

@@ -1,0 +1,143 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/troikaml/troika/adapter"
+	"github.com/troikaml/troika/bundle"
+	"github.com/troikaml/troika/compute/cpu"
+	"github.com/troikaml/troika/model/all"
+	"github.com/troikaml/troika/serve"
+	"github.com/troikaml/troika/serve/local"
+)
+
+const starterDir = "../../starter"
+
+func Example() {
+	dev := cpu.New(cpu.Options{Threads: 1})
+	defer dev.Close()
+	e := local.New(dev, local.Options{Known: all.Architectures(), Sequences: 1})
+	defer e.Close()
+	if err := e.AddBase("starter", "../../starter"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	usage, finish, err := e.Chat(context.Background(), serve.ChatRequest{
+		Model: "starter", Messages: []serve.Message{{Role: "user", Content: "Hello"}}, MaxTokens: 3,
+	}, func(serve.Delta) error { return nil })
+	fmt.Println(usage.PromptTokens > 0, usage.CompletionTokens <= 3, finish != "", err)
+	// Output: true true true <nil>
+}
+
+func engine(t *testing.T) *local.Engine {
+	t.Helper()
+	dev := cpu.New(cpu.Options{Threads: 2})
+	t.Cleanup(dev.Close)
+	b, err := bundle.Open(starterDir, all.Architectures())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := b.Load(dev, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := adapter.New(dev, m, adapter.Config{Rank: 2, Alpha: 4}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := x.Save(dir, "starter"); err != nil {
+		t.Fatal(err)
+	}
+	x.Free()
+	m.Free()
+	e := local.New(dev, local.Options{Known: all.Architectures(), Context: 256})
+	t.Cleanup(e.Close)
+	before := dev.Stats().Weights
+	if err := e.AddBase("starter", starterDir); err != nil {
+		t.Fatal(err)
+	}
+	one := dev.Stats().Weights - before
+	if err := e.AddAdapter("tuned", dir, "starter", starterDir); err != nil {
+		t.Fatal(err)
+	}
+	if both := dev.Stats().Weights - before; both != one {
+		t.Errorf("an adapter takes %d bytes of base weights of its own", both-one)
+	}
+	return e
+}
+
+func ask(e *local.Engine, req serve.ChatRequest) (string, serve.Usage, error) {
+	var text strings.Builder
+	usage, _, err := e.Chat(context.Background(), req, func(d serve.Delta) error {
+		text.WriteString(d.Text)
+		return nil
+	})
+	return text.String(), usage, err
+}
+
+// A fresh adapter answers as its base, whatever shares the batch.
+func TestModelsShareABase(t *testing.T) {
+	e := engine(t)
+	if infos := e.Models(); len(infos) != 2 || infos[1].Parent != "starter" || infos[1].ContextLength != 256 {
+		t.Fatalf("models %+v", infos)
+	}
+	req := serve.ChatRequest{Messages: []serve.Message{{Role: "user", Content: "What is a slice?"}}, MaxTokens: 12}
+	var wg sync.WaitGroup
+	answers := make([]string, 6)
+	for i := range answers {
+		wg.Go(func() {
+			req := req
+			req.Model = []string{"starter", "tuned"}[i%2]
+			var err error
+			if answers[i], _, err = ask(e, req); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for i, a := range answers {
+		if a != answers[0] {
+			t.Errorf("answer %d is %q, the first %q", i, a, answers[0])
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	e := engine(t)
+	var request *serve.RequestError
+	if _, _, err := ask(e, serve.ChatRequest{Model: "other"}); !errors.As(err, &request) || request.Param != "model" {
+		t.Errorf("unknown model: %v", err)
+	}
+	long := serve.ChatRequest{Model: "starter", Messages: []serve.Message{{Role: "user", Content: strings.Repeat("word ", 400)}}}
+	var context *serve.ContextLengthError
+	if _, _, err := ask(e, long); !errors.As(err, &context) || context.ContextLength != 256 || context.PromptTokens < 256 {
+		t.Errorf("long prompt: %v", err)
+	}
+	if err := e.AddBase("starter", starterDir); err == nil || !strings.Contains(err.Error(), "two models") {
+		t.Errorf("a second model of the same name: %v", err)
+	}
+}
+
+// The same seed draws the same text; another seed, another.
+func TestSeed(t *testing.T) {
+	e := engine(t)
+	hot := 1.5
+	draw := func(seed int64) string {
+		text, _, err := ask(e, serve.ChatRequest{
+			Model: "starter", Messages: []serve.Message{{Role: "user", Content: "Tell"}}, MaxTokens: 20, Temperature: &hot, Seed: &seed,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	if a, b, c := draw(1), draw(1), draw(2); a != b || a == c {
+		t.Errorf("seeds 1, 1, 2 drew %q, %q, %q", a, b, c)
+	}
+}
