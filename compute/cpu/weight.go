@@ -84,26 +84,26 @@ func (w *weight) DType() tensor.DType {
 
 // Row implements [compute.Weight]. See [kernel.Panels] for where numbers lie.
 func (w *weight) Row(dst []float32, n int) {
+	const column = 64 // bytes of a strip for each column
 	size := w.panels.Format.Bytes()
-	lane := n % kernel.Lanes
-	at := n / kernel.Lanes * kernel.Lanes * w.panels.K * size
+	rows := column / size
+	lane := n % rows
+	at := n/rows*w.panels.K*column + lane*size
 	dst = dst[:w.panels.K]
-	step := kernel.Lanes * size
 	switch w.panels.Format {
 	case kernel.F16:
-		at += 2 * lane
 		for i := range dst {
-			dst[i] = tensor.F16ToF32(binary.LittleEndian.Uint16(w.panels.Data[at+i*step:]))
+			dst[i] = tensor.F16ToF32(binary.LittleEndian.Uint16(w.panels.Data[at+i*column:]))
 		}
 	case kernel.BF16:
-		at += 4*(lane%8) + 2*(lane/8)
+		j := lane % kernel.Lanes // within a panel, rows j and j+8 share a word
+		at += (4*(j%8) + 2*(j/8)) - 2*j
 		for i := range dst {
-			dst[i] = tensor.BF16ToF32(binary.LittleEndian.Uint16(w.panels.Data[at+i*step:]))
+			dst[i] = tensor.BF16ToF32(binary.LittleEndian.Uint16(w.panels.Data[at+i*column:]))
 		}
 	default:
-		at += 4 * lane
 		for i := range dst {
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(w.panels.Data[at+i*step:]))
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(w.panels.Data[at+i*column:]))
 		}
 	}
 }
