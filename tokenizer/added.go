@@ -107,8 +107,8 @@ func (m *matcher) find(s string, i int) (start, end int, t *addedToken) {
 
 // cut calls text for each stretch of s between added tokens and token for each
 // of those. With plain set special tokens count as text. White space that a
-// token takes in on its right may still match as a token of its own, which is
-// how Hugging Face has it.
+// token takes in on its right may still match as a token of its own, unless
+// that one takes in white space on its left: this is how Hugging Face has it.
 func (m *matcher) cut(s string, plain bool, text func(start, end int), token func(id int32)) {
 	done := 0
 	for i := 0; m != nil && i < len(s); {
@@ -129,7 +129,9 @@ func (m *matcher) cut(s string, plain bool, text func(start, end int), token fun
 		if done < start {
 			text(done, start)
 		}
-		token(t.id)
+		if start < end {
+			token(t.id)
+		}
 		done = end
 	}
 	if done < len(s) {

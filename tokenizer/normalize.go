@@ -11,7 +11,9 @@ import (
 
 // piece is a stretch of text on its way through the tokenizer. first says that
 // it still starts with the first character of the input, which Metaspace's
-// prepend scheme "first" asks about.
+// prepend scheme "first" asks about. Where that character became several and a
+// cut falls between them, Hugging Face counts both parts as first; here only
+// the former is.
 type piece struct {
 	s     string
 	first bool

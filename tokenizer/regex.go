@@ -85,6 +85,9 @@ const (
 	spaceClass  = "[" + spaceRanges + "]"
 )
 
+// wordRanges is \w within a class: Alphabetic, M, Nd and Pc.
+const wordRanges = `\p{L}\p{M}\p{Nl}\p{Nd}\p{Pc}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}`
+
 // translateRegex rewrites what Oniguruma (Ruby syntax, Unicode) and Go read
 // differently, and refuses what Go would misread without a word.
 func translateRegex(expr string) (string, error) {
@@ -176,7 +179,13 @@ func translateEscape(s string, inClass bool) (string, int, error) {
 	case 'd', 'D':
 		return wrap(`\p{Nd}`+rangeText(digitAdditions), s[1] == 'D')
 	case 'w', 'W':
-		return wrap(`\p{L}\p{M}\p{N}\p{Pc}`+rangeText(letterAdditions, markAdditions, digitAdditions), s[1] == 'W')
+		inside := wordRanges + rangeText(letterAdditions, markAdditions, digitAdditions)
+		if !inClass {
+			// Outside of a class Oniguruma asks a Latin-1 table first, where
+			// superscripts and fractions are of words.
+			inside += `\x{b2}\x{b3}\x{b9}\x{bc}-\x{be}`
+		}
+		return wrap(inside, s[1] == 'W')
 	case 'p', 'P':
 		return translateProperty(s, inClass)
 	case 'u':

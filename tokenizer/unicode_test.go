@@ -45,6 +45,8 @@ func TestClasses(t *testing.T) {
 		{"regex upper", "upper", regex(`[\p{Lu}\p{Lt}]`)},
 		{"regex space", "space", regex(`\s`)},
 		{"regex d", "d", regex(`\d`)},
+		{"regex w", "w", regex(`\w`)},
+		{"regex class w", "class w", regex(`[\w]`)},
 		{"numeric", "numeric", isNumeric},
 		{"punctuation", "punctuation", isPunctuation},
 		{"word", "word", isWord},

@@ -354,7 +354,8 @@ def unicode_digests():
 
     out = {}
     for name, pattern in [("L", r"\p{L}"), ("N", r"\p{N}"), ("M", r"\p{M}"), ("upper", r"[\p{Lu}\p{Lt}]"),
-                          ("lower", r"\p{Ll}"), ("space", r"\s"), ("d", r"\d")]:
+                          ("lower", r"\p{Ll}"), ("space", r"\s"), ("d", r"\d"), ("w", r"\w"),
+                          ("class w", r"[\w]")]:
         n = normalizers.Replace(Regex(pattern), "")
         out[name] = of(lambda c: n.normalize_str(c) == "")
     d, p, w = pre_tokenizers.Digits(True), pre_tokenizers.Punctuation(), pre_tokenizers.Whitespace()
