@@ -76,7 +76,7 @@ func TestVerbFiles(t *testing.T) {
 			t.Errorf("verb %s: %v", name, err)
 		}
 		if !slices.ContainsFunc(scripts, func(e os.DirEntry) bool {
-			base := strings.TrimSuffix(e.Name(), ".txt")
+			base := strings.ReplaceAll(strings.TrimSuffix(e.Name(), ".txt"), "-", "_")
 			return base == name || strings.HasPrefix(base, name+"_")
 		}) {
 			t.Errorf("verb %s: no testdata/script/%s.txt", name, name)
