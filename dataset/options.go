@@ -7,6 +7,9 @@ import (
 	"github.com/troikaml/troika/text"
 )
 
+// maxHashes bounds the length of a signature.
+const maxHashes = 4096
+
 // Options is the recipe of a version and how to run it. The zero value is the
 // default recipe: no excerpts, 80 % train, 10 % validation, 10 % test.
 type Options struct {
@@ -74,8 +77,8 @@ func (o Options) complete() (Options, error) {
 		return o, fmt.Errorf("a token counter without a name for its tokenizer")
 	case !(o.Validation >= 0 && o.Test >= 0 && o.Validation+o.Test < 1):
 		return o, fmt.Errorf("shares of validation %g and test %g: want each at least 0 and together below 1", o.Validation, o.Test)
-	case n.Shingle < 1 || n.Bands < 1 || n.Rows < 1 || n.Bands*n.Rows > 1<<12:
-		return o, fmt.Errorf("near-duplicates: %d-word shingles in %d bands of %d rows: want each at least 1 and at most 4096 hashes", n.Shingle, n.Bands, n.Rows)
+	case n.Shingle < 1 || n.Bands < 1 || n.Rows < 1 || n.Rows > maxHashes/n.Bands:
+		return o, fmt.Errorf("near-duplicates: %d-word shingles in %d bands of %d rows: want each at least 1 and at most %d hashes", n.Shingle, n.Bands, n.Rows, maxHashes)
 	case !(n.Threshold > 0 && n.Threshold <= 1):
 		return o, fmt.Errorf("near-duplicates: threshold %g: want above 0 and at most 1", n.Threshold)
 	}

@@ -1,0 +1,249 @@
+package dataset_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/dataset"
+	"github.com/troikaml/troika/lineage"
+	"github.com/troikaml/troika/refine"
+	"github.com/troikaml/troika/store"
+	"github.com/troikaml/troika/store/disk"
+	"github.com/troikaml/troika/store/sqlite"
+)
+
+// home opens the store in a folder, as a process would.
+func home(t *testing.T, dir string) (*dataset.Store, *store.DB, store.Blobs) {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "troika.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	blobs, err := disk.Open(filepath.Join(dir, "blobs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := dataset.OpenStore(t.Context(), db, blobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, db, blobs
+}
+
+func TestStore(t *testing.T) {
+	dir := t.TempDir()
+	s, db, _ := home(t, dir)
+	docs := sentences(200)
+	first, second := build(t, docs, dataset.Options{}), build(t, docs[:150], dataset.Options{})
+	for i, v := range []*dataset.Version{first, second, second, first} {
+		e, err := s.Add(t.Context(), "areas", v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"areas@1", "areas@2", "areas@2", "areas@3"}[i] // the same again is no new version
+		if e.Ref() != want || e.Digest != v.Digest() || e.Records == 0 || e.AddedAt.IsZero() {
+			t.Errorf("Add: %+v, want %s", e, want)
+		}
+	}
+	if _, err := s.Add(t.Context(), "another", second); err != nil {
+		t.Fatal(err)
+	}
+	s, db, _ = home(t, dir) // another process
+	entries, err := s.List(t.Context())
+	var refs []string
+	for _, e := range entries {
+		refs = append(refs, e.Ref())
+	}
+	if want := []string{"another@1", "areas@1", "areas@2", "areas@3"}; err != nil || !slices.Equal(refs, want) {
+		t.Errorf("List = %q, %v; want %q", refs, err, want)
+	}
+	for ref, want := range map[string]*dataset.Version{
+		"areas": first, "areas@2": second, "another": second,
+		first.Digest().String(): first, second.Digest().Hex()[:8]: second,
+	} {
+		got, err := s.Open(t.Context(), ref)
+		if err != nil {
+			t.Errorf("Open(%s): %v", ref, err)
+			continue
+		}
+		same(t, got, want)
+	}
+	for _, ref := range []string{"nobody", "areas@9", "areas@x", "", "0123456789abcdef", "areas%", "@1"} {
+		if e, err := s.Find(t.Context(), ref); err == nil {
+			t.Errorf("Find(%q) = %+v", ref, e)
+		} else if ref != "areas@x" && !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("Find(%q): %v, want ErrNotFound", ref, err)
+		}
+	}
+	log, err := lineage.Open(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := log.Of(t.Context(), first.Digest())
+	if err != nil || len(records) != 1 || len(records[0].Inputs) != 1 || !strings.Contains(string(records[0].Details), `"cluster"`) {
+		t.Errorf("lineage: %+v, %v", records, err)
+	}
+	for _, name := range []string{"", "Upper", "a@b", "../x", strings.Repeat("x", 64)} {
+		if _, err := s.Add(t.Context(), name, first); err == nil {
+			t.Errorf("a dataset was named %q", name)
+		}
+	}
+}
+
+// same compares what two versions hold.
+func same(t *testing.T, got, want *dataset.Version) {
+	t.Helper()
+	if got.Digest() != want.Digest() || string(got.ManifestJSON()) != string(want.ManifestJSON()) || !slices.Equal(got.Labels(), want.Labels()) {
+		t.Errorf("version %s, want %s", got.Digest(), want.Digest())
+	}
+	for _, name := range dataset.Splits() {
+		if !reflect.DeepEqual(got.Split(name), want.Split(name)) {
+			t.Errorf("split %s differs", name)
+		}
+	}
+	if !reflect.DeepEqual(got.Outcomes(), want.Outcomes()) {
+		t.Error("outcomes differ")
+	}
+}
+
+// failing is a store of blobs whose puts fail after a while, as on a full disk.
+type failing struct {
+	store.Memory
+	left int
+}
+
+var errFull = errors.New("no space left on device")
+
+func (f *failing) Has(ctx context.Context, d troika.Digest) (bool, error) {
+	if f.left--; f.left < 0 {
+		return false, errFull
+	}
+	return f.Memory.Has(ctx, d)
+}
+
+// TestAddFailsWhole: wherever the storing breaks, there is no version, and
+// what is left behind does not stop the next try.
+func TestAddFailsWhole(t *testing.T) {
+	v := build(t, sentences(100), dataset.Options{})
+	_, db, _ := home(t, t.TempDir())
+	blobs := &failing{}
+	s, err := dataset.OpenStore(t.Context(), db, blobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for left := range 5 { // three splits, the lineage, the manifest
+		blobs.left = left
+		if _, err := s.Add(t.Context(), "x", v); !errors.Is(err, errFull) {
+			t.Fatalf("after %d blobs: %v", left, err)
+		}
+		if entries, err := s.List(t.Context()); err != nil || len(entries) != 0 {
+			t.Fatalf("after %d blobs: %v, %v", left, entries, err)
+		}
+	}
+	blobs.left = 5
+	if e, err := s.Add(t.Context(), "x", v); err != nil || e.Number != 1 {
+		t.Fatal(e, err)
+	}
+}
+
+func TestLoadRefusesWhatWasChanged(t *testing.T) {
+	dir := t.TempDir()
+	s, _, blobs := home(t, dir)
+	v := build(t, sentences(100), dataset.Options{})
+	if _, err := s.Add(t.Context(), "x", v); err != nil {
+		t.Fatal(err)
+	}
+	digests := []troika.Digest{v.Digest(), v.Manifest().Splits[0].Shards[0].Digest, v.Manifest().Lineage[0].Digest}
+	for _, d := range digests {
+		path := filepath.Join(dir, "blobs", d.Hex()[:2], d.Hex())
+		good, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bad := slices.Clone(good)
+		bad[len(bad)/2] ^= 1
+		for name, content := range map[string][]byte{"changed": bad, "cut": good[:len(good)-9], "longer": append(slices.Clone(good), '\n')} {
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := dataset.Load(t.Context(), blobs, v.Digest()); err == nil {
+				t.Errorf("%s is %s and was loaded", d, name)
+			}
+		}
+		if err := os.WriteFile(path, good, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other, _, err := blobs.Put(t.Context(), strings.NewReader(`{"format":"troika.dataset/99"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dataset.Load(t.Context(), blobs, other); err == nil || !strings.Contains(err.Error(), "troika.dataset/99") {
+		t.Errorf("a manifest of the future: %v", err)
+	}
+}
+
+func TestExport(t *testing.T) {
+	v := build(t, sentences(100), dataset.Options{})
+	dir := t.TempDir()
+	if err := v.Export(dir); err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, name := range dataset.Splits() {
+		b, err := os.ReadFile(filepath.Join(dir, name+".jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What is exported is labelled JSONL that can be read again.
+		docs, failures := refine.ReadLabelled(strings.NewReader(string(b)), name)
+		if len(failures) > 0 {
+			t.Error(failures)
+		}
+		for i, r := range v.Split(name) {
+			if docs[i].ID != r.ID || docs[i].Text != r.Text || docs[i].Label != r.Label {
+				t.Errorf("%s, line %d: %+v, want %+v", name, i+1, docs[i], r)
+			}
+		}
+		lines += len(docs)
+	}
+	if want := len(splitOf(v)); lines != want {
+		t.Errorf("%d lines, want %d", lines, want)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "manifest.json")); err != nil || string(b) != string(v.ManifestJSON()) {
+		t.Errorf("manifest.json: %v", err)
+	}
+	if err := v.Export(filepath.Join(dir, "nowhere")); err == nil {
+		t.Error("exported to a folder that is not there")
+	}
+}
+
+func Example() {
+	var docs []refine.Document
+	for i := range 40 {
+		docs = append(docs, refine.Document{
+			ID: fmt.Sprintf("%02d", i), Label: []string{"even", "odd"}[i%2],
+			Text: fmt.Sprintf("number %d and its square %d", i, i*i),
+		})
+	}
+	v, err := dataset.Build(docs, dataset.Options{MaxTokens: 128})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	n := 0
+	for _, split := range dataset.Splits() {
+		n += len(v.Split(split))
+	}
+	fmt.Println(n, v.Labels())
+	// Output: 40 [even odd]
+}
