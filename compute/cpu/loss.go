@@ -86,7 +86,7 @@ func (c *call) headLoss(op compute.HeadLoss) bool {
 	loss, dh := c.out[0].F, c.out[1].F
 	vocab, cols := w.Dims()
 	checkLabels(op, labels, weights, vocab)
-	chunk := min(len(weights), max(6, logitBytes/(4*vocab)/6*6)) // whole tiles
+	chunk := evenly(len(weights), max(6, logitBytes/(4*vocab)))
 	logits, done := c.dev.scratch(chunk * vocab)
 	defer done()
 	for t := 0; t < len(weights); t += chunk {
@@ -101,6 +101,13 @@ func (c *call) headLoss(op compute.HeadLoss) bool {
 		w.multiplyBack(dh[t*cols:(t+n)*cols], x, n)
 	}
 	return true
+}
+
+// evenly returns the size of the fewest equal parts of n rows that have at most
+// most rows, rounded up to whole tiles.
+func evenly(n, most int) int {
+	parts := max(1, (n+most-1)/most)
+	return min(n, roundUp((n+parts-1)/parts, 6))
 }
 
 // lossRow returns the loss of one row of logits and puts their gradient in their

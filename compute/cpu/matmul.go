@@ -29,8 +29,7 @@ func (d *Device) newGrid(rows, units int, perUnit, perRow float64, few int) grid
 		total = 0
 	}
 	if rows > rowsPerTask {
-		parts := (rows + rowsPerTask - 1) / rowsPerTask
-		g.rowStep = ((rows+parts-1)/parts + 5) / 6 * 6
+		g.rowStep = evenly(rows, rowsPerTask)
 	}
 	if total < worthSharing {
 		return g
