@@ -83,16 +83,18 @@ func illFormed(s string) int {
 		n = 1
 	case 0xe0 <= b && b <= 0xef:
 		n = 2
-		if b == 0xe0 {
+		switch b {
+		case 0xe0:
 			low = 0xa0
-		} else if b == 0xed {
+		case 0xed:
 			high = 0x9f
 		}
 	case 0xf0 <= b && b <= 0xf4:
 		n = 3
-		if b == 0xf0 {
+		switch b {
+		case 0xf0:
 			low = 0x90
-		} else if b == 0xf4 {
+		case 0xf4:
 			high = 0x8f
 		}
 	}

@@ -25,7 +25,8 @@
 //     It remembers the ids of short words in a bounded table; results do not
 //     depend on what that holds.
 //   - Encoding takes O(n log n) time for any text of n bytes. Patterns that
-//     have no hand-written splitter run on Go's regexp, in linear time as well.
+//     have no hand-written splitter run on Go's regexp: slower, and linear for
+//     each match.
 //   - Every text has ids: ill-formed UTF-8 is read as U+FFFD for each maximal
 //     ill-formed part, which is what Python's bytes.decode("utf-8",
 //     errors="replace") hands to Hugging Face.

@@ -18,6 +18,9 @@ func everyRune(f func(rune)) {
 }
 
 func TestClasses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every character")
+	}
 	var want map[string]string
 	readJSON(t, "unicode.json", &want)
 	table := classes()
@@ -65,6 +68,9 @@ func TestClasses(t *testing.T) {
 }
 
 func TestNormalForms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every character")
+	}
 	var want map[string]string
 	readJSON(t, "unicode.json", &want)
 	pool := []rune{

@@ -11,7 +11,9 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -60,7 +62,7 @@ func run(python, peer string, rounds, size int, cold bool, model string, files [
 	}
 	var theirs side
 	if python != "" {
-		peerSide, stop, err := pythonSide(python, peer, model, docs, cold)
+		peerSide, stop, err := pythonSide(context.Background(), python, peer, model, docs, cold)
 		if err != nil {
 			return err
 		}
@@ -139,8 +141,8 @@ func goSide(model string, docs [][]string, cold bool) (side, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer f.Close()
-		return tokenizer.Load(bufio.NewReader(f))
+		t, err := tokenizer.Load(bufio.NewReader(f))
+		return t, errors.Join(err, f.Close())
 	}
 	t, err := load()
 	return func(i int) (float64, int, error) {
@@ -162,8 +164,8 @@ func goSide(model string, docs [][]string, cold bool) (side, error) {
 
 // pythonSide starts the peer and hands it the documents; a line with a file's
 // number makes it encode that file once.
-func pythonSide(python, peer, model string, docs [][]string, cold bool) (side, func(), error) {
-	cmd := exec.Command(python, peer, model, fmt.Sprint(cold))
+func pythonSide(ctx context.Context, python, peer, model string, docs [][]string, cold bool) (side, func(), error) {
+	cmd := exec.CommandContext(ctx, python, peer, model, fmt.Sprint(cold))
 	cmd.Env = append(os.Environ(), "TOKENIZERS_PARALLELISM=false", "RAYON_NUM_THREADS=1")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -178,7 +180,7 @@ func pythonSide(python, peer, model string, docs [][]string, cold bool) (side, f
 		return nil, nil, err
 	}
 	stop := func() {
-		in.Close()
+		_ = in.Close()
 		_ = cmd.Wait()
 	}
 	if err := json.NewEncoder(in).Encode(docs); err != nil {
