@@ -192,19 +192,20 @@ func (r *Report) WriteTable(w io.Writer) error {
 	for _, row := range rows {
 		perplexity = perplexity || row.Perplexity != "-"
 	}
+	// The writer keeps its first error for Flush.
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(cells ...string) {
 		if !perplexity {
 			cells = cells[:3]
 		}
-		fmt.Fprintln(tw, strings.Join(cells, "\t"))
+		_, _ = fmt.Fprintln(tw, strings.Join(cells, "\t"))
 	}
 	line("system", "accuracy [95 %]", "macro-F1 [95 %]", "perplexity")
 	for _, row := range rows {
 		line(row.Name, row.Accuracy, row.MacroF1, row.Perplexity)
 	}
 	if g := r.Gain; g != nil {
-		fmt.Fprintf(tw, "tuned - base: %+.3f [%+.3f, %+.3f], p = %.4f\n", g.Value, g.Interval[0], g.Interval[1], g.P)
+		_, _ = fmt.Fprintf(tw, "tuned - base: %+.3f [%+.3f, %+.3f], p = %.4f\n", g.Value, g.Interval[0], g.Interval[1], g.P)
 	}
 	if err := tw.Flush(); err != nil {
 		return fmt.Errorf("write table: %w", err)

@@ -59,11 +59,11 @@ func Run(ctx context.Context, ln net.Listener, handler http.Handler, grace time.
 	// cutOff is how long cancelled requests get to stop; engines stop within
 	// one decoding step.
 	const cutOff = 5 * time.Second
-	if shutdown(srv, grace) {
+	if shutdown(base, srv, grace) {
 		return nil
 	}
 	cancel(errShutdown)
-	if shutdown(srv, cutOff) {
+	if shutdown(base, srv, cutOff) {
 		return nil
 	}
 	log.Warn("some requests did not stop in time")
@@ -74,8 +74,8 @@ func Run(ctx context.Context, ln net.Listener, handler http.Handler, grace time.
 }
 
 // shutdown reports whether all requests ended within the time.
-func shutdown(srv *http.Server, within time.Duration) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
+func shutdown(ctx context.Context, srv *http.Server, within time.Duration) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
 	return srv.Shutdown(ctx) == nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -319,10 +320,8 @@ func parseStop(raw json.RawMessage) ([]string, *failure) {
 	if len(stop) > maxStop {
 		return nil, badRequest("stop", "Invalid 'stop': %d strings, at most %d are taken.", len(stop), maxStop)
 	}
-	for _, s := range stop {
-		if s == "" {
-			return nil, badRequest("stop", "Invalid 'stop': an empty string would end every answer.")
-		}
+	if slices.Contains(stop, "") {
+		return nil, badRequest("stop", "Invalid 'stop': an empty string would end every answer.")
 	}
 	return stop, nil
 }

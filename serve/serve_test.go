@@ -138,6 +138,21 @@ func TestLostUsageIsCounted(t *testing.T) {
 	}
 }
 
+// panicky is an engine whose list of models is broken.
+type panicky struct{ *fakeEngine }
+
+func (panicky) Models() []ModelInfo { panic("no models") }
+
+func TestPanicIsAnError(t *testing.T) {
+	s := newTestServer(t, panicky{newFake()}, testOptions(nil))
+	if got := replay(t, s, "GET /v1/models"); !strings.HasPrefix(got, "500\n") || !strings.Contains(got, "server_error") {
+		t.Errorf("answer: %s", got)
+	}
+	if m := replay(t, s, "GET /metrics"); !strings.Contains(m, `route="/v1/models",status="500"} 1`) {
+		t.Error("the failure is not counted")
+	}
+}
+
 func TestMaxConcurrent(t *testing.T) {
 	e := newFake()
 	o := testOptions(nil)

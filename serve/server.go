@@ -208,36 +208,42 @@ func requestOf(ctx context.Context) *request {
 // observe is the outermost middleware: request ID, recovery, metrics, log.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		info := &request{id: "req-" + s.newID(), start: start}
+		info := &request{id: "req-" + s.newID(), start: time.Now()}
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("X-Request-Id", info.id)
 		rec.Header().Set("X-Content-Type-Options", "nosniff")
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, info))
+		ctx := context.WithValue(r.Context(), requestKey{}, info)
 		defer func() {
 			cause := recover()
-			if cause != nil {
-				s.log.Error("handler panicked", "request", info.id, "cause", cause, "stack", string(debug.Stack()))
-				if rec.status == 0 {
-					s.writeFailure(rec, engineFailure(r.Context(), errors.New("panic"), info.id))
-				}
-			}
-			route := chi.RouteContext(r.Context()).RoutePattern()
-			if route == "" {
-				route = "other"
-			}
-			elapsed := time.Since(start)
-			s.metrics.observeRequest(knownMethod(r.Method), route, rec.status, elapsed)
-			s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", append([]slog.Attr{
-				slog.String("request", info.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-				slog.Int("status", rec.status), slog.Duration("elapsed", elapsed), slog.String("key", info.key),
-			}, info.attrs...)...)
+			s.finish(ctx, rec, r, cause)
 			if cause != nil && rec.status == http.StatusOK {
 				panic(http.ErrAbortHandler) // half an answer is out: cut it visibly
 			}
 		}()
-		next.ServeHTTP(rec, r)
+		next.ServeHTTP(rec, r.WithContext(ctx))
 	})
+}
+
+// finish counts and logs a request whose handler returned, or panicked with
+// cause.
+func (s *Server) finish(ctx context.Context, rec *recorder, r *http.Request, cause any) {
+	info := requestOf(ctx)
+	if cause != nil {
+		s.log.ErrorContext(ctx, "handler panicked", "request", info.id, "cause", cause, "stack", string(debug.Stack()))
+		if rec.status == 0 {
+			s.writeFailure(rec, engineFailure(ctx, errors.New("panic"), info.id))
+		}
+	}
+	route := "other"
+	if c := chi.RouteContext(ctx); c != nil && c.RoutePattern() != "" {
+		route = c.RoutePattern()
+	}
+	elapsed := time.Since(info.start)
+	s.metrics.observeRequest(knownMethod(r.Method), route, rec.status, elapsed)
+	s.log.LogAttrs(ctx, slog.LevelInfo, "request", append([]slog.Attr{
+		slog.String("request", info.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", rec.status), slog.Duration("elapsed", elapsed), slog.String("key", info.key),
+	}, info.attrs...)...)
 }
 
 // knownMethod keeps made-up methods out of the metrics' labels.

@@ -50,7 +50,7 @@ func (o Options) check() error {
 		return errors.New("neither word nor character n-grams asked for")
 	}
 	if !(o.C > 0) || !(o.Tolerance > 0) || o.MaxIterations < 1 || o.MinDocuments < 1 {
-		return fmt.Errorf("C %v, tolerance %v, %d iterations, %d documents: each must be positive",
+		return fmt.Errorf("inverse penalty %v, tolerance %v, %d iterations, %d documents: each must be positive",
 			o.C, o.Tolerance, o.MaxIterations, o.MinDocuments)
 	}
 	return nil
