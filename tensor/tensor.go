@@ -116,6 +116,7 @@ func (t Tensor) Encode(d DType) (Tensor, error) {
 			binary.LittleEndian.PutUint16(out.Data[2*i:], round(x))
 		}
 		return out, nil
+	default:
+		return Tensor{}, fmt.Errorf("encode tensor %v: %s is not a target dtype", t.Shape, d)
 	}
-	return Tensor{}, fmt.Errorf("encode tensor %v: %s is not a target dtype", t.Shape, d)
 }
