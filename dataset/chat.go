@@ -197,7 +197,7 @@ func checkMessage(m chat.Message) error {
 	if calls > 0 && m.Role != roleAssistant {
 		return fmt.Errorf(`"tool_calls" on a message of role %q`, m.Role)
 	}
-	content := m.Content
+	blank := strings.TrimSpace(m.Content) == ""
 	if len(m.Parts) > 0 {
 		var parts []struct {
 			Type string  `json:"type"`
@@ -210,11 +210,11 @@ func checkMessage(m chat.Message) error {
 			if p.Type != "text" || p.Text == nil {
 				return fmt.Errorf(`part %d of "content" has type %q: only text is learned`, i+1, p.Type)
 			}
-			content += *p.Text
+			blank = blank && strings.TrimSpace(*p.Text) == ""
 		}
 	}
 	// A tool may answer with nothing; nobody else may.
-	if strings.TrimSpace(content) == "" && calls == 0 && m.Role != roleTool {
+	if blank && calls == 0 && m.Role != roleTool {
 		return fmt.Errorf("the %s message is empty", m.Role)
 	}
 	return nil

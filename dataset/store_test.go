@@ -41,7 +41,7 @@ func home(t *testing.T, dir string) (*dataset.Store, *store.DB, store.Blobs) {
 
 func TestStore(t *testing.T) {
 	dir := t.TempDir()
-	s, db, _ := home(t, dir)
+	s, _, _ := home(t, dir)
 	docs := sentences(200)
 	first, second := build(t, docs, dataset.Options{}), build(t, docs[:150], dataset.Options{})
 	for i, v := range []*dataset.Version{first, second, second, first} {
@@ -57,7 +57,7 @@ func TestStore(t *testing.T) {
 	if _, err := s.Add(t.Context(), "another", second); err != nil {
 		t.Fatal(err)
 	}
-	s, db, _ = home(t, dir) // another process
+	s, db, _ := home(t, dir) // another process
 	entries, err := s.List(t.Context())
 	var refs []string
 	for _, e := range entries {

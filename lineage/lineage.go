@@ -212,7 +212,7 @@ func (l *Log) find(ctx context.Context, where string, arg string) ([]Record, err
 		records[i] = Record{Output: output, Kind: row.Kind, Details: json.RawMessage(row.Details), At: time.UnixMicro(row.MadeAt).UTC()}
 	}
 	var inputs []inputRow
-	err := l.db.Query(ctx).NewSelect().Model(&inputs).Where("record_id IN (?)", bun.In(ids)).Order("record_id", "position").Scan(ctx)
+	err := l.db.Query(ctx).NewSelect().Model(&inputs).Where("record_id IN ?", bun.Tuple(ids)).Order("record_id", "position").Scan(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ type Document struct {
 }
 
 // Failure is a raw document that was skipped.
-type Failure struct {
+type Failure struct { //nolint:errname // an item of a list first, an error second
 	// Path is the file, relative to the folder that was read.
 	Path string
 	// Line counts from 1; 0 stands for the whole file.
@@ -51,7 +51,7 @@ func (f Failure) Unwrap() error { return f.Err }
 
 // Failures are all documents that a call skipped. As an error it stands for
 // "some items failed": commands answer it with exit code 3.
-type Failures []Failure
+type Failures []Failure //nolint:errname // as above
 
 // Error lists the failures, one a line, the first 100 of them.
 func (f Failures) Error() string {

@@ -107,6 +107,12 @@ func readFile(fsys fs.FS, name string) ([]Document, Failures) {
 	fail := func(err error) ([]Document, Failures) {
 		return nil, Failures{{Path: name, Err: err}}
 	}
+	// A pipe would block for ever: look before opening.
+	if info, err := fs.Stat(fsys, name); err != nil {
+		return fail(reason(err))
+	} else if !info.Mode().IsRegular() {
+		return fail(errors.New("not a regular file"))
+	}
 	f, err := fsys.Open(name)
 	if err != nil {
 		return fail(reason(err))

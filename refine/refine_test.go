@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"reflect"
 	"runtime"
 	"strings"
@@ -32,6 +33,7 @@ func TestFolder(t *testing.T) {
 		"tools/.hidden.txt":             file("no"),
 		"tools/_draft/x.txt":            file("no"),
 		".git/config":                   file("no"),
+		"tools/pipe.txt":                {Mode: fs.ModeNamedPipe},
 		"tools/photo.jpg":               file("\xff\xd8"),
 		"tools/binary.txt":              file("a\x00b"),
 		"tools/latin1.txt":              file("caf\xe9 caf\xe9"),
@@ -84,6 +86,7 @@ func TestFolder(t *testing.T) {
 		`tools/charset.html: parse html: charset "klingon" is not known`,
 		"tools/latin1.txt: not UTF-8: the first of 2 broken bytes is byte 3",
 		`tools/photo.jpg: files of kind ".jpg" are not read`,
+		"tools/pipe.txt: not a regular file",
 		`tools/unreadable/x.txt/y: files of kind "" are not read`,
 	}
 	for i, f := range failures {

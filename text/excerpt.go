@@ -19,7 +19,7 @@ func Excerpt(s string, limit int, count func(string) (int, error)) (excerpt stri
 		return "", false, fmt.Errorf("excerpt: limit %d is below 1", limit)
 	}
 	// Count no more text than needed: a window that grows until it is over.
-	window := s
+	var window string
 	for size := 16 * min(limit, math.MaxInt32); ; size *= 4 {
 		window = head(s, size)
 		n, err := count(window)

@@ -191,12 +191,14 @@ func dbWriters(t *testing.T, open func(*testing.T, string) *store.DB) {
 
 func dbCancelled(t *testing.T, open func(*testing.T, string) *store.DB) {
 	db := notes(t, open)
-	err := db.InTx(t.Context(), func(held context.Context) error {
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		return db.InTx(ctx, func(context.Context) error { return errors.New("ran") })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var err error
+	held := db.InTx(t.Context(), func(context.Context) error { // another writer waits for this one
+		err = db.InTx(ctx, func(context.Context) error { return errors.New("ran") })
+		return nil
 	})
-	if !errors.Is(err, context.Canceled) {
+	if held != nil || !errors.Is(err, context.Canceled) {
 		t.Fatalf("a cancelled wait: %v, want context.Canceled", err)
 	}
 }
