@@ -27,7 +27,7 @@ type engine struct {
 	columns    [formats]func(n int, src *byte, stride int, dst *float32)
 	interleave [formats]func(n int, src *byte, ld int, dst *byte)
 	transpose8 func(n int, src *float32, ld, step int, dst *float32, dld, dstep int)
-	scale16    func(n int, alpha float32, x *float32)
+	rows16     func(n int, src *float32, stride int, alpha float32, dst *float32)
 }
 
 // active is the engine in use. Tests alone replace it.

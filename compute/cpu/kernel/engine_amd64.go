@@ -27,12 +27,12 @@ var avx2 = engine{
 		F16:  {mulF16R1P2, mulF16R2P2, mulF16R3P2},
 		BF16: {mulBF16R1P2, mulBF16R2P2, mulBF16R3P2},
 	},
-	directRows: [formats]int{F32: 24, F16: 24, BF16: 24},
+	directRows: [formats]int{F32: 128, F16: 128, BF16: 128},
 	widen:      [formats]func(int, *byte, *float32){F16: widenF16, BF16: widenBF16},
 	columns:    [formats]func(int, *byte, int, *float32){F32: columnsF32, F16: columnsF16, BF16: columnsBF16},
 	interleave: [formats]func(int, *byte, int, *byte){F32: interleaveF32, F16: interleaveF16, BF16: interleaveBF16},
 	transpose8: transpose8,
-	scale16:    scale16,
+	rows16:     rows16,
 }
 
 // interleaveF32 packs 8n columns of sixteen rows, ld bytes apart, into a panel.

@@ -19,10 +19,6 @@ func (d Dense) From(r, c int) Dense {
 	return d
 }
 
-// rowsAtOnce bounds the transposed rows of a left operand that scratch holds,
-// in units of a block's depth: 1.8 MB.
-const rowsAtOnce = 1024
-
 // Gemm computes C [m, n] = A [m, k] * (alpha * B [k, n]), or adds it to C, with
 // rows of c ldc numbers apart. It serves matrices that change, where packing
 // once for many products does not pay. A caller splits the work by rows or
@@ -38,18 +34,14 @@ func Gemm(c []float32, ldc int, a, b Dense, m, n, k int, alpha float32, accumula
 		zeroColumns(c, ldc, m, 0, n, accumulate)
 		return
 	}
-	for i := 0; i < m; i += rowsAtOnce {
-		rows := min(rowsAtOnce, m-i)
+	for i, rows := range rowBlocks(m) {
 		for k0 := 0; k0 < k; k0 += BlockDepth {
 			depth := min(BlockDepth, k-k0)
 			left, stride := a.rows(i, k0, rows, depth, s)
 			for j := 0; j < n; j += Lanes {
 				cols := min(Lanes, n-j)
 				dst := s.panelOf(depth)
-				b.pack(dst, k0, j, depth, cols)
-				if alpha != 1 {
-					active.scale16(depth, alpha, &dst[0])
-				}
+				b.pack(dst, k0, j, depth, cols, alpha)
 				block(&active.tile[F32], c[i*ldc+j:], ldc, left, stride, rows, depth, raw(dst), cols, accumulate || k0 > 0, s)
 			}
 		}
@@ -62,28 +54,35 @@ func (d Dense) rows(i, k0, rows, depth int, s *Scratch) (x []float32, stride int
 	if !d.Transposed {
 		return d.Data[i*d.Stride+k0:], d.Stride
 	}
-	if need := rows * BlockDepth; len(s.rows) < need {
+	// Rows a power of two apart would share few sets of the first-level cache.
+	const apart = BlockDepth + Lanes
+	if need := rows * apart; len(s.rows) < need {
 		s.rows = aligned(need)
 	}
-	d.Transposed = false
-	transpose(s.rows, BlockDepth, d.From(k0, i).Data, d.Stride, depth, rows)
-	return s.rows, BlockDepth
+	transpose(s.rows, apart, d.From(i, k0).Data, d.Stride, depth, rows)
+	return s.rows, apart
 }
 
-// pack fills dst [depth][16] with rows k0.. and columns j.. of d. Columns past
-// cols hold anything finite.
-func (d Dense) pack(dst []float32, k0, j, depth, cols int) {
+// pack fills dst [depth][16] with alpha times rows k0.. and columns j.. of d, and
+// zeros past cols.
+func (d Dense) pack(dst []float32, k0, j, depth, cols int, alpha float32) {
 	from := d.From(k0, j)
-	if d.Transposed {
-		if cols < Lanes {
-			clear(dst)
-		}
-		transpose(dst, Lanes, from.Data, d.Stride, cols, depth)
+	if !d.Transposed && cols == Lanes {
+		active.rows16(depth, &from.Data[0], 4*d.Stride, alpha, &dst[0])
 		return
 	}
-	for k := range depth {
-		row := dst[k*Lanes:][:Lanes]
-		clear(row[copy(row, from.Data[k*d.Stride:][:cols]):])
+	if cols < Lanes {
+		clear(dst)
+	}
+	if d.Transposed {
+		transpose(dst, Lanes, from.Data, d.Stride, cols, depth)
+	} else {
+		for k := range depth {
+			copy(dst[k*Lanes:], from.Data[k*d.Stride:][:cols])
+		}
+	}
+	if alpha != 1 {
+		active.rows16(depth, &dst[0], 4*Lanes, alpha, &dst[0])
 	}
 }
 

@@ -15,7 +15,7 @@ var portable = engine{
 	columns:    [formats]func(int, *byte, int, *float32){F32: columnsGo(F32), F16: columnsGo(F16), BF16: columnsGo(BF16)},
 	interleave: [formats]func(int, *byte, int, *byte){F32: interleaveGo(F32), F16: interleaveGo(F16), BF16: interleaveGo(BF16)},
 	transpose8: transpose8Go,
-	scale16:    scale16Go,
+	rows16:     rows16Go,
 }
 
 // tileGo returns the tile of so many rows by one panel. The conversion of each
@@ -128,10 +128,14 @@ func transpose8Go(n int, src *float32, ld, step int, dst *float32, dld, dstep in
 	}
 }
 
-// scale16Go multiplies 16n numbers by alpha.
-func scale16Go(n int, alpha float32, x *float32) {
-	s := unsafe.Slice(x, 16*n)
-	for i := range s {
-		s[i] *= alpha
+// rows16Go writes alpha times n rows of sixteen numbers, stride bytes apart, one
+// after the other.
+func rows16Go(n int, src *float32, stride int, alpha float32, dst *float32) {
+	to := unsafe.Slice((*[Lanes]float32)(unsafe.Pointer(dst)), n)
+	for i := range to {
+		from := (*[Lanes]float32)(unsafe.Add(unsafe.Pointer(src), i*stride))
+		for j, v := range from {
+			to[i][j] = alpha * v
+		}
 	}
 }

@@ -44,7 +44,7 @@ func widenBF16(n int, src *byte, dst *float32)
 //go:noescape
 func columnsBF16(n int, src *byte, stride int, dst *float32)
 
-// scale16 multiplies 16n numbers by alpha.
+// rows16 writes alpha times n rows of sixteen numbers, stride bytes apart, one after the other.
 //
 //go:noescape
-func scale16(n int, alpha float32, x *float32)
+func rows16(n int, src *float32, stride int, alpha float32, dst *float32)

@@ -1038,19 +1038,22 @@ loop:
 	VZEROUPPER
 	RET
 
-// func scale16(n int, alpha float32, x *float32)
+// func rows16(n int, src *float32, stride int, alpha float32, dst *float32)
 // Requires: AVX
-TEXT ·scale16(SB), NOSPLIT, $0-24
+TEXT ·rows16(SB), NOSPLIT, $0-40
 	MOVQ         n+0(FP), AX
-	VBROADCASTSS alpha+8(FP), Y0
-	MOVQ         x+16(FP), CX
+	MOVQ         src+8(FP), CX
+	MOVQ         stride+16(FP), DX
+	VBROADCASTSS alpha+24(FP), Y0
+	MOVQ         dst+32(FP), BX
 
 loop:
 	VMULPS  (CX), Y0, Y1
-	VMOVUPS Y1, (CX)
+	VMOVUPS Y1, (BX)
 	VMULPS  32(CX), Y0, Y1
-	VMOVUPS Y1, 32(CX)
-	ADDQ    $0x40, CX
+	VMOVUPS Y1, 32(BX)
+	ADDQ    DX, CX
+	ADDQ    $0x40, BX
 	DECQ    AX
 	JNZ     loop
 	VZEROUPPER

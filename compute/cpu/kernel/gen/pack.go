@@ -19,7 +19,7 @@ func pack() {
 		}
 		columns(e)
 	}
-	scale()
+	rows()
 }
 
 // transposeLanes turns eight vectors, rows of an 8x8 block of 32-bit lanes,
@@ -230,19 +230,24 @@ func splitF16(row func(r int) Mem) []VecVirtual {
 	return v
 }
 
-func scale() {
-	text("scale16", "func(n int, alpha float32, x *float32)", "scale16 multiplies 16n numbers by alpha.")
+// rows writes the packing of a right operand that lies in rows.
+func rows() {
+	text("rows16", "func(n int, src *float32, stride int, alpha float32, dst *float32)",
+		"rows16 writes alpha times n rows of sixteen numbers, stride bytes apart, one after the other.")
 	n := Load(Param("n"), GP64())
+	src := Load(Param("src"), GP64())
+	stride := Load(Param("stride"), GP64())
 	alpha := YMM()
-	VBROADCASTSS(NewParamAddr("alpha", 8), alpha)
-	x := Load(Param("x"), GP64())
+	VBROADCASTSS(NewParamAddr("alpha", 24), alpha)
+	dst := Load(Param("dst"), GP64())
 	Label("loop")
 	for i := range 2 {
 		v := YMM()
-		VMULPS(Mem{Base: x, Disp: 32 * i}, alpha, v)
-		VMOVUPS(v, Mem{Base: x, Disp: 32 * i})
+		VMULPS(Mem{Base: src, Disp: 32 * i}, alpha, v)
+		VMOVUPS(v, Mem{Base: dst, Disp: 32 * i})
 	}
-	ADDQ(Imm(64), x)
+	ADDQ(stride, src)
+	ADDQ(Imm(64), dst)
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	end()
