@@ -1,9 +1,11 @@
 package dataset_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,32 +18,27 @@ import (
 	"github.com/troikaml/troika/lineage"
 	"github.com/troikaml/troika/refine"
 	"github.com/troikaml/troika/store"
-	"github.com/troikaml/troika/store/disk"
 	"github.com/troikaml/troika/store/sqlite"
 )
 
-// home opens the store in a folder, as a process would.
-func home(t *testing.T, dir string) (*dataset.Store, *store.DB, store.Blobs) {
+// home opens the store with the database in a folder, as a process would.
+func home(t *testing.T, dir string, blobs store.Blobs) (*dataset.Store, *store.DB) {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "troika.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	blobs, err := disk.Open(filepath.Join(dir, "blobs"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	s, err := dataset.OpenStore(t.Context(), db, blobs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, db, blobs
+	return s, db
 }
 
 func TestStore(t *testing.T) {
-	dir := t.TempDir()
-	s, _, _ := home(t, dir)
+	dir, blobs := t.TempDir(), &store.Memory{}
+	s, _ := home(t, dir, blobs)
 	docs := sentences(200)
 	first, second := build(t, docs, dataset.Options{}), build(t, docs[:150], dataset.Options{})
 	for i, v := range []*dataset.Version{first, second, second, first} {
@@ -57,7 +54,7 @@ func TestStore(t *testing.T) {
 	if _, err := s.Add(t.Context(), "another", second); err != nil {
 		t.Fatal(err)
 	}
-	s, db, _ := home(t, dir) // another process
+	s, db := home(t, dir, blobs) // another process
 	entries, err := s.List(t.Context())
 	var refs []string
 	for _, e := range entries {
@@ -134,8 +131,8 @@ func (f *failing) Has(ctx context.Context, d troika.Digest) (bool, error) {
 // what is left behind does not stop the next try.
 func TestAddFailsWhole(t *testing.T) {
 	v := build(t, sentences(100), dataset.Options{})
-	_, db, _ := home(t, t.TempDir())
 	blobs := &failing{}
+	_, db := home(t, t.TempDir(), blobs)
 	s, err := dataset.OpenStore(t.Context(), db, blobs)
 	if err != nil {
 		t.Fatal(err)
@@ -155,31 +152,48 @@ func TestAddFailsWhole(t *testing.T) {
 	}
 }
 
+// rotten is a store of blobs in which one has gone bad.
+type rotten struct {
+	*store.Memory
+	name    troika.Digest
+	content []byte
+}
+
+func (r *rotten) Open(ctx context.Context, d troika.Digest) (io.ReadCloser, error) {
+	if d == r.name {
+		return store.Verify(io.NopCloser(bytes.NewReader(r.content)), d), nil
+	}
+	return r.Memory.Open(ctx, d)
+}
+
 func TestLoadRefusesWhatWasChanged(t *testing.T) {
-	dir := t.TempDir()
-	s, _, blobs := home(t, dir)
+	blobs := &store.Memory{}
+	s, _ := home(t, t.TempDir(), blobs)
 	v := build(t, sentences(100), dataset.Options{})
 	if _, err := s.Add(t.Context(), "x", v); err != nil {
 		t.Fatal(err)
 	}
 	digests := []troika.Digest{v.Digest(), v.Manifest().Splits[0].Shards[0].Digest, v.Manifest().Lineage[0].Digest}
 	for _, d := range digests {
-		path := filepath.Join(dir, "blobs", d.Hex()[:2], d.Hex())
-		good, err := os.ReadFile(path)
+		good, err := store.ReadBlob(t.Context(), blobs, d, 1<<20)
 		if err != nil {
 			t.Fatal(err)
 		}
 		bad := slices.Clone(good)
 		bad[len(bad)/2] ^= 1
 		for name, content := range map[string][]byte{"changed": bad, "cut": good[:len(good)-9], "longer": append(slices.Clone(good), '\n')} {
-			if err := os.WriteFile(path, content, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := dataset.Load(t.Context(), blobs, v.Digest()); err == nil {
+			if _, err := dataset.Load(t.Context(), &rotten{blobs, d, content}, v.Digest()); err == nil {
 				t.Errorf("%s is %s and was loaded", d, name)
 			}
 		}
-		if err := os.WriteFile(path, good, 0o600); err != nil {
+		same(t, load(t, &rotten{blobs, d, good}, v.Digest()), v)
+		if err := blobs.Delete(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := dataset.Load(t.Context(), blobs, v.Digest()); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s is gone: %v, want ErrNotFound", d, err)
+		}
+		if _, _, err := blobs.Put(t.Context(), bytes.NewReader(good)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -190,6 +204,15 @@ func TestLoadRefusesWhatWasChanged(t *testing.T) {
 	if _, err := dataset.Load(t.Context(), blobs, other); err == nil || !strings.Contains(err.Error(), "troika.dataset/99") {
 		t.Errorf("a manifest of the future: %v", err)
 	}
+}
+
+func load(t *testing.T, blobs store.Blobs, d troika.Digest) *dataset.Version {
+	t.Helper()
+	v, err := dataset.Load(t.Context(), blobs, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 func TestExport(t *testing.T) {
