@@ -1,7 +1,6 @@
-package serve
+package serve_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,9 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/serve"
+	"github.com/troikaml/troika/serve/servetest"
 )
 
 func TestListen(t *testing.T) {
@@ -31,72 +30,25 @@ func TestListen(t *testing.T) {
 		{"0.0.0.0:0", false, true, true},
 		{"127.0.0.1:none", false, false, false},
 	} {
-		var keys *KeySet
+		var keys *serve.KeySet
 		if c.keys {
 			keys = testKeys(t)
 		}
-		ln, err := Listen(t.Context(), c.address, keys, c.open)
+		ln, err := serve.Listen(t.Context(), c.address, keys, c.open)
 		if err == nil {
 			ln.Close()
 		}
 		if (err == nil) != c.ok {
 			t.Errorf("%+v: %v", c, err)
 		}
-		if !c.ok && !strings.HasSuffix(c.address, "none") && !errors.Is(err, ErrNeedsKeys) {
+		if !c.ok && !strings.HasSuffix(c.address, "none") && !errors.Is(err, serve.ErrNeedsKeys) {
 			t.Errorf("%+v: %v, want ErrNeedsKeys", c, err)
 		}
 	}
 }
 
-func TestKeys(t *testing.T) {
-	key, secret, err := NewKey("ann", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := NewKeySet([]Key{key})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file bytes.Buffer
-	if err := set.Write(&file); err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(file.String(), secret) || strings.Contains(file.String(), strings.TrimPrefix(secret, keyPrefix)) {
-		t.Error("the secret is kept")
-	}
-	back, err := ReadKeys(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if name, ok := back.find(secret); !ok || name != "ann" {
-		t.Errorf("find = %q, %v", name, ok)
-	}
-	if _, ok := back.find(secret + "x"); ok {
-		t.Error("another secret was taken")
-	}
-	d := troika.Sum([]byte("x"))
-	for name, keys := range map[string][]Key{
-		"no name":   {{Digest: d}},
-		"no digest": {{Name: "a"}},
-		"one name":  {{Name: "a", Digest: d}, {Name: "a", Digest: troika.Sum(nil)}},
-		"one key":   {{Name: "a", Digest: d}, {Name: "b", Digest: d}},
-	} {
-		if _, err := NewKeySet(keys); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
-	for _, text := range []string{"", "{", `{"keys":[{"name":"a","digest":"sha256:00"}]}`} {
-		if _, err := ReadKeys(strings.NewReader(text)); err == nil {
-			t.Errorf("read %q: no error", text)
-		}
-	}
-	if _, _, err := NewKey("", time.Now()); err == nil {
-		t.Error("a key without a name: no error")
-	}
-}
-
 func TestMetrics(t *testing.T) {
-	s := newTestServer(t, newFake(), testOptions(nil))
+	s := newTestServer(t, servetest.NewEngine(), testOptions(nil))
 	post := func(model, text string) {
 		replay(t, s, "POST /v1/chat/completions\n\n"+`{"model":"`+model+`","messages":[{"role":"user","content":"`+text+`"}]}`)
 	}
@@ -126,9 +78,9 @@ func TestMetrics(t *testing.T) {
 }
 
 func TestLostUsageIsCounted(t *testing.T) {
-	l := newLedger()
-	l.err = errors.New("disk is full")
-	s := newTestServer(t, newFake(), testOptions(l))
+	l := servetest.NewLedger()
+	l.Err = errors.New("disk is full")
+	s := newTestServer(t, servetest.NewEngine(), testOptions(l))
 	got := replay(t, s, "POST /v1/chat/completions\n\n"+`{"model":"starter","messages":[{"role":"user","content":"say hi"}]}`)
 	if !strings.HasPrefix(got, "200\n") {
 		t.Errorf("answer:\n%s", got)
@@ -139,12 +91,12 @@ func TestLostUsageIsCounted(t *testing.T) {
 }
 
 // panicky is an engine whose list of models is broken.
-type panicky struct{ *fakeEngine }
+type panicky struct{ *servetest.Engine }
 
-func (panicky) Models() []ModelInfo { panic("no models") }
+func (panicky) Models() []serve.ModelInfo { panic("no models") }
 
 func TestPanicIsAnError(t *testing.T) {
-	s := newTestServer(t, panicky{newFake()}, testOptions(nil))
+	s := newTestServer(t, panicky{servetest.NewEngine()}, testOptions(nil))
 	if got := replay(t, s, "GET /v1/models"); !strings.HasPrefix(got, "500\n") || !strings.Contains(got, "server_error") {
 		t.Errorf("answer: %s", got)
 	}
@@ -154,7 +106,7 @@ func TestPanicIsAnError(t *testing.T) {
 }
 
 func TestMaxConcurrent(t *testing.T) {
-	e := newFake()
+	e := servetest.NewEngine()
 	o := testOptions(nil)
 	o.MaxConcurrent = 1
 	s := newTestServer(t, e, o)
@@ -167,7 +119,7 @@ func TestMaxConcurrent(t *testing.T) {
 		r.Header.Set("Content-Type", "application/json")
 		s.ServeHTTP(httptest.NewRecorder(), r)
 	})
-	e.step <- struct{}{} // the first request is in the engine
+	e.Decode(1) // the first request is in the engine
 	say := "POST /v1/chat/completions\n\n" + `{"model":"starter","messages":[{"role":"user","content":"say hi"}]}`
 	if got := replay(t, s, say); !strings.HasPrefix(got, "503\n") {
 		t.Errorf("second request: %s", got)
@@ -182,7 +134,7 @@ func TestMaxConcurrent(t *testing.T) {
 func TestOrigins(t *testing.T) {
 	o := testOptions(nil)
 	o.Origins = []string{"https://chat.example"}
-	s := newTestServer(t, newFake(), o)
+	s := newTestServer(t, servetest.NewEngine(), o)
 	ask := func(method, origin string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, "/v1/chat/completions", strings.NewReader(`{"model":"starter","messages":[{"role":"user","content":"say hi"}]}`))
 		r.Host = "localhost"
@@ -202,7 +154,7 @@ func TestOrigins(t *testing.T) {
 	if w := ask(http.MethodPost, "https://evil.example"); w.Code != 403 || w.Header().Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("other origin: %d %v", w.Code, w.Header())
 	}
-	if _, err := New(newFake(), Options{Origins: []string{"chat.example"}}); err == nil {
+	if _, err := serve.New(servetest.NewEngine(), serve.Options{Origins: []string{"chat.example"}}); err == nil {
 		t.Error("an origin without scheme: no error")
 	}
 }
@@ -213,7 +165,7 @@ func TestPageAndFiles(t *testing.T) {
 	o.Quickstart = func(context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("open quickstart.json: %w", fs.ErrNotExist)
 	}
-	s := newTestServer(t, newFake(), o)
+	s := newTestServer(t, servetest.NewEngine(), o)
 	if got := replay(t, s, "GET /api/run"); !strings.Contains(got, "application/x-ndjson") || !strings.Contains(got, `{"step":1}`) {
 		t.Errorf("run: %s", got)
 	}
@@ -240,34 +192,4 @@ func TestPageAndFiles(t *testing.T) {
 	if w.Code != http.StatusNotModified {
 		t.Errorf("page again: %d", w.Code)
 	}
-}
-
-// FuzzChat holds the parser to its promise: any body is a checked request or
-// a failure with a client's status.
-func FuzzChat(f *testing.F) {
-	for _, s := range []string{
-		`{"model":"m","messages":[{"role":"user","content":"x"}]}`,
-		`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"x"}]}],"stop":["a"],"tools":[]}`,
-		`{"model":"m","messages":[{"role":"assistant","tool_calls":[]}],"stream":true,"stream_options":{}}`,
-		`{"tool_choice":{"type":"function"},"tools":{}}`, `[]`, `{`, ``, "null", `{"model":1e999}`,
-	} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		req, _, fail := parseChat(b)
-		if fail != nil {
-			if fail.status != http.StatusBadRequest || fail.Message == "" {
-				t.Fatalf("failure %+v", fail)
-			}
-			return
-		}
-		if req.Model == "" || len(req.Messages) == 0 || len(req.Stop) > maxStop || req.MaxTokens < 0 {
-			t.Fatalf("request %+v", req)
-		}
-		for _, m := range req.Messages {
-			if m.Role == "" {
-				t.Fatalf("message %+v", m)
-			}
-		}
-	})
 }

@@ -1,4 +1,4 @@
-package serve
+package serve_test
 
 import (
 	"flag"
@@ -14,37 +14,39 @@ import (
 	"time"
 
 	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/serve"
+	"github.com/troikaml/troika/serve/servetest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden transcripts")
 
 const testSecret = "troika-test-secret"
 
-func testOptions(l *ledger) Options {
+func testOptions(l *servetest.Ledger) serve.Options {
 	var ids atomic.Int64
-	o := Options{
+	o := serve.Options{
 		Now:     func() time.Time { return time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC) },
 		NewID:   func() string { return strconv.FormatInt(ids.Add(1), 10) },
 		MaxBody: 8 << 10,
 	}
 	if l != nil {
-		o.Emit = l.emit
+		o.Emit = l.Emit
 	}
 	return o
 }
 
-func newTestServer(t *testing.T, e Engine, o Options) *Server {
+func newTestServer(t *testing.T, e serve.Engine, o serve.Options) *serve.Server {
 	t.Helper()
-	s, err := New(e, o)
+	s, err := serve.New(e, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func testKeys(t *testing.T) *KeySet {
+func testKeys(t *testing.T) *serve.KeySet {
 	t.Helper()
-	keys, err := NewKeySet([]Key{{Name: "shop", Digest: troika.Sum([]byte(testSecret))}})
+	keys, err := serve.NewKeySet([]serve.Key{{Name: "shop", Digest: troika.Sum([]byte(testSecret))}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,13 +68,13 @@ func TestTranscripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			ask, want, _ := strings.Cut(string(b), "\n---\n")
-			l := newLedger()
+			l := servetest.NewLedger()
 			o := testOptions(l)
 			if strings.HasPrefix(name, "key_") {
 				o.Keys = testKeys(t)
 			}
-			got := replay(t, newTestServer(t, newFake(), o), ask)
-			for _, e := range l.all() {
+			got := replay(t, newTestServer(t, servetest.NewEngine(), o), ask)
+			for _, e := range l.All() {
 				got += fmt.Sprintf("\nusage: %s key=%q model=%q %d+%d %s", e.ID, e.Key, e.Model, e.PromptTokens, e.CompletionTokens, e.Outcome)
 			}
 			got = strings.TrimRight(got, "\n") + "\n"

@@ -1,4 +1,4 @@
-package serve
+package servetest_test
 
 import (
 	"context"
@@ -15,10 +15,26 @@ import (
 	"github.com/openai/openai-go/v3/option"
 
 	"github.com/troikaml/troika/meter"
+	"github.com/troikaml/troika/serve"
+	"github.com/troikaml/troika/serve/servetest"
 )
 
+// newServer returns a server of e that emits to l, if not nil.
+func newServer(t *testing.T, e serve.Engine, l *servetest.Ledger) *serve.Server {
+	t.Helper()
+	var o serve.Options
+	if l != nil {
+		o.Emit = l.Emit
+	}
+	s, err := serve.New(e, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // start serves s on a loopback port until the test ends and returns its URL.
-func start(t *testing.T, s *Server) string {
+func start(t *testing.T, s *serve.Server) string {
 	t.Helper()
 	url, stop := startUntil(t, s, time.Minute)
 	t.Cleanup(func() {
@@ -30,15 +46,15 @@ func start(t *testing.T, s *Server) string {
 }
 
 // startUntil also returns what shuts the server down and waits for its end.
-func startUntil(t *testing.T, s *Server, grace time.Duration) (url string, stop func() error) {
+func startUntil(t *testing.T, s *serve.Server, grace time.Duration) (url string, stop func() error) {
 	t.Helper()
-	ln, err := Listen(t.Context(), "127.0.0.1:0", s.keys, false)
+	ln, err := serve.Listen(t.Context(), "127.0.0.1:0", nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
-	go func() { done <- Run(ctx, ln, s, grace, slog.New(slog.DiscardHandler)) }()
+	go func() { done <- serve.Run(ctx, ln, s, grace, slog.New(slog.DiscardHandler)) }()
 	return "http://" + ln.Addr().String(), func() error {
 		cancel()
 		return <-done
@@ -61,10 +77,20 @@ func ask(model, content string) openai.ChatCompletionNewParams {
 }
 
 func TestSDKChat(t *testing.T) {
-	l := newLedger()
-	o := testOptions(l)
-	o.Keys = testKeys(t)
-	c := newClient(t, start(t, newTestServer(t, newFake(), o)), testSecret)
+	l := servetest.NewLedger()
+	key, secret, err := serve.NewKey("shop", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := serve.NewKeySet([]serve.Key{key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := serve.New(servetest.NewEngine(), serve.Options{Keys: keys, Emit: l.Emit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, start(t, s), secret)
 	got, err := c.Chat.Completions.New(t.Context(), ask("starter", "say 你好 there"))
 	if err != nil {
 		t.Fatal(err)
@@ -75,14 +101,14 @@ func TestSDKChat(t *testing.T) {
 	if u := got.Usage; u.PromptTokens != 3 || u.CompletionTokens != 2 || u.TotalTokens != 5 {
 		t.Errorf("usage %+v", u)
 	}
-	e := l.all()
+	e := l.All()
 	if len(e) != 1 || e[0].ID != got.ID || e[0].Key != "shop" || e[0].PromptTokens != 3 || e[0].CompletionTokens != 2 {
 		t.Errorf("events %+v for completion %s", e, got.ID)
 	}
 }
 
 func TestSDKStream(t *testing.T) {
-	c := newClient(t, start(t, newTestServer(t, newFake(), testOptions(nil))), "any")
+	c := newClient(t, start(t, newServer(t, servetest.NewEngine(), nil)), "any")
 	p := ask("shop/helpdesk v2", "say one two 三")
 	p.StreamOptions.IncludeUsage = openai.Bool(true)
 	stream := c.Chat.Completions.NewStreaming(t.Context(), p)
@@ -109,7 +135,7 @@ func TestSDKStream(t *testing.T) {
 }
 
 func TestSDKModels(t *testing.T) {
-	c := newClient(t, start(t, newTestServer(t, newFake(), testOptions(nil))), "any")
+	c := newClient(t, start(t, newServer(t, servetest.NewEngine(), nil)), "any")
 	list, err := c.Models.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +150,7 @@ func TestSDKModels(t *testing.T) {
 }
 
 func TestSDKErrors(t *testing.T) {
-	c := newClient(t, start(t, newTestServer(t, newFake(), testOptions(nil))), "any")
+	c := newClient(t, start(t, newServer(t, servetest.NewEngine(), nil)), "any")
 	for _, want := range []struct {
 		model, content string
 		status         int
@@ -166,11 +192,11 @@ func TestSDKErrors(t *testing.T) {
 // A client that leaves stops the engine within one step, and what was decoded
 // until then is what is charged.
 func TestClientDisconnect(t *testing.T) {
-	e, l := newFake(), newLedger()
-	s := newTestServer(t, e, testOptions(l))
+	e, l := servetest.NewEngine(), servetest.NewLedger()
+	s := newServer(t, e, l)
 	c := newClient(t, start(t, s), "any")
 	ctx, cancel := context.WithCancel(t.Context())
-	go e.decode(3) // the response starts with the first token
+	go e.Decode(3) // the response starts with the first token
 	stream := c.Chat.Completions.NewStreaming(ctx, ask("starter", "forever and ever"))
 	for pieces := 0; pieces < 3 && stream.Next(); {
 		if stream.Current().Choices[0].Delta.Content == "tick " {
@@ -179,9 +205,9 @@ func TestClientDisconnect(t *testing.T) {
 	}
 	cancel()
 	_ = stream.Close()
-	waitFor(t, e.ended, "the engine to stop")
-	waitFor(t, l.got, "the usage event")
-	got := l.all()
+	waitFor(t, e.Ended(), "the engine to stop")
+	waitFor(t, l.Got(), "the usage event")
+	got := l.All()
 	if len(got) != 1 || got[0].PromptTokens != 3 || got[0].CompletionTokens != 3 || got[0].Outcome != meter.OutcomeAborted {
 		t.Errorf("events %+v, want one of 3+3 tokens, aborted", got)
 	}
@@ -190,20 +216,20 @@ func TestClientDisconnect(t *testing.T) {
 // The same for a request that is not streamed: nothing is written, and only
 // the connection tells that the client is gone.
 func TestClientDisconnectWhole(t *testing.T) {
-	e, l := newFake(), newLedger()
-	c := newClient(t, start(t, newTestServer(t, e, testOptions(l))), "any")
+	e, l := servetest.NewEngine(), servetest.NewLedger()
+	c := newClient(t, start(t, newServer(t, e, l)), "any")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
 		_, err := c.Chat.Completions.New(ctx, ask("starter", "forever"))
 		done <- err
 	}()
-	e.step <- struct{}{}
-	e.step <- struct{}{}
+	e.Decode(1)
+	e.Decode(1)
 	cancel()
-	waitFor(t, e.ended, "the engine to stop")
-	waitFor(t, l.got, "the usage event")
-	if got := l.all(); len(got) != 1 || got[0].CompletionTokens != 2 || got[0].Outcome != meter.OutcomeAborted {
+	waitFor(t, e.Ended(), "the engine to stop")
+	waitFor(t, l.Got(), "the usage event")
+	if got := l.All(); len(got) != 1 || got[0].CompletionTokens != 2 || got[0].Outcome != meter.OutcomeAborted {
 		t.Errorf("events %+v, want one of 2 tokens, aborted", got)
 	}
 	if err := <-done; !errors.Is(err, context.Canceled) {
@@ -222,10 +248,12 @@ func waitFor(t *testing.T, c <-chan struct{}, what string) {
 
 // A client that stops reading must not hold the engine for ever.
 func TestSlowReader(t *testing.T) {
-	e, l := newFake(), newLedger()
-	o := testOptions(l)
-	o.WriteTimeout = 200 * time.Millisecond
-	url := start(t, newTestServer(t, e, o))
+	e, l := servetest.NewEngine(), servetest.NewLedger()
+	s, err := serve.New(e, serve.Options{Emit: l.Emit, WriteTimeout: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := start(t, s)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -233,19 +261,21 @@ func TestSlowReader(t *testing.T) {
 	defer conn.Close()
 	body := `{"model":"starter","stream":true,"messages":[{"role":"user","content":"flood"}]}`
 	fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-	waitFor(t, e.ended, "the engine to stop")
-	waitFor(t, l.got, "the usage event")
-	got := l.all()
-	if len(got) != 1 || got[0].CompletionTokens != int64(e.decoded) || got[0].Outcome != meter.OutcomeAborted {
-		t.Errorf("events %+v, want one of %d tokens, aborted", got, e.decoded)
+	waitFor(t, e.Ended(), "the engine to stop")
+	waitFor(t, l.Got(), "the usage event")
+	got := l.All()
+	if len(got) != 1 || got[0].CompletionTokens != int64(e.Decoded()) || got[0].Outcome != meter.OutcomeAborted {
+		t.Errorf("events %+v, want one of %d tokens, aborted", got, e.Decoded())
 	}
 }
 
 // A body that never arrives is given up.
 func TestSlowBody(t *testing.T) {
-	o := testOptions(nil)
-	o.ReadTimeout = 100 * time.Millisecond
-	url := start(t, newTestServer(t, newFake(), o))
+	s, err := serve.New(servetest.NewEngine(), serve.Options{ReadTimeout: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := start(t, s)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -266,10 +296,10 @@ func TestSlowBody(t *testing.T) {
 // rest off with an error that the client can read.
 func TestShutdown(t *testing.T) {
 	t.Run("finishes", func(t *testing.T) {
-		e := newFake()
-		url, stop := startUntil(t, newTestServer(t, e, testOptions(nil)), time.Minute)
+		e := servetest.NewEngine()
+		url, stop := startUntil(t, newServer(t, e, nil), time.Minute)
 		c := newClient(t, url, "any")
-		go e.decode(1)
+		go e.Decode(1)
 		stream := c.Chat.Completions.NewStreaming(t.Context(), ask("starter", "forever"))
 		if !stream.Next() {
 			t.Fatal(stream.Err())
@@ -278,7 +308,7 @@ func TestShutdown(t *testing.T) {
 		go func() { ended <- stop() }()
 		// The stream still runs while the server drains.
 		for range 3 {
-			e.step <- struct{}{}
+			e.Decode(1)
 			if !stream.Next() {
 				t.Fatalf("stream ended during the grace: %v", stream.Err())
 			}
@@ -289,10 +319,10 @@ func TestShutdown(t *testing.T) {
 		}
 	})
 	t.Run("cuts off", func(t *testing.T) {
-		e, l := newFake(), newLedger()
-		url, stop := startUntil(t, newTestServer(t, e, testOptions(l)), 50*time.Millisecond)
+		e, l := servetest.NewEngine(), servetest.NewLedger()
+		url, stop := startUntil(t, newServer(t, e, l), 50*time.Millisecond)
 		c := newClient(t, url, "any")
-		go e.decode(1)
+		go e.Decode(1)
 		stream := c.Chat.Completions.NewStreaming(t.Context(), ask("starter", "forever"))
 		if !stream.Next() {
 			t.Fatal(stream.Err())
@@ -306,7 +336,7 @@ func TestShutdown(t *testing.T) {
 		if err := stream.Err(); err == nil || !strings.Contains(err.Error(), "shutting down") {
 			t.Errorf("client saw %v", err)
 		}
-		if got := l.all(); len(got) != 1 || got[0].CompletionTokens != 1 || got[0].Outcome != meter.OutcomeAborted {
+		if got := l.All(); len(got) != 1 || got[0].CompletionTokens != 1 || got[0].Outcome != meter.OutcomeAborted {
 			t.Errorf("events %+v, want one of 1 token, aborted", got)
 		}
 	})

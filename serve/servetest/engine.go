@@ -1,0 +1,192 @@
+package servetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/troikaml/troika/meter"
+	"github.com/troikaml/troika/serve"
+)
+
+// Engine is a [serve.Engine] without a model. It answers by what the last
+// message says:
+//
+//	say A B C    the words, one a token
+//	forever      "tick " without end, one for each [Engine.Decode]
+//	flood        64 KiB pieces without end
+//	fail         an error before the first delta
+//	break        a delta, then an error
+//	panic        a panic
+//	busy         [serve.ErrOverloaded]
+//	raise        a [*serve.RequestError], as from a template
+//	roles        what was asked, as text
+//
+// A token of the prompt is a word, and the context is 32 tokens. One engine
+// takes one "forever" or "flood".
+type Engine struct {
+	models []serve.ModelInfo
+	step   chan struct{} // each value lets "forever" decode one token
+
+	mu      sync.Mutex
+	ended   chan struct{} // closed once "forever" or "flood" has ended
+	decoded int           // by the last of them
+}
+
+// NewEngine returns an engine with a base, "starter", and an adapter on it,
+// "shop/helpdesk v2".
+func NewEngine() *Engine {
+	created := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	return &Engine{
+		models: []serve.ModelInfo{
+			{ID: "starter", Created: created, OwnedBy: "troika", ContextLength: 32, Kind: serve.KindBase, Fingerprint: "fp_0001"},
+			{ID: "shop/helpdesk v2", Created: created, OwnedBy: "me", ContextLength: 32, Kind: serve.KindAdapter, Parent: "starter"},
+		},
+		step:  make(chan struct{}),
+		ended: make(chan struct{}),
+	}
+}
+
+// Decode lets "forever" decode n tokens and returns once it has begun the
+// last of them.
+func (e *Engine) Decode(n int) {
+	for range n {
+		e.step <- struct{}{}
+	}
+}
+
+// Ended is closed once "forever" or "flood" has ended.
+func (e *Engine) Ended() <-chan struct{} { return e.ended }
+
+// Decoded returns how many tokens it decoded until then.
+func (e *Engine) Decoded() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.decoded
+}
+
+// Models implements [serve.Engine].
+func (e *Engine) Models() []serve.ModelInfo { return e.models }
+
+// Chat implements [serve.Engine].
+func (e *Engine) Chat(ctx context.Context, req serve.ChatRequest, emit func(serve.Delta) error) (serve.Usage, serve.FinishReason, error) {
+	var u serve.Usage
+	for _, m := range req.Messages {
+		u.PromptTokens += len(strings.Fields(m.Content))
+	}
+	if limit := e.models[0].ContextLength; u.PromptTokens >= limit || u.PromptTokens+req.MaxTokens > limit {
+		return u, "", &serve.ContextLengthError{PromptTokens: u.PromptTokens, MaxTokens: req.MaxTokens, ContextLength: limit}
+	}
+	verb, rest, _ := strings.Cut(req.Messages[len(req.Messages)-1].Content, " ")
+	switch verb {
+	case "say":
+		return say(u, strings.SplitAfter(rest, " "), req.MaxTokens, emit)
+	case "forever":
+		return e.endless(ctx, u, "tick ", func() bool {
+			select {
+			case <-e.step:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		}, emit)
+	case "flood":
+		return e.endless(ctx, u, strings.Repeat("x", 64<<10), func() bool { return ctx.Err() == nil }, emit)
+	case "fail":
+		return u, "", errors.New("weights /secret/path are gone")
+	case "break":
+		u.CompletionTokens = 1
+		return u, "", errors.Join(emit(serve.Delta{Text: "half"}), errors.New("a kernel failed"))
+	case "panic":
+		panic("index out of range")
+	case "busy":
+		return u, "", serve.ErrOverloaded
+	case "raise":
+		return u, "", &serve.RequestError{Param: "messages", Message: "Conversation roles must alternate."}
+	case "roles":
+		return say(u, []string{describe(req)}, 0, emit)
+	}
+	return u, "", fmt.Errorf("the fake does not know %q", verb)
+}
+
+func say(u serve.Usage, words []string, limit int, emit func(serve.Delta) error) (serve.Usage, serve.FinishReason, error) {
+	for i, w := range words {
+		if limit > 0 && i == limit {
+			return u, serve.FinishLength, nil
+		}
+		u.CompletionTokens++
+		if err := emit(serve.Delta{Text: w}); err != nil {
+			return u, "", err
+		}
+	}
+	return u, serve.FinishStop, nil
+}
+
+func (e *Engine) endless(ctx context.Context, u serve.Usage, piece string, next func() bool, emit func(serve.Delta) error) (serve.Usage, serve.FinishReason, error) {
+	defer func() {
+		e.mu.Lock()
+		e.decoded = u.CompletionTokens
+		e.mu.Unlock()
+		close(e.ended)
+	}()
+	for next() {
+		u.CompletionTokens++
+		if err := emit(serve.Delta{Text: piece}); err != nil {
+			return u, "", err
+		}
+	}
+	return u, "", ctx.Err()
+}
+
+func describe(req serve.ChatRequest) string {
+	var b strings.Builder
+	for _, m := range req.Messages {
+		fmt.Fprintf(&b, "[%s name=%q id=%q calls=%s] %s\n", m.Role, m.Name, m.ToolCallID, m.ToolCalls, m.Content)
+	}
+	fmt.Fprintf(&b, "tools=%s stop=%q max=%d", req.Tools, req.Stop, req.MaxTokens)
+	if req.Temperature != nil && req.TopP != nil && req.Seed != nil {
+		fmt.Fprintf(&b, " temperature=%v top_p=%v seed=%d", *req.Temperature, *req.TopP, *req.Seed)
+	}
+	return b.String()
+}
+
+// Ledger keeps usage events in memory. It is safe for concurrent use.
+type Ledger struct {
+	// Err is what Emit returns, if not nil. It is set before first use.
+	Err error
+
+	mu     sync.Mutex
+	events []meter.Event
+	got    chan struct{}
+}
+
+// NewLedger returns an empty ledger.
+func NewLedger() *Ledger { return &Ledger{got: make(chan struct{}, 100)} }
+
+// Emit keeps e; it is meant for [serve.Options].
+func (l *Ledger) Emit(ctx context.Context, e meter.Event) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.Err != nil {
+		return l.Err
+	}
+	if err := errors.Join(ctx.Err(), e.Check()); err != nil {
+		return err
+	}
+	l.events = append(l.events, e)
+	l.got <- struct{}{}
+	return nil
+}
+
+// Got yields a value for each event, up to 100 unread ones.
+func (l *Ledger) Got() <-chan struct{} { return l.got }
+
+// All returns the events so far.
+func (l *Ledger) All() []meter.Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]meter.Event(nil), l.events...)
+}
