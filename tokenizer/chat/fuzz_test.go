@@ -2,32 +2,47 @@ package chat
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
+
+// allTemplates parses every template of testdata.
+func allTemplates(t testing.TB) []*Template {
+	t.Helper()
+	files, err := filepath.Glob("testdata/templates/*.jinja")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	var out []*Template
+	for _, name := range files {
+		out = append(out, loadTemplate(t, strings.TrimSuffix(filepath.Base(name), ".jinja")))
+	}
+	return out
+}
+
+// wireInput reads a JSON array of messages; ok is false for anything else.
+func wireInput(raw []byte) (in Input, ok bool) {
+	var wire []json.RawMessage
+	if json.Unmarshal(raw, &wire) != nil || len(wire) > 8 {
+		return Input{}, false
+	}
+	in = Input{Now: goldenTime, Vars: map[string]Value{"bos_token": String("<s>"), "eos_token": String("</s>")}}
+	for _, r := range wire {
+		m, err := MessageFromJSON(r)
+		if err != nil {
+			return Input{}, false
+		}
+		in.Messages = append(in.Messages, m)
+	}
+	return in, true
+}
 
 // FuzzRender sends arbitrary messages through templates in the manner of real
 // ones: no panic, and turns that agree with rendering.
 func FuzzRender(f *testing.F) {
-	files, err := filepath.Glob("testdata/templates/*.jinja")
-	if err != nil || len(files) == 0 {
-		f.Fatal(files, err)
-	}
-	var templates []*Template
-	for _, name := range files {
-		source, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		tmpl, err := Parse(name, string(source))
-		if err != nil {
-			f.Fatal(err)
-		}
-		templates = append(templates, tmpl)
-	}
-	c := loadConversations(f)
-	for _, messages := range c.Conversations {
+	templates := allTemplates(f)
+	for _, messages := range loadConversations(f).Conversations {
 		raw, err := json.Marshal(messages)
 		if err != nil {
 			f.Fatal(err)
@@ -35,17 +50,9 @@ func FuzzRender(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		var wire []json.RawMessage
-		if json.Unmarshal(raw, &wire) != nil || len(wire) > 8 {
+		in, ok := wireInput(raw)
+		if !ok {
 			t.Skip()
-		}
-		in := Input{Now: goldenTime, Vars: map[string]Value{"bos_token": String("<s>"), "eos_token": String("</s>")}}
-		for _, r := range wire {
-			m, err := MessageFromJSON(r)
-			if err != nil {
-				t.Skip()
-			}
-			in.Messages = append(in.Messages, m)
 		}
 		for _, tmpl := range templates {
 			if _, err := tmpl.Render(in); err != nil {
@@ -56,17 +63,21 @@ func FuzzRender(f *testing.F) {
 				continue
 			}
 			for _, turn := range turns {
-				if turn.Message == 0 {
-					continue
-				}
-				served := in
-				served.Messages, served.AddGenerationPrompt = in.Messages[:turn.Message], true
-				if text, err := tmpl.Render(served); err != nil || text != turn.Prompt {
-					t.Errorf("prompt %q, serving renders %q, %v", turn.Prompt, text, err)
-				}
+				checkPrompt(t, tmpl, in, turn)
 			}
 		}
 	})
+}
+
+func checkPrompt(t *testing.T, tmpl *Template, in Input, turn Turn) {
+	t.Helper()
+	if turn.Message == 0 {
+		return
+	}
+	in.Messages, in.AddGenerationPrompt = in.Messages[:turn.Message], true
+	if text, err := tmpl.Render(in); err != nil || text != turn.Prompt {
+		t.Errorf("prompt %q, serving renders %q, %v", turn.Prompt, text, err)
+	}
 }
 
 // BenchmarkRender renders a conversation of 100 messages with tools.

@@ -189,9 +189,11 @@ func TestSelect(t *testing.T) {
 		tools     bool
 		want      string
 	}{
-		{both, true, "tool_use"}, {both, false, "default"},
+		{both, true, "tool_use"},
+		{both, false, "default"},
 		{map[string]string{"default": ""}, true, "default"},
-		{map[string]string{"rag": ""}, false, ""}, {nil, false, ""},
+		{map[string]string{"rag": ""}, false, ""},
+		{nil, false, ""},
 	}
 	for _, tt := range tests {
 		if got, err := Select(tt.templates, tt.tools); got != tt.want || (err == nil) != (tt.want != "") {

@@ -10,7 +10,7 @@ type pySlice struct{ parts [3]Value }
 
 // getattr is object.name in a template: an attribute, or else an item.
 func (r *run) getattr(object Value, name string) (Value, error) {
-	if object.kind == KindUndefined {
+	if object.kind == KindUndefined && !dunders[name] {
 		return Value{}, object.undefinedErr()
 	}
 	v, ok, err := r.attribute(object, name)
@@ -108,7 +108,12 @@ func (r *run) slice(object Value, s *pySlice) (Value, error) {
 	}
 	if object.kind == kindRange {
 		g := object.ref.(*pyRange)
-		return Value{kind: kindRange, ref: &pyRange{g.start + int64(start)*g.step, g.start + int64(stop)*g.step, g.step * int64(step)}}, nil
+		wide := int64(step)
+		if s.parts[2].kind != KindNone { // a long step shows when it is printed
+			i, _ := sliceIndex(s.parts[2], 1<<30)
+			wide = int64(i)
+		}
+		return Value{kind: kindRange, ref: &pyRange{g.start + int64(start)*g.step, g.start + int64(stop)*g.step, g.step * wide}}, nil
 	}
 	if object.kind == KindString {
 		return r.sliceString(object, start, stop, step)

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"cmp"
 	"math"
 	"math/big"
 	"slices"
@@ -87,7 +88,10 @@ func (r *run) equalDicts(a, b *Dict, depth int) (bool, error) {
 	return true, nil
 }
 
-// compareNumbers orders two numbers; an unordered pair (NaN) gives 2.
+// unordered is what comparing with NaN gives, in place of -1, 0 or 1.
+const unordered = 2
+
+// compareNumbers orders two numbers.
 func compareNumbers(a, b Value) int {
 	if a.kind == KindFloat || b.kind == KindFloat {
 		return compareFloats(a, b)
@@ -142,7 +146,7 @@ func compareInexact(a, b Value) int {
 	case x == y:
 		return 0
 	}
-	return 2
+	return unordered
 }
 
 // order evaluates <, <=, > and >=.
@@ -183,22 +187,22 @@ func (r *run) orderItems(op string, a, b []Value, depth int) (bool, error) {
 			return r.orderAt(op, a[i], b[i], depth+1)
 		}
 	}
-	return holds(op, len(a)-len(b)), nil
+	return holds(op, cmp.Compare(len(a), len(b))), nil
 }
 
-func holds(op string, cmp int) bool {
-	if cmp == 2 {
+func holds(op string, c int) bool {
+	if c == unordered {
 		return false
 	}
 	switch op {
 	case "<":
-		return cmp < 0
+		return c < 0
 	case "<=":
-		return cmp <= 0
+		return c <= 0
 	case ">":
-		return cmp > 0
+		return c > 0
 	default:
-		return cmp >= 0
+		return c >= 0
 	}
 }
 

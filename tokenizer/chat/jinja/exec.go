@@ -350,8 +350,24 @@ func (r *run) filtered(s *forStmt, f *frame, next iterator) iterator {
 				return Value{}, false, err
 			}
 			if yes, err := r.truth(v); err != nil || yes {
-				return item, err == nil, err
+				return restore(s.testTarget, inner, item), err == nil, err
 			}
 		}
 	}
+}
+
+// restore gives an item that was taken apart back as Jinja does: as a tuple,
+// whatever it was before.
+func restore(t target, f *frame, item Value) Value {
+	switch t := t.(type) {
+	case *nameTarget:
+		return f.vars[t.slot]
+	case *tupleTarget:
+		items := make([]Value, len(t.items))
+		for i := range items {
+			items[i] = restore(t.items[i], f, Value{})
+		}
+		return Tuple(items...)
+	}
+	return item
 }

@@ -74,7 +74,7 @@ func runeIterator(v Value) iterator {
 			return Value{}, false, nil
 		}
 		n := runeLen(rest)
-		c := Value{kind: KindString, markup: v.markup, str: rest[:n]}
+		c := String(rest[:n]) // plain even if v is a Markup, as in Python
 		rest = rest[n:]
 		return c, true, nil
 	}

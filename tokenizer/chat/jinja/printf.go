@@ -13,8 +13,11 @@ func (r *run) percentFormat(format, values Value) (Value, error) {
 	if values.kind == KindTuple {
 		f.args, _ = values.Items()
 	} else {
-		f.args, f.single = []Value{values}, true
+		f.args = []Value{values}
 		f.mapping, _ = values.Dict()
+		// Python takes whatever has subscripts for a mapping that need not be
+		// used up.
+		f.spare = isOneOf(values, KindDict, KindList, kindRange, KindUndefined)
 	}
 	if err := f.render(); err != nil {
 		return Value{}, err
@@ -28,9 +31,8 @@ type printf struct {
 	pos     int
 	args    []Value
 	next    int
-	single  bool // the value was not a tuple
+	spare   bool // values may be left over
 	mapping *Dict
-	byName  bool // %(name)s was used
 	markup  bool
 	b       strings.Builder
 }
@@ -60,7 +62,7 @@ func (f *printf) render() error {
 			}
 		}
 	}
-	if f.next < len(f.args) && !f.byName && f.mapping == nil {
+	if f.next < len(f.args) && !f.spare {
 		return fail(typeError, "not all arguments converted during string formatting")
 	}
 	return nil
@@ -144,7 +146,7 @@ func (f *printf) named() (Value, error) {
 		return Value{}, fail(valueError, "incomplete format key")
 	}
 	key := f.format[f.pos+1 : end]
-	f.pos, f.byName = end+1, true
+	f.pos = end + 1
 	v, ok := f.mapping.Get(key)
 	if !ok {
 		return Value{}, fail(keyError, "%s", reprString(key))

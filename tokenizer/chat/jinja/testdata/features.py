@@ -406,3 +406,14 @@ CASES += [
 CASES += exprs(
     "d", "users[0]", "messages", "[1.0, 1e100, -0.0, 1e-5, 123456789012345680.0, 1/3]", "{'a': (1,), 'b': {}, 'c': [], 'd': ()}", "[[], [[]], {}, {'a': {}}]", "'\\u200d\\ufeff\\xad'", "['\\u200d\\ufeff\\xad', '\\u0301', 'ａ', '\\ue000', '\\U0001F468']", "[s|e]", "[true, none]|string", "{'k': nothing}", "(1, (2, (3,)))", "[range(3), d.keys()]", "[1, 'a']|string ~ (1,)|string", "1e400, -1e400, 1e400 - 1e400", "2.0 ** 60, 1e15, 1e16, 123456.789e3, 5e-324, 1.7976931348623157e308",
 )
+
+# Found by comparing random templates with the reference.
+CASES += exprs(
+    "'a<'|e|list, ['b'] >= [], [] < ['b'], (1,) > (), nothing|truncate is undefined, xs|truncate(5), 'abc' % [1], 'abc' % nothing",
+    "range(9)[1:5:2], range(0)[1:5:2], range(9)[::-1]",
+    "nothing.__class__ is defined",
+)
+CASES += [
+    "{% for a, b in [[1, 2], [3, 4]] if a %}{{ loop.previtem }}{{ loop.nextitem }}{% endfor %}",
+    "{% for a, b in [[1, 2], [3, 4]] %}{{ loop.previtem }}{{ loop.nextitem }}{% endfor %}",
+]
