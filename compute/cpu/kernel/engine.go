@@ -9,7 +9,7 @@ package kernel
 type tileFunc func(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
 
 // engine is one implementation of the micro-kernels. The contracts are those
-// of the plain-Go functions in generic.go.
+// of the plain-Go functions in generic.go and vector_generic.go.
 type engine struct {
 	name string
 
@@ -28,6 +28,8 @@ type engine struct {
 	interleave [formats]func(n int, src *byte, ld int, dst *byte)
 	transpose8 func(n int, src *float32, ld, step int, dst *float32, dld, dstep int)
 	rows16     func(n int, src *float32, stride int, alpha float32, dst *float32)
+
+	vec vectors
 }
 
 // active is the engine in use. Tests alone replace it.

@@ -33,6 +33,22 @@ var avx2 = engine{
 	interleave: [formats]func(int, *byte, int, *byte){F32: interleaveF32, F16: interleaveF16, BF16: interleaveBF16},
 	transpose8: transpose8,
 	rows16:     rows16,
+	vec: vectors{
+		addTo:         addTo,
+		scaleTo:       scaleTo,
+		addScaled:     addScaled,
+		scaleMul:      scaleMul,
+		normBack:      normBack,
+		normScaleBack: normScaleBack,
+		expTo:         expTo,
+		silu:          silu,
+		siluBack:      siluBack,
+		squares:       squares,
+		dot3:          dot3,
+		expSum:        expSum,
+		dot:           dot,
+		peak:          peak,
+	},
 }
 
 // interleaveF32 packs 8n columns of sixteen rows, ld bytes apart, into a panel.

@@ -16,6 +16,7 @@ var portable = engine{
 	interleave: [formats]func(int, *byte, int, *byte){F32: interleaveGo(F32), F16: interleaveGo(F16), BF16: interleaveGo(BF16)},
 	transpose8: transpose8Go,
 	rows16:     rows16Go,
+	vec:        portableVectors,
 }
 
 // tileGo returns the tile of so many rows by one panel. The conversion of each

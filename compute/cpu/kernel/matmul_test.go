@@ -86,6 +86,9 @@ var counts = []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 23, 24, 25, 26, 3
 
 func TestMatMulBitsDoNotDependOnRows(t *testing.T) {
 	eachFormat(t, func(t *testing.T, f Format) {
+		if testing.Short() && active == &portable {
+			t.Skip("slow")
+		}
 		for _, d := range [][2]int{{83, 449}, {64, 896}, {5, 1000}} {
 			n, k := d[0], d[1]
 			w, _ := newPanels(f, n, k, 5)
