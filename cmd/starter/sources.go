@@ -112,8 +112,8 @@ func verses(data []byte) ([]document, error) {
 	var many []poem
 	if err := json.Unmarshal(data, &many); err != nil {
 		var one poem
-		if json.Unmarshal(data, &one) != nil {
-			return nil, nil // another shape: a list of authors, say
+		if err := json.Unmarshal(data, &one); err != nil {
+			return nil, err
 		}
 		many = []poem{one}
 	}

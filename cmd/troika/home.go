@@ -8,6 +8,9 @@ import (
 	"runtime"
 )
 
+// databaseFile of --home holds every table.
+const databaseFile = "troika.db"
+
 // Home returns the absolute path of the folder that holds datasets, models and
 // runs, and makes the folder if there is none. It is private to the user.
 func (a *app) Home() (string, error) {

@@ -13,6 +13,16 @@ import (
 
 // verbs is every verb there is: one line each, in the order of a first walk.
 var verbs = []func(*app) *cobra.Command{
+	newQuickstartCmd,
+	newPullCmd,
+	newTuneCmd,
+	newEvalCmd,
+	newServeCmd,
+	newChatCmd,
+	newTokenizeCmd,
+	newLogitsCmd,
+	newTrainTokenizerCmd,
+	newPretrainCmd,
 	newVersionCmd,
 }
 

@@ -72,13 +72,13 @@ func engine(t *testing.T) *local.Engine {
 	return e
 }
 
-func ask(e *local.Engine, req serve.ChatRequest) (string, serve.Usage, error) {
+func ask(e *local.Engine, req serve.ChatRequest) (string, error) {
 	var text strings.Builder
-	usage, _, err := e.Chat(context.Background(), req, func(d serve.Delta) error {
+	_, _, err := e.Chat(context.Background(), req, func(d serve.Delta) error {
 		text.WriteString(d.Text)
 		return nil
 	})
-	return text.String(), usage, err
+	return text.String(), err
 }
 
 // A fresh adapter answers as its base, whatever shares the batch.
@@ -95,7 +95,7 @@ func TestModelsShareABase(t *testing.T) {
 			req := req
 			req.Model = []string{"starter", "tuned"}[i%2]
 			var err error
-			if answers[i], _, err = ask(e, req); err != nil {
+			if answers[i], err = ask(e, req); err != nil {
 				t.Error(err)
 			}
 		})
@@ -111,12 +111,12 @@ func TestModelsShareABase(t *testing.T) {
 func TestErrors(t *testing.T) {
 	e := engine(t)
 	var request *serve.RequestError
-	if _, _, err := ask(e, serve.ChatRequest{Model: "other"}); !errors.As(err, &request) || request.Param != "model" {
+	if _, err := ask(e, serve.ChatRequest{Model: "other"}); !errors.As(err, &request) || request.Param != "model" {
 		t.Errorf("unknown model: %v", err)
 	}
 	long := serve.ChatRequest{Model: "starter", Messages: []serve.Message{{Role: "user", Content: strings.Repeat("word ", 400)}}}
 	var context *serve.ContextLengthError
-	if _, _, err := ask(e, long); !errors.As(err, &context) || context.ContextLength != 256 || context.PromptTokens < 256 {
+	if _, err := ask(e, long); !errors.As(err, &context) || context.ContextLength != 256 || context.PromptTokens < 256 {
 		t.Errorf("long prompt: %v", err)
 	}
 	if err := e.AddBase("starter", starterDir); err == nil || !strings.Contains(err.Error(), "two models") {
@@ -129,7 +129,7 @@ func TestSeed(t *testing.T) {
 	e := engine(t)
 	hot := 1.5
 	draw := func(seed int64) string {
-		text, _, err := ask(e, serve.ChatRequest{
+		text, err := ask(e, serve.ChatRequest{
 			Model: "starter", Messages: []serve.Message{{Role: "user", Content: "Tell"}}, MaxTokens: 20, Temperature: &hot, Seed: &seed,
 		})
 		if err != nil {

@@ -16,7 +16,7 @@ func load() (*tokenizer.Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	return tokenizer.Load(f)
 }
 

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/troikaml/troika/bundle"
+	"github.com/troikaml/troika/dataset"
+	"github.com/troikaml/troika/eval"
+	"github.com/troikaml/troika/infer"
+	"github.com/troikaml/troika/internal/term"
+	"github.com/troikaml/troika/model/nn"
+	"github.com/troikaml/troika/train"
+)
+
+type evalOptions struct {
+	model, data, text string
+	maxTokens         int
+	confusion         bool
+}
+
+func newEvalCmd(a *app) *cobra.Command {
+	var o evalOptions
+	cmd := &cobra.Command{
+		Use:   "eval --model MODEL --data TEST.jsonl",
+		Short: "Measure a model, and a tuned model beside its base",
+		Long: `Measure a model, and a tuned model beside its base.
+
+TEST.jsonl has conversations as for tune; the last assistant message is the right
+answer. The model answers greedily and an answer is right when it is equal, but for
+white space around it. Accuracy, macro-F1 and the perplexity of the right answers are
+shown with 95 % bootstrap intervals; --confusion adds the confusion matrix.
+
+With --text, JSON lines with a text field, the perplexity of text is measured instead.`,
+		Example: `  troika eval --model helpdesk --data test.jsonl
+  troika eval --model helpdesk --data test.jsonl --confusion
+  troika eval --model starter --text held-out.jsonl --json`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.eval(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.model, "model", "", "model name or folder")
+	f.StringVar(&o.data, "data", "", "test conversations, JSON lines")
+	f.StringVar(&o.text, "text", "", "test text, JSON lines with a text field")
+	f.IntVar(&o.maxTokens, "max-tokens", 0, "longest answer in tokens (default: that of the longest right answer)")
+	f.BoolVar(&o.confusion, "confusion", false, "show the confusion matrix of the model")
+	cmd.MarkFlagsMutuallyExclusive("data", "text")
+	cmd.MarkFlagsOneRequired("data", "text")
+	_ = cmd.MarkFlagRequired("model") // the flag above exists
+	return cmd
+}
+
+func (a *app) eval(ctx context.Context, o evalOptions) error {
+	s, err := a.open(o.model)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if o.text != "" {
+		return a.evalText(s, o.text)
+	}
+	examples, digest, err := readChat(o.data)
+	if err != nil {
+		return err
+	}
+	m, err := newMeasurement(a, s, examples, o.maxTokens)
+	if err != nil {
+		return err
+	}
+	report := eval.Report{Dataset: digest.String()}
+	if report.Base, err = m.run(ctx, s.ref.Base, nn.NoAdapter); err != nil {
+		return err
+	}
+	shown := report.Base
+	if s.lora != nil {
+		if report.Tuned, err = m.run(ctx, s.ref.Name, 0); err != nil {
+			return err
+		}
+		shown = report.Tuned
+		if report.Gain, err = eval.CompareAccuracy(report.Base, report.Tuned, resampling); err != nil {
+			return err
+		}
+	}
+	if a.JSON {
+		return a.WriteJSON(&report)
+	}
+	if err := report.WriteTable(a.Out); err != nil {
+		return err
+	}
+	if o.confusion {
+		return a.showConfusion(shown.Confusion)
+	}
+	return nil
+}
+
+// measurement puts the same questions to several models.
+type measurement struct {
+	*app
+	s         *session
+	questions []bundle.Conversation
+	gold      []eval.Example
+	sequences []train.Sequence // of the right answers
+	labels    []string
+	maxTokens int
+}
+
+func newMeasurement(a *app, s *session, examples []dataset.Example, maxTokens int) (*measurement, error) {
+	m := &measurement{app: a, s: s, maxTokens: maxTokens}
+	longest := 0
+	for _, e := range examples {
+		last := len(e.Messages) - 1
+		for last >= 0 && e.Messages[last].Role != "assistant" {
+			last--
+		}
+		if last < 1 {
+			return nil, fmt.Errorf("%s: no question before the answer", e.Name)
+		}
+		answer := e.Messages[last].Content
+		m.questions = append(m.questions, bundle.Conversation{Messages: e.Messages[:last], Tools: e.Tools})
+		m.gold = append(m.gold, eval.Example{ID: e.Name, Text: e.Messages[last-1].Content, Label: strings.TrimSpace(answer)})
+		longest = max(longest, len(s.bundle.Tokenizer.EncodeOrdinary(answer))+1)
+		one := dataset.Example{Name: e.Name, Messages: slices.Clone(e.Messages[:last+1]), Weights: make([]int, last+1), Tools: e.Tools}
+		one.Weights[last] = 1
+		seqs, err := train.FromChat(s.bundle, one)
+		if err != nil {
+			return nil, err
+		}
+		m.sequences = append(m.sequences, seqs...)
+	}
+	if m.maxTokens == 0 {
+		m.maxTokens = longest
+	}
+	m.labels = eval.Labels(m.gold)
+	return m, nil
+}
+
+// run measures the model in an adapter slot.
+func (m *measurement) run(ctx context.Context, name string, slot int32) (*eval.Result, error) {
+	answers, err := m.answers(ctx, m.s, name, slot, m.questions, m.maxTokens)
+	if err != nil {
+		return nil, err
+	}
+	predictions := make([]eval.Prediction, len(answers))
+	for i, text := range answers {
+		predictions[i] = eval.Prediction{Label: strings.TrimSpace(text), Text: text}
+	}
+	res, err := eval.Score(m.labels, m.gold, predictions, resampling)
+	if err != nil {
+		return nil, err
+	}
+	loss, err := m.s.loss(m.sequences, slot)
+	if err != nil {
+		return nil, err
+	}
+	res.Perplexity = math.Exp(loss)
+	return res, nil
+}
+
+// answers puts questions to a session's model and shows the progress.
+func (a *app) answers(ctx context.Context, s *session, name string, slot int32, questions []bundle.Conversation, maxTokens int) ([]string, error) {
+	engine, err := infer.New(s.dev, s.model, infer.Options{Context: min(s.bundle.Facts.MaxPositions, 8192)})
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Close()
+	bar := a.Progress.Bar("evaluate "+name, int64(len(questions)), term.Items("documents"))
+	defer bar.Abort()
+	c := &infer.Chat{Bundle: s.bundle, Engine: engine, Slot: slot}
+	out, err := eval.Answers(ctx, c, questions, maxTokens, func(done int) { bar.Set(int64(done)) })
+	if err == nil {
+		bar.Done()
+	}
+	return out, err
+}
+
+// loss returns the mean loss of sequences under the adapter in a slot.
+func (s *session) loss(seqs []train.Sequence, slot int32) (float64, error) {
+	if slot == nn.NoAdapter && s.lora != nil {
+		s.set.Remove(0)
+		defer s.set.Add(s.lora)
+	}
+	for _, q := range seqs {
+		if len(q.Tokens) > s.bundle.Facts.MaxPositions {
+			return 0, fmt.Errorf("%s: %d tokens are over the model's context of %d", q.Name, len(q.Tokens), s.bundle.Facts.MaxPositions)
+		}
+	}
+	return train.Loss(s.dev, s.model, seqs, 2048)
+}
+
+// evalText measures the perplexity of text, cut to the model's context.
+func (a *app) evalText(s *session, name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	docs, err := train.ReadText(f, name, nil)
+	if err != nil {
+		return err
+	}
+	var seqs []train.Sequence
+	tokens := 0
+	for _, d := range docs {
+		pieces := train.Pieces(s.bundle.Tokenizer.EncodeOrdinary(d.Text), min(s.bundle.Facts.MaxPositions, 2048), d.Name)
+		for _, p := range pieces {
+			tokens += len(p.Tokens) - 1
+		}
+		seqs = append(seqs, pieces...)
+	}
+	if tokens == 0 {
+		return errors.New("no text of two tokens or more")
+	}
+	slot := int32(nn.NoAdapter)
+	if s.lora != nil {
+		slot = 0
+	}
+	loss, err := s.loss(seqs, slot)
+	if err != nil {
+		return err
+	}
+	if a.JSON {
+		return a.WriteJSON(map[string]any{"perplexity": math.Exp(loss), "loss": loss, "tokens": tokens, "documents": len(docs)})
+	}
+	_, err = fmt.Fprintf(a.Out, "perplexity %.3f over %d tokens of %s\n", math.Exp(loss), tokens, filepath.Base(name))
+	return err
+}
+
+// showConfusion prints a row for each right label and a column for each answer.
+func (a *app) showConfusion(c *eval.Confusion) error {
+	columns := []term.Column{{Title: "right \\ answer"}}
+	for _, l := range c.Labels {
+		columns = append(columns, term.Column{Title: l, Align: term.Right})
+	}
+	columns = append(columns, term.Column{Title: "other", Align: term.Right})
+	t := term.NewTable(columns...)
+	for i, l := range c.Labels {
+		row := []string{l}
+		for _, n := range c.Counts[i] {
+			row = append(row, fmt.Sprint(n))
+		}
+		t.Row(row...)
+	}
+	_, err := fmt.Fprint(a.Out, "\n", t.String())
+	return err
+}

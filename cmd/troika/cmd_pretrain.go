@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/checkpoint"
+	"github.com/troikaml/troika/checkpoint/safetensors"
+	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/internal/fsx"
+	"github.com/troikaml/troika/internal/term"
+	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/model/all"
+	"github.com/troikaml/troika/model/nn"
+	"github.com/troikaml/troika/tensor"
+	"github.com/troikaml/troika/tokenizer"
+	"github.com/troikaml/troika/tokenizer/chat"
+	"github.com/troikaml/troika/train"
+)
+
+type pretrainOptions struct {
+	text, config, tokenizer, template string
+	out, run                          string
+	sequence                          int
+	valid                             float64
+	resume                            bool
+	train                             train.Config
+}
+
+func newPretrainCmd(a *app) *cobra.Command {
+	o := pretrainOptions{train: train.DefaultConfig()}
+	o.train.LR, o.train.MinLR, o.train.Warmup, o.train.WeightDecay = 1e-3, 1e-4, 100, 0.1
+	o.train.Beta2, o.train.Accumulate, o.train.MicroTokens, o.train.Epochs = 0.95, 2, 4096, 1
+	cmd := &cobra.Command{
+		Use:   "pretrain --text CORPUS.jsonl --config CONFIG.json --tokenizer TOKENIZER.json --out DIR",
+		Short: "Train every parameter of a new model on text",
+		Long: `Train every parameter of a new model on text.
+
+CORPUS.jsonl has one {"text": ...} a line, or a conversation {"messages": [...]}
+that --chat-template renders. CONFIG.json is a config.json of a known
+architecture. The result is a Hugging Face directory in BF16, which every other
+verb and the transformers library open. A run that was stopped or killed goes on
+with --resume and ends with the same bits.`,
+		Example: `  troika pretrain --text corpus.jsonl --config config.json \
+    --tokenizer tokenizer.json --out my-model
+  troika pretrain --text corpus.jsonl --config config.json \
+    --tokenizer tokenizer.json --out my-model --resume`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return pretrain(cmd.Context(), a, &o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.text, "text", "", "corpus, JSON lines with a text field")
+	f.StringVar(&o.config, "config", "", "config.json of the new model")
+	f.StringVar(&o.tokenizer, "tokenizer", "", "tokenizer.json of the new model")
+	f.StringVar(&o.template, "chat-template", "", "chat template of the new model, a .jinja file")
+	f.StringVar(&o.out, "out", "", "folder to write the model to")
+	f.StringVar(&o.run, "run", "", "folder of the run's state (default OUT.run)")
+	f.IntVar(&o.sequence, "sequence", 512, "longest sequence, in tokens; longer documents are split")
+	f.Float64Var(&o.valid, "validation", 0.005, "share of documents kept for the validation loss")
+	f.BoolVar(&o.resume, "resume", false, "go on from the run's last saved state")
+	trainFlags(f, &o.train)
+	for _, name := range []string{"text", "config", "tokenizer", "out"} {
+		_ = cmd.MarkFlagRequired(name) // the flags above exist
+	}
+	return cmd
+}
+
+func pretrain(ctx context.Context, a *app, o *pretrainOptions) error {
+	if o.run == "" {
+		o.run = o.out + ".run"
+	}
+	config, err := os.ReadFile(o.config)
+	if err != nil {
+		return err
+	}
+	cfg, err := model.Parse(all.Architectures(), config)
+	if err != nil {
+		return err
+	}
+	tok, tokenizerJSON, err := readTokenizer(o.tokenizer)
+	if err != nil {
+		return err
+	}
+	facts := cfg.Facts()
+	if tok.VocabSize() > facts.VocabSize {
+		return fmt.Errorf("%s has %d tokens, %s a vocab_size of %d", o.tokenizer, tok.VocabSize(), o.config, facts.VocabSize)
+	}
+	eos, err := endOfText(config, tok)
+	if err != nil {
+		return err
+	}
+	trainSet, validSet, err := a.corpus(o, tok, eos, min(o.sequence, facts.MaxPositions))
+	if err != nil {
+		return err
+	}
+	dev := a.device()
+	defer dev.Close()
+	m, err := cfg.New(nn.NewLoader(dev, train.Init{Seed: o.train.Seed, Std: 0.02, Layers: facts.Layers}, true))
+	if err != nil {
+		return err
+	}
+	defer m.Free()
+	res, err := train.Run(ctx, train.Job{
+		Device: dev, Model: m, Params: m.Params(), Train: trainSet, Valid: validSet,
+		Context: facts.MaxPositions, Vocab: facts.VocabSize, Config: o.train, Dir: o.run, Resume: o.resume,
+		Identity: troika.Sum(append(config, tokenizerJSON...)).String(), OnStep: a.trainingProgress("pretrain"),
+	})
+	if err != nil {
+		return err
+	}
+	if err := writeModel(dev, m, o.out, config, tokenizerJSON); err != nil {
+		return err
+	}
+	if a.JSON {
+		return a.WriteJSON(res)
+	}
+	_, err = fmt.Fprintf(a.Out, "trained %d steps, %d tokens in %.0f s: loss %.4f, validation %.4f\nmodel in %s\n",
+		res.Steps, res.Tokens, res.Seconds, res.Loss, res.ValidLoss, o.out)
+	return err
+}
+
+// renderer returns the function that turns a conversation into text.
+func (o *pretrainOptions) renderer() (func([]json.RawMessage) (string, error), error) {
+	if o.template == "" {
+		return func([]json.RawMessage) (string, error) {
+			return "", errors.New("a conversation needs --chat-template")
+		}, nil
+	}
+	source, err := os.ReadFile(o.template)
+	if err != nil {
+		return nil, err
+	}
+	t, err := chat.Parse(o.template, string(source))
+	if err != nil {
+		return nil, err
+	}
+	return func(raw []json.RawMessage) (string, error) {
+		var in chat.Input
+		for _, r := range raw {
+			m, err := chat.MessageFromJSON(r)
+			if err != nil {
+				return "", err
+			}
+			in.Messages = append(in.Messages, m)
+		}
+		return t.Render(in)
+	}, nil
+}
+
+func readTokenizer(name string) (*tokenizer.Tokenizer, []byte, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	tok, err := tokenizer.Load(f)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return tok, data, nil
+}
+
+// endOfText returns the token that separates documents: the first of config.json's
+// eos_token_id, or <|endoftext|>.
+func endOfText(config []byte, tok *tokenizer.Tokenizer) (int32, error) {
+	if id, ok := tok.ID("<|endoftext|>"); ok {
+		return id, nil
+	}
+	var c struct {
+		EOS *int32 `json:"eos_token_id"`
+	}
+	if err := json.Unmarshal(config, &c); err != nil || c.EOS == nil {
+		return 0, errors.New("the tokenizer has no <|endoftext|> and config.json no eos_token_id to end documents with")
+	}
+	return *c.EOS, nil
+}
+
+// writeModel writes a Hugging Face directory: weights in BF16 beside the given
+// configuration and tokenizer.
+func writeModel(dev compute.Device, m model.Model, dir string, config, tokenizerJSON []byte) error {
+	tensors := map[string]tensor.Tensor{}
+	for _, p := range m.Params() {
+		t, err := tensor.FromFloat32s(compute.Floats(dev, p.Tensor), p.Tensor.Shape...).Encode(tensor.BF16)
+		if err != nil {
+			return err
+		}
+		tensors[p.Name] = t
+	}
+	mem, err := checkpoint.NewMemory(tensors, map[string]string{"format": "pt"})
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return errors.Join(
+		safetensors.Save(filepath.Join(dir, "model.safetensors"), mem),
+		fsx.WriteFile(filepath.Join(dir, "tokenizer.json"), tokenizerJSON, 0o644),
+		fsx.WriteFile(filepath.Join(dir, "config.json"), config, 0o644),
+	)
+}
+
+// corpus reads and tokenizes the documents, and keeps some for validation.
+func (a *app) corpus(o *pretrainOptions, tok *tokenizer.Tokenizer, eos int32, longest int) (trainSet, validSet []train.Sequence, err error) {
+	f, err := os.Open(o.text)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	bar := a.Progress.Bar("tokenize", info.Size(), term.Bytes)
+	defer bar.Abort()
+	docs, err := train.ReadText(f, o.text, func(bytes int64) { bar.Set(bytes) })
+	if err != nil {
+		return nil, nil, err
+	}
+	render, err := o.renderer()
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, d := range docs {
+		set := &trainSet
+		// Every n-th document, so that each part of the corpus has its share.
+		if o.valid > 0 && i%max(1, int(1/o.valid)) == 0 {
+			set = &validSet
+		}
+		tokens := tok.EncodeOrdinary(d.Text)
+		if d.Messages != nil {
+			text, err := render(d.Messages)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", d.Name, err)
+			}
+			tokens = tok.Encode(text, false)
+		}
+		*set = append(*set, train.Pieces(append(tokens, eos), longest, d.Name)...)
+	}
+	bar.Done()
+	return trainSet, validSet, nil
+}

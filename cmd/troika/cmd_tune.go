@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"regexp"
+
+	"github.com/spf13/cobra"
+
+	"github.com/troikaml/troika/adapter"
+	"github.com/troikaml/troika/dataset"
+	"github.com/troikaml/troika/train"
+)
+
+type tuneOptions struct {
+	model, data, valid, name, out, run string
+	resume                             bool
+	adapter                            adapter.Config
+	train                              train.Config
+}
+
+func newTuneCmd(a *app) *cobra.Command {
+	o := tuneOptions{adapter: adapter.Config{Rank: 16, Alpha: 32}, train: train.DefaultConfig()}
+	cmd := &cobra.Command{
+		Use:   "tune --model BASE --data TRAIN.jsonl --name NAME",
+		Short: "Tune a model on examples with LoRA",
+		Long: `Tune a model on examples with LoRA.
+
+TRAIN.jsonl has one conversation a line in OpenAI's fine-tuning format:
+{"messages":[{"role":"user","content":"..."},{"role":"assistant","content":"..."}]}.
+The loss is taken on assistant messages; "weight":0 on one leaves it out.
+
+The adapter is written in PEFT's format to --home under NAME, and can be served by
+that name. Ctrl-C saves and stops; --resume goes on, after a kill too, and ends with
+the same bits as a run that was never stopped.`,
+		Example: `  troika tune --data train.jsonl --valid valid.jsonl --name helpdesk
+  troika tune --data train.jsonl --name helpdesk --resume
+  troika tune --model ./Qwen3-0.6B --data train.jsonl --name faq \
+    --rank 8 --targets q_proj,v_proj`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return tune(cmd.Context(), a, &o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.model, "model", starterName, "base model, name or folder")
+	f.StringVar(&o.data, "data", "", "training examples, JSON lines")
+	f.StringVar(&o.valid, "valid", "", "validation examples, JSON lines")
+	f.StringVar(&o.name, "name", "", "name of the tuned model")
+	f.StringVar(&o.out, "out", "", "folder of the adapter (default adapters/NAME of --home)")
+	f.StringVar(&o.run, "run", "", "folder of the run's state and metrics (default runs/NAME of --home)")
+	f.BoolVar(&o.resume, "resume", false, "go on from the run's last saved state")
+	f.IntVar(&o.adapter.Rank, "rank", o.adapter.Rank, "rank of the adapter")
+	f.Float64Var(&o.adapter.Alpha, "alpha", o.adapter.Alpha, "scale of the adapter, divided by its rank")
+	f.Float64Var(&o.adapter.Dropout, "dropout", 0, "share of the adapter's inputs dropped in training")
+	f.StringSliceVar(&o.adapter.Targets, "targets", nil, "layers to adapt, such as q_proj,v_proj (default all linear layers)")
+	trainFlags(f, &o.train)
+	_ = cmd.MarkFlagRequired("data") // the flags above exist
+	_ = cmd.MarkFlagRequired("name")
+	return cmd
+}
+
+// plainName is what a tuned model may be called: a file name on every system.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
+func tune(ctx context.Context, a *app, o *tuneOptions) error {
+	if !plainName.MatchString(o.name) {
+		return usagef("--name %q: want letters, digits, dots, dashes and underscores", o.name)
+	}
+	home, err := a.Home()
+	if err != nil {
+		return err
+	}
+	t := tuning{
+		adapter: o.adapter, train: o.train, run: o.run, out: o.out, resume: o.resume,
+		onStep: a.trainingProgress("tune " + o.name),
+	}
+	if t.out == "" {
+		t.out = filepath.Join(home, adaptersFolder, o.name)
+	}
+	if t.run == "" {
+		t.run = filepath.Join(home, runsFolder, o.name)
+	}
+	examples, digest, err := readChat(o.data)
+	if err != nil {
+		return err
+	}
+	t.dataset = digest
+	var valid []dataset.Example
+	if o.valid != "" {
+		if valid, _, err = readChat(o.valid); err != nil {
+			return err
+		}
+	}
+	s, err := a.open(o.model)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if s.ref.Adapter != "" {
+		return usagef("--model %s is an adapter; tune its base %s", o.model, s.ref.Base)
+	}
+	trainSet, err := s.encode(examples)
+	if err != nil {
+		return err
+	}
+	validSet, err := s.encode(valid)
+	if err != nil {
+		return err
+	}
+	res, err := s.tune(ctx, t, trainSet, validSet)
+	if err != nil {
+		return err
+	}
+	if a.JSON {
+		return a.WriteJSON(map[string]any{"name": o.name, "adapter": t.out, "result": res})
+	}
+	_, err = fmt.Fprintf(a.Out, "%d steps in %.0f s: loss %.4f\nadapter in %s\n", res.Steps, res.Seconds, res.Loss, t.out)
+	return err
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/troikaml/troika/adapter"
+	"github.com/troikaml/troika/bundle"
+	"github.com/troikaml/troika/compute/cpu"
+	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/model/all"
+)
+
+// session is one base model on a device, with the adapter of a tuned model.
+type session struct {
+	dev    *cpu.Device
+	ref    modelRef
+	bundle *bundle.Bundle
+	model  model.Model
+	set    *adapter.Set
+	lora   *adapter.LoRA // nil for a base
+}
+
+// open loads a model by name. Close the session when done.
+func (a *app) open(name string) (*session, error) {
+	ref, err := a.resolveModel(name)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{ref: ref}
+	if s.bundle, err = bundle.Open(ref.Dir, all.Architectures()); err != nil {
+		return nil, err
+	}
+	s.dev = a.device()
+	if s.model, err = s.bundle.Load(s.dev, false); err != nil {
+		s.dev.Close()
+		return nil, err
+	}
+	s.set = adapter.NewSet(s.model)
+	if ref.Adapter != "" {
+		if s.lora, err = adapter.Load(s.dev, s.model, ref.Adapter); err != nil {
+			s.Close()
+			return nil, err
+		}
+		s.set.Add(s.lora)
+	}
+	return s, nil
+}
+
+// Close frees everything. Closing twice is allowed.
+func (s *session) Close() {
+	if s.model == nil {
+		return
+	}
+	if s.lora != nil {
+		s.lora.Free()
+	}
+	s.model.Free()
+	s.model = nil
+	s.dev.Close()
+}
+
+// checkIDs refuses tokens that the model does not have, and sequences over its
+// context.
+func (s *session) checkIDs(ids []int32) error {
+	facts := s.bundle.Facts
+	if len(ids) == 0 || len(ids) > facts.MaxPositions {
+		return fmt.Errorf("%d tokens: the model takes 1 to %d", len(ids), facts.MaxPositions)
+	}
+	for _, id := range ids {
+		if id < 0 || int(id) >= facts.VocabSize {
+			return fmt.Errorf("token %d is not in the vocabulary of %d", id, facts.VocabSize)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/adapter"
+	"github.com/troikaml/troika/dataset"
+	"github.com/troikaml/troika/internal/fsx"
+	"github.com/troikaml/troika/train"
+)
+
+// tuning is one LoRA run.
+type tuning struct {
+	adapter adapter.Config
+	train   train.Config
+	dataset troika.Digest // of the training data
+	run     string        // folder of the run's state and metrics
+	out     string        // folder of the adapter
+	resume  bool
+	onStep  func(train.Progress)
+}
+
+// provenanceFile stands beside an adapter and says what it was made from.
+const provenanceFile = "troika.json"
+
+// provenance is the content of troika.json.
+type provenance struct {
+	Base    string         `json:"base"`
+	BaseSHA troika.Digest  `json:"base_digest"`
+	Dataset troika.Digest  `json:"dataset"`
+	Adapter adapter.Config `json:"adapter"`
+	Train   train.Config   `json:"train"`
+	Version string         `json:"troika_version"`
+}
+
+// tune trains a fresh adapter on a session's base and writes it. The adapter stays
+// loaded in the session.
+func (s *session) tune(ctx context.Context, t tuning, trainSet, validSet []train.Sequence) (*train.Result, error) {
+	base, err := s.bundle.Digest()
+	if err != nil {
+		return nil, err
+	}
+	made := provenance{
+		Base: s.ref.Base, BaseSHA: base, Dataset: t.dataset, Adapter: t.adapter, Train: t.train, Version: buildVersion(),
+	}
+	identity, err := json.Marshal(made)
+	if err != nil {
+		return nil, err
+	}
+	if s.lora, err = adapter.New(s.dev, s.model, t.adapter, t.train.Seed); err != nil {
+		return nil, err
+	}
+	s.set.Add(s.lora)
+	facts := s.bundle.Facts
+	res, err := train.Run(ctx, train.Job{
+		Device: s.dev, Model: s.model, Params: s.lora.Params(), Train: trainSet, Valid: validSet,
+		Context: facts.MaxPositions, Vocab: facts.VocabSize, Config: t.train, Dir: t.run, Resume: t.resume,
+		Identity: string(identity), OnStep: t.onStep,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.lora.Save(t.out, s.ref.Base); err != nil {
+		return nil, err
+	}
+	text, err := json.MarshalIndent(made, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return res, fsx.WriteFile(filepath.Join(t.out, provenanceFile), append(text, '\n'), 0o644)
+}
+
+// encode renders examples for a session's model.
+func (s *session) encode(examples []dataset.Example) ([]train.Sequence, error) {
+	var out []train.Sequence
+	for _, e := range examples {
+		seqs, err := train.FromChat(s.bundle, e)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, seqs...)
+	}
+	return out, nil
+}
+
+// readChat reads a chat JSONL file, and returns the digest of its bytes.
+func readChat(name string) ([]dataset.Example, troika.Digest, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, troika.Digest{}, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, troika.Digest{}, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	examples, err := dataset.ReadChat(f, name)
+	if err != nil {
+		return nil, troika.Digest{}, fmt.Errorf("read examples: %w", err)
+	}
+	return examples, troika.Sum(data), nil
+}
