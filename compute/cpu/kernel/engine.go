@@ -14,7 +14,7 @@ type engine struct {
 	name string
 
 	// tile holds the tiles of one panel, by format and rows-1.
-	tile [formats][tileRows]tileFunc
+	tile [formats][]tileFunc
 
 	// pair holds tiles of both panels of a strip, by format and rows-1.
 	pair [formats][]tileFunc

@@ -18,7 +18,7 @@ func pick() *engine {
 
 var avx2 = engine{
 	name: "avx2",
-	tile: [formats][tileRows]tileFunc{
+	tile: [formats][]tileFunc{
 		F32:  {mulF32R1P1, mulF32R2P1, mulF32R3P1, mulF32R4P1, mulF32R5P1, mulF32R6P1},
 		F16:  {mulF16R1P1, mulF16R2P1, mulF16R3P1, mulF16R4P1, mulF16R5P1, mulF16R6P1},
 		BF16: {mulBF16R1P1, mulBF16R2P1, mulBF16R3P1, mulBF16R4P1, mulBF16R5P1, mulBF16R6P1},

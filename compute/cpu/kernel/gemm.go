@@ -42,7 +42,7 @@ func Gemm(c []float32, ldc int, a, b Dense, m, n, k int, alpha float32, accumula
 				cols := min(Lanes, n-j)
 				dst := s.panelOf(depth)
 				b.pack(dst, k0, j, depth, cols, alpha)
-				block(&active.tile[F32], c[i*ldc+j:], ldc, left, stride, rows, depth, raw(dst), cols, accumulate || k0 > 0, s)
+				block(active.tile[F32], c[i*ldc+j:], ldc, left, stride, rows, depth, raw(dst), cols, accumulate || k0 > 0, s)
 			}
 		}
 	}

@@ -7,7 +7,7 @@ import "unsafe"
 // widened first, for any number of rows.
 var portable = engine{
 	name: "go",
-	tile: [formats][tileRows]tileFunc{
+	tile: [formats][]tileFunc{
 		F32: {tileGo(1), tileGo(2), tileGo(3), tileGo(4), tileGo(5), tileGo(6)},
 	},
 	directRows: [formats]int{F32: 1 << 62},

@@ -92,7 +92,7 @@ func widened(c []float32, ldc int, a []float32, lda, m int, w *Panels, p0, p1 in
 					active.widen[w.Format](depth, b, &dst[0])
 					b = raw(dst)
 				}
-				block(&active.tile[F32], c[p*Lanes:], ldc, a[k0:], lda, m, depth, b, min(Lanes, w.N-p*Lanes), accumulate || k0 > 0, s)
+				block(active.tile[F32], c[p*Lanes:], ldc, a[k0:], lda, m, depth, b, min(Lanes, w.N-p*Lanes), accumulate || k0 > 0, s)
 			}
 		}
 	}
@@ -103,23 +103,24 @@ func widened(c []float32, ldc int, a []float32, lda, m int, w *Panels, p0, p1 in
 // all rows and both panels.
 func direct(c []float32, ldc int, a []float32, lda, m int, w *Panels, p, n int, accumulate bool, s *Scratch) {
 	pair := active.pair[w.Format]
-	paired := n == 2 && m <= len(pair) && (p+2)*Lanes <= w.N
+	paired := n == 2 && len(pair) > 0 && (p+2)*Lanes <= w.N
 	for k0 := 0; k0 < w.K; k0 += BlockDepth {
 		depth, add := min(BlockDepth, w.K-k0), accumulate || k0 > 0
 		if paired {
-			pair[m-1](depth, &a[k0], lda, &w.Data[w.at(p, k0)], &c[p*Lanes], ldc, flag(add))
+			block(pair, c[p*Lanes:], ldc, a[k0:], lda, m, depth, &w.Data[w.at(p, k0)], Lanes, add, s)
 			continue
 		}
 		for q := p; q < p+n; q++ {
-			block(&active.tile[w.Format], c[q*Lanes:], ldc, a[k0:], lda, m, depth, &w.Data[w.at(q, k0)], min(Lanes, w.N-q*Lanes), add, s)
+			block(active.tile[w.Format], c[q*Lanes:], ldc, a[k0:], lda, m, depth, &w.Data[w.at(q, k0)], min(Lanes, w.N-q*Lanes), add, s)
 		}
 	}
 }
 
-// block multiplies m rows of a by one block of a panel. Rows are dealt evenly
-// to as few tiles as hold them; cols is the number of columns that exist.
-func block(tile *[tileRows]tileFunc, c []float32, ldc int, a []float32, lda, m, depth int, b *byte, cols int, add bool, s *Scratch) {
-	tiles := (m + tileRows - 1) / tileRows
+// block multiplies m rows of a by one block of a panel, or of a strip where the
+// tiles take both panels. Rows are dealt evenly to as few tiles as hold them;
+// cols is the number of columns that exist of a panel.
+func block(tile []tileFunc, c []float32, ldc int, a []float32, lda, m, depth int, b *byte, cols int, add bool, s *Scratch) {
+	tiles := (m + len(tile) - 1) / len(tile)
 	rows, longer := m/tiles, m%tiles
 	for t, i := 0, 0; t < tiles; t++ {
 		n := rows
@@ -176,7 +177,7 @@ func transposed(c []float32, ldc int, a []float32, lda, m int, w *Panels, k0, k1
 			for k := g; k < min(g+group, k1); k += Lanes {
 				cols := min(Lanes, k1-k)
 				dst := w.columns(n0, depth, k, cols, s)
-				block(&active.tile[F32], c[k:], ldc, a[n0:], lda, m, depth, raw(dst), cols, accumulate || n0 > 0, s)
+				block(active.tile[F32], c[k:], ldc, a[n0:], lda, m, depth, raw(dst), cols, accumulate || n0 > 0, s)
 			}
 		}
 	}

@@ -288,10 +288,10 @@ func TestRMSNorm(t *testing.T) {
 			RMSNormBack(dx, dw, x, w, dy, eps)
 			for i := range x {
 				v, u, d := float64(x[i]), float64(w[i]), float64(dy[i])
-				close(t, "y", y[i], v*r*u, math.Abs(v*r*u))
+				closeTo(t, "y", y[i], v*r*u, math.Abs(v*r*u))
 				k := r * r * r * s / float64(n)
-				close(t, "dx", dx[i], r*d*u-k*v, math.Abs(r*d*u)+math.Abs(k*v)+1e-3*math.Abs(r*v))
-				close(t, "dw", dw[i], float64(dw0[i])+d*v*r, math.Abs(float64(dw0[i]))+math.Abs(d*v*r))
+				closeTo(t, "dx", dx[i], r*d*u-k*v, math.Abs(r*d*u)+math.Abs(k*v)+1e-3*math.Abs(r*v))
+				closeTo(t, "dw", dw[i], float64(dw0[i])+d*v*r, math.Abs(float64(dw0[i]))+math.Abs(d*v*r))
 			}
 			alone := make([]float32, n)
 			RMSNormBack(alone, nil, x, w, dy, eps)
@@ -300,7 +300,7 @@ func TestRMSNorm(t *testing.T) {
 	})
 }
 
-func close(t *testing.T, what string, got float32, want, size float64) {
+func closeTo(t *testing.T, what string, got float32, want, size float64) {
 	t.Helper()
 	if !(math.Abs(float64(got)-want) <= 4*size/(1<<23)) {
 		t.Fatalf("%s is %v, want %v", what, got, want)
