@@ -122,8 +122,7 @@ func compareFamily(t *testing.T, tmpl *Template, c *conversations, want goldenFa
 // sameMessage compares an error with the reference's, word for word where it
 // comes from the template.
 func sameMessage(err error, want goldenResult) bool {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return string(e.Kind) == want.Err && e.Msg == want.Msg && e.Line > 0
 	}
 	return errors.Is(err, ErrInput) && want.Err == "ValueError"

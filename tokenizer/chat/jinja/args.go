@@ -36,12 +36,8 @@ func intArg(v Value, def int) (int, error) {
 	return v.index()
 }
 
-func boolArg(v Value, def bool) bool {
-	if v.kind == kindMissing {
-		return def
-	}
-	return truth(v)
-}
+// boolArg reads a flag; all of them are false by default.
+func boolArg(v Value) bool { return v.kind != kindMissing && truth(v) }
 
 // orElse returns v, or def where v was not given.
 func orElse(v, def Value) Value {

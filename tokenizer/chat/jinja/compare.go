@@ -127,16 +127,12 @@ func exactFloat(v Value) *big.Float {
 }
 
 func compareInexact(a, b Value) int {
-	x, y := math.Inf(1), math.Inf(1)
+	var x, y float64 // 0 stands for an int: any int lies between the infinities
 	if a.kind == KindFloat {
 		x = a.float()
-	} else {
-		x = 0 // any int lies between the infinities
 	}
 	if b.kind == KindFloat {
 		y = b.float()
-	} else {
-		y = 0
 	}
 	switch {
 	case x < y:

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"maps"
 	"math"
 	"strconv"
 )
@@ -84,9 +85,7 @@ func (d *Dict) clone() *Dict {
 		vals:  append([]Value(nil), d.vals...),
 		index: make(map[dictKey]int, len(d.index)),
 	}
-	for k, i := range d.index {
-		c.index[k] = i
-	}
+	maps.Copy(c.index, d.index)
 	return c
 }
 

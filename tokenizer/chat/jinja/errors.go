@@ -3,6 +3,7 @@ package jinja
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ErrorKind is the kind of a template's failure, named after what the
@@ -65,14 +66,6 @@ func atLine(err error, line int) error {
 }
 
 func isKind(err error, kinds ...ErrorKind) bool {
-	var e *Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	for _, k := range kinds {
-		if e.Kind == k {
-			return true
-		}
-	}
-	return false
+	e, ok := errors.AsType[*Error](err)
+	return ok && slices.Contains(kinds, e.Kind)
 }

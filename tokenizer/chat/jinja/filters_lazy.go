@@ -24,7 +24,7 @@ func filterUnique(r *run, input Value, a callArgs) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	get := r.attrGetter(args[1], Value{}, !boolArg(args[0], false))
+	get := r.attrGetter(args[1], Value{}, !boolArg(args[0]))
 	seen := map[dictKey]bool{}
 	return lazily(r, input, func(v Value) (Value, bool, error) {
 		key, err := get(v)

@@ -74,8 +74,8 @@ func filterInt(r *run, input Value, a callArgs) (Value, error) {
 	case input.kind != KindString:
 		return fallback, nil
 	}
-	base, err := intArg(args[1], 10)
-	if err != nil || base != 0 && (base < 2 || base > 36) {
+	base, ok := intBase(args[1])
+	if !ok {
 		return fallback, nil
 	}
 	if err := r.scan(len(input.str)); err != nil {
@@ -93,6 +93,13 @@ func filterInt(r *run, input Value, a callArgs) (Value, error) {
 		return Value{}, err
 	}
 	return bigValue(i), nil
+}
+
+// intBase reads the base of the int filter, which answers a base that cannot
+// be used as it does text that is no number: with its default.
+func intBase(v Value) (base int, ok bool) {
+	base, err := intArg(v, 10)
+	return base, err == nil && (base == 0 || base >= 2 && base <= 36)
 }
 
 func filterFloat(r *run, input Value, a callArgs) (Value, error) {
@@ -235,7 +242,7 @@ func filterFileSize(_ *run, input Value, a callArgs) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	f := 0.0
+	var f float64
 	switch {
 	case input.isNumber():
 		if f, err = input.toFloat(); err != nil {
@@ -250,7 +257,7 @@ func filterFileSize(_ *run, input Value, a callArgs) (Value, error) {
 		return Value{}, wrongType(input, "a number")
 	}
 	base, prefixes := 1000.0, []string{"kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"}
-	if boolArg(args[0], false) {
+	if boolArg(args[0]) {
 		base, prefixes = 1024, []string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"}
 	}
 	if f == 1 {

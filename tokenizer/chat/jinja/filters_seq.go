@@ -30,7 +30,7 @@ func filterDefault(r *run, input Value, a callArgs) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	if input.kind == KindUndefined || boolArg(args[1], false) && !yes {
+	if input.kind == KindUndefined || boolArg(args[1]) && !yes {
 		return orElse(args[0], String("")), nil
 	}
 	return input, nil
@@ -217,11 +217,11 @@ func filterDictsort(r *run, input Value, a callArgs) (Value, error) {
 		if by == "value" {
 			keys[i] = val
 		}
-		if !boolArg(args[0], false) {
+		if !boolArg(args[0]) {
 			keys[i] = foldCase(keys[i])
 		}
 	}
-	out, err := r.sorted(items, keys, boolArg(args[2], false))
+	out, err := r.sorted(items, keys, boolArg(args[2]))
 	return List(out...), err
 }
 
@@ -258,7 +258,7 @@ func filterSort(r *run, input Value, a callArgs) (Value, error) {
 	}
 	var getters []func(Value) (Value, error)
 	for _, attribute := range attributes {
-		getters = append(getters, r.attrGetter(attribute, Value{}, !boolArg(args[1], false)))
+		getters = append(getters, r.attrGetter(attribute, Value{}, !boolArg(args[1])))
 	}
 	keys, err := r.sortKeys(items, func(v Value) (Value, error) {
 		parts := make([]Value, len(getters))
@@ -273,7 +273,7 @@ func filterSort(r *run, input Value, a callArgs) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	out, err := r.sorted(items, keys, boolArg(args[0], false))
+	out, err := r.sorted(items, keys, boolArg(args[0]))
 	return List(out...), err
 }
 
@@ -290,7 +290,7 @@ func extremeFilter(name, op string) filterFunc {
 		if len(items) == 0 {
 			return undefinedHint("No aggregated item, sequence was empty."), nil
 		}
-		keys, err := r.sortKeys(items, r.attrGetter(args[1], Value{}, !boolArg(args[0], false)))
+		keys, err := r.sortKeys(items, r.attrGetter(args[1], Value{}, !boolArg(args[0])))
 		if err != nil {
 			return Value{}, err
 		}
@@ -361,7 +361,7 @@ func filterGroupBy(r *run, input Value, a callArgs) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	fold := !boolArg(args[2], false)
+	fold := !boolArg(args[2])
 	get := r.attrGetter(args[0], args[1], fold)
 	keys, err := r.sortKeys(items, get)
 	if err != nil {

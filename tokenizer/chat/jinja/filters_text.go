@@ -180,7 +180,7 @@ func filterIndent(r *run, input Value, a callArgs) (Value, error) {
 	if input.markup {
 		indention = escapeHTML(indention)
 	}
-	first, blank := boolArg(args[1], false), boolArg(args[2], false)
+	first, blank := boolArg(args[1]), boolArg(args[2])
 	lines := splitLines(input.str+"\n", false)
 	if len(indention) > maxStringBytes/len(lines) {
 		return Value{}, errTooLong()
@@ -228,7 +228,7 @@ func filterTruncate(r *run, input Value, a callArgs) (Value, error) {
 		return Value{}, wrongType(input, "str")
 	}
 	cut := input.str[:runeOffset(input.str, min(n, length-runeCount(end)))]
-	if !boolArg(args[1], false) {
+	if !boolArg(args[1]) {
 		if i := strings.LastIndexByte(cut, ' '); i >= 0 {
 			cut = cut[:i]
 		}
@@ -316,7 +316,7 @@ func filterToJSON(r *run, input Value, a callArgs) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	w := &jsonWriter{run: r, ascii: boolArg(args[0], false), sortKeys: boolArg(args[3], false), itemSep: ", ", keySep: ": "}
+	w := &jsonWriter{run: r, ascii: boolArg(args[0]), sortKeys: boolArg(args[3]), itemSep: ", ", keySep: ": "}
 	if isGiven(args[1]) {
 		w.pretty, w.itemSep = true, ","
 		if w.indent, err = jsonIndent(args[1]); err != nil {

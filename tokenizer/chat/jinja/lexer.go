@@ -407,7 +407,7 @@ const (
 
 func (l *lexer) operator() error {
 	rest := l.src[l.pos:]
-	op := ""
+	var op string
 	switch {
 	case len(rest) > 1 && rest[1] != ' ' && strings.Contains(twoByteOps, rest[:2]):
 		op = rest[:2]

@@ -169,7 +169,7 @@ func strSplitlines(r *run, self Value, a callArgs) (Value, error) {
 	if err := r.text(len(self.str)); err != nil {
 		return Value{}, err
 	}
-	return r.stringList(self, splitLines(self.str, boolArg(args[0], false)))
+	return r.stringList(self, splitLines(self.str, boolArg(args[0])))
 }
 
 // window cuts self to the optional start and end arguments of find, count and

@@ -3,6 +3,7 @@ package jinja
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 func (p *parser) postfix(e expr) (expr, error) {
@@ -128,7 +129,7 @@ func (p *parser) callArgs() (arguments, error) {
 
 func (p *parser) oneArg(a *arguments, line int) error {
 	var err error
-	ok := true
+	var ok bool // whether an argument of its sort may come here
 	switch {
 	case p.skipOp("*"):
 		ok = a.dynArgs == nil && a.dynKwargs == nil
@@ -191,13 +192,15 @@ func (p *parser) oneFilter(input expr) (expr, error) {
 
 func (p *parser) dottedName() (string, at, error) {
 	t, err := p.expectKind(tokName, "name")
-	name := t.text
+	var name strings.Builder
+	name.WriteString(t.text)
 	for err == nil && p.skipOp(".") {
 		var part token
 		part, err = p.expectKind(tokName, "name")
-		name += "." + part.text
+		name.WriteByte('.')
+		name.WriteString(part.text)
 	}
-	return name, at(t.line), err
+	return name.String(), at(t.line), err
 }
 
 func (p *parser) test(input expr) (expr, error) {

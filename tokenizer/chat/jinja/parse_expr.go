@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 func (p *parser) expression() (expr, error) {
@@ -232,11 +233,11 @@ func (p *parser) primary(namespaces bool) (expr, error) {
 	case tokName:
 		return p.nameOrConst(namespaces)
 	case tokString:
-		text := ""
+		var text strings.Builder
 		for p.cur().kind == tokString {
-			text += p.next().text
+			text.WriteString(p.next().text)
 		}
-		return &constExpr{line, String(text)}, nil
+		return &constExpr{line, String(text.String())}, nil
 	case tokInt:
 		p.next()
 		b, ok := new(big.Int).SetString(t.text, 0)

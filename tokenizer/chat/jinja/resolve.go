@@ -46,7 +46,7 @@ func (c *resolver) stmt(st stmt, s *scope, soft bool) {
 		c.forLoop(st, s, soft)
 	case *macroStmt:
 		c.function(st.def, s)
-		_, st.slot, _ = s.find(st.def.name)
+		_, st.slot = s.find(st.def.name)
 	case *callBlockStmt:
 		c.function(st.def, s)
 		c.exprs(s, soft, st.call)
@@ -157,7 +157,7 @@ func (c *resolver) target(t target, s *scope) {
 	case *nameTarget:
 		t.slot = s.slot(t.name)
 	case *nsTarget:
-		t.depth, t.slot, _ = s.find(t.name)
+		t.depth, t.slot = s.find(t.name)
 	case *tupleTarget:
 		for _, item := range t.items {
 			c.target(item, s)
@@ -175,7 +175,7 @@ func (c *resolver) exprs(s *scope, soft bool, list ...expr) {
 		inner := soft
 		switch e := e.(type) {
 		case *nameExpr:
-			e.depth, e.slot, _ = s.find(e.name)
+			e.depth, e.slot = s.find(e.name)
 		case *filterExpr:
 			if !soft && filterByName(e.name) == nil {
 				c.fail(fail(assertionError, "No filter named '%s'.", e.name), e.line())

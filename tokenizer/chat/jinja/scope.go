@@ -1,5 +1,7 @@
 package jinja
 
+import "maps"
+
 // Jinja decides when it compiles a template which variable a name means, and
 // its decisions show: a name that is assigned anywhere in a scope is that
 // scope's variable even before the assignment. This file makes the same
@@ -54,15 +56,16 @@ func (s *scope) outer(name string) bool {
 	return false
 }
 
-// find returns where a variable lives, seen from s.
-func (s *scope) find(name string) (depth, slot int, ok bool) {
+// find returns where a variable lives, seen from s: how many scopes out, and
+// the slot there. The analysis has given every name it meets a variable.
+func (s *scope) find(name string) (depth, slot int) {
 	for p := s; p != nil; p = p.parent {
 		if _, has := p.syms.loads[name]; has {
-			return depth, p.slot(name), true
+			return depth, p.slot(name)
 		}
 		depth++
 	}
-	return 0, 0, false
+	return 0, 0
 }
 
 func (s *scope) slot(name string) int {
@@ -84,7 +87,7 @@ func (s *scope) seal() {
 	for slot, name := range s.names {
 		l := load{kind: s.syms.loads[name], name: name}
 		if l.kind == loadAlias {
-			depth, outer, _ := s.parent.find(name)
+			depth, outer := s.parent.find(name)
 			l.depth, l.slot = depth+1, outer
 		}
 		s.loads[slot] = l
@@ -93,12 +96,8 @@ func (s *scope) seal() {
 
 func (y *symbols) clone() *symbols {
 	c := &symbols{scope: y.scope, loads: map[string]loadKind{}, stores: map[string]bool{}}
-	for k, v := range y.loads {
-		c.loads[k] = v
-	}
-	for k := range y.stores {
-		c.stores[k] = true
-	}
+	maps.Copy(c.loads, y.loads)
+	maps.Copy(c.stores, y.stores)
 	return c
 }
 
@@ -138,12 +137,8 @@ func (y *symbols) merge(branches ...*symbols) {
 		}
 	}
 	for _, b := range branches {
-		for name, kind := range b.loads {
-			y.loads[name] = kind
-		}
-		for name := range b.stores {
-			y.stores[name] = true
-		}
+		maps.Copy(y.loads, b.loads)
+		maps.Copy(y.stores, b.stores)
 	}
 	for name := range stored {
 		if y.scope.outer(name) {

@@ -363,8 +363,7 @@ func (r *run) formatFloatSpec(v Value, f formatSpec) (string, error) {
 	if precision > 1000 {
 		return "", fail(valueError, "precision too big")
 	}
-	percent := ""
-	digits := ""
+	var digits, percent string
 	abs := math.Abs(x)
 	switch f.kind {
 	case 0:

@@ -1,5 +1,7 @@
 package jinja
 
+import "slices"
+
 // testFunc is a test: input is name(args).
 type testFunc func(r *run, input Value, a callArgs) (bool, error)
 
@@ -62,14 +64,7 @@ func is(f func(Value) bool) testFunc {
 	}
 }
 
-func isOneOf(v Value, kinds ...Kind) bool {
-	for _, k := range kinds {
-		if v.kind == k {
-			return true
-		}
-	}
-	return false
-}
+func isOneOf(v Value, kinds ...Kind) bool { return slices.Contains(kinds, v.kind) }
 
 func isCallable(v Value) bool { return isOneOf(v, kindFunc, kindMacro, kindLoop, KindUndefined) }
 
