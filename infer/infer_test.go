@@ -156,10 +156,11 @@ func TestEndings(t *testing.T) {
 	}
 }
 
-// Cancelled requests leave their place and pages to the others.
+// Cancelled requests leave their place and pages to the others. The context is so long
+// that none ends before its cancellation is noticed.
 func TestCancel(t *testing.T) {
 	m := load(t, 1)
-	e := engine(t, m, infer.Options{Context: 128, Sequences: 1})
+	e := engine(t, m, infer.Options{Context: 1 << 14, Sequences: 1})
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
 		seen := 0
