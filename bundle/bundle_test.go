@@ -89,9 +89,9 @@ func TestOpenRefuses(t *testing.T) {
 		"config.json: no such file":                                      {"config.json": without},
 		`model_type "qwen9" is not supported`:                            {"config.json": replace(`"qwen3"`, `"qwen9"`)},
 		"tokenizer.json has 8192 tokens, the model's vocabulary is 8000": {"config.json": replace("8192", "8000")},
-		"tokenizer.json":         {"tokenizer.json": replace("{", "[")},
-		"chat_template":          {"chat_template.jinja": replace("{%-", "{%- nonsense")},
-		"generation_config.json": {"generation_config.json": replace("{", "[")},
+		"tokenizer.json":                                                 {"tokenizer.json": replace("{", "[")},
+		"chat_template":                                                  {"chat_template.jinja": replace("{%-", "{%- nonsense")},
+		"generation_config.json":                                         {"generation_config.json": replace("{", "[")},
 	} {
 		_, err := bundle.Open(copyStarter(t, change), all.Architectures())
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -178,14 +178,14 @@ func TestSDKErrors(t *testing.T) {
 		}
 	}
 	stream := c.Chat.Completions.NewStreaming(t.Context(), ask("starter", "break"))
-	text := ""
+	var text strings.Builder
 	for stream.Next() {
 		if choices := stream.Current().Choices; len(choices) > 0 {
-			text += choices[0].Delta.Content
+			text.WriteString(choices[0].Delta.Content)
 		}
 	}
-	if err := stream.Err(); text != "half" || err == nil || !strings.Contains(err.Error(), "failed to answer") {
-		t.Errorf("broken stream: %q then %v", text, err)
+	if err := stream.Err(); text.String() != "half" || err == nil || !strings.Contains(err.Error(), "failed to answer") {
+		t.Errorf("broken stream: %q then %v", text.String(), err)
 	}
 }
 

@@ -2,6 +2,7 @@ package tasks_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -42,13 +43,13 @@ func TestExcerpts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	long := ""
+	var long strings.Builder
 	for i := range 400 {
-		long += fmt.Sprintf("word%d ", i*31)
+		long.WriteString(fmt.Sprintf("word%d ", i*31))
 	}
 	dir := fstest.MapFS{}
 	for i := range 30 {
-		dir[fmt.Sprintf("a/%d.txt", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "%d %s", i*7919, long)}
+		dir[fmt.Sprintf("a/%d.txt", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "%d %s", i*7919, long.String())}
 		dir[fmt.Sprintf("b/%d.txt", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "short text %d", i*104729)}
 	}
 	v, _, err := tasks.Folder(dir, tok)
