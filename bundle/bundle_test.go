@@ -85,17 +85,21 @@ func replace(old, with string) func(string) string {
 func without(string) string { return "" }
 
 func TestOpenRefuses(t *testing.T) {
-	for want, change := range map[string]map[string]func(string) string{
-		"config.json: no such file":                                      {"config.json": without},
-		`model_type "qwen9" is not supported`:                            {"config.json": replace(`"qwen3"`, `"qwen9"`)},
-		"tokenizer.json has 8192 tokens, the model's vocabulary is 8000": {"config.json": replace("8192", "8000")},
-		"tokenizer.json":                                                 {"tokenizer.json": replace("{", "[")},
-		"chat_template":                                                  {"chat_template.jinja": replace("{%-", "{%- nonsense")},
-		"generation_config.json":                                         {"generation_config.json": replace("{", "[")},
+	for _, c := range []struct {
+		file   string
+		change func(string) string
+		want   string
+	}{
+		{"config.json", without, "config.json: no such file"},
+		{"config.json", replace(`"qwen3"`, `"qwen9"`), `model_type "qwen9" is not supported`},
+		{"config.json", replace("8192", "8000"), "tokenizer.json has 8192 tokens, the model's vocabulary is 8000"},
+		{"tokenizer.json", replace("{", "["), "tokenizer.json"},
+		{"chat_template.jinja", replace("{%-", "{%- nonsense"), "chat_template"},
+		{"generation_config.json", replace("{", "["), "generation_config.json"},
 	} {
-		_, err := bundle.Open(copyStarter(t, change), all.Architectures())
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want one with %q", err, want)
+		_, err := bundle.Open(copyStarter(t, map[string]func(string) string{c.file: c.change}), all.Architectures())
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want one with %q", err, c.want)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func TestExcerpts(t *testing.T) {
 	}
 	var long strings.Builder
 	for i := range 400 {
-		long.WriteString(fmt.Sprintf("word%d ", i*31))
+		fmt.Fprintf(&long, "word%d ", i*31)
 	}
 	dir := fstest.MapFS{}
 	for i := range 30 {
