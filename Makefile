@@ -74,7 +74,7 @@ tidy: ## Check that go.mod files and old idioms are tidy
 	scripts/tidy.sh
 
 .PHONY: bench
-bench: build ## Measure against peers on this machine; writes bench/RESULTS.md
+bench: build ## Measure against peers on this machine; prints what bench/RESULTS.md holds
 	bench/run.sh $(ARGS)
 
 .PHONY: starter

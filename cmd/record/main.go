@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"strings"
+	"unicode"
 
 	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/internal/term"
@@ -47,7 +48,7 @@ func record(ctx context.Context, out, title string, width int, args []string) er
 func wrap(text string, width int) []string {
 	var lines []string
 	for line := range strings.Lines(text) {
-		line = term.Clean(strings.TrimRight(line, "\r\n"))
+		line = strings.Map(printable, strings.TrimRight(line, "\r\n"))
 		for term.Width(line) > width {
 			n, cells := 0, 0
 			for i, r := range line {
@@ -62,6 +63,14 @@ func wrap(text string, width int) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// printable drops control characters, which XML cannot hold.
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return -1
+	}
+	return r
 }
 
 const (
@@ -79,7 +88,7 @@ func draw(lines []string, width int) []byte {
 	for i, colour := range []string{"#ff5f57", "#febc2e", "#28c840"} {
 		fmt.Fprintf(&b, `<circle cx="%d" cy="20" r="6" fill="%s"/>`+"\n", margin+6+i*20, colour)
 	}
-	fmt.Fprintln(&b, `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="14" fill="#d7dae0" xml:space="preserve">`)
+	fmt.Fprintln(&b, `<g style="white-space: pre" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="14" fill="#d7dae0" xml:space="preserve">`)
 	for i, line := range lines {
 		fill := ""
 		if i == 0 {
