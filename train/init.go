@@ -58,9 +58,6 @@ func (s Init) normal(v []float32, name string, std float64) {
 	}
 }
 
-// Has implements [nn.Source]: every name is there.
-func (Init) Has(string) bool { return true }
-
 // Names implements [nn.Source].
 func (Init) Names() []string { return nil }
 

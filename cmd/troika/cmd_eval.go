@@ -147,11 +147,7 @@ func (m *measurement) run(ctx context.Context, name string, slot int32) (*eval.R
 	if err != nil {
 		return nil, err
 	}
-	predictions := make([]eval.Prediction, len(answers))
-	for i, text := range answers {
-		predictions[i] = eval.Prediction{Label: strings.TrimSpace(text), Text: text}
-	}
-	res, err := eval.Score(m.labels, m.gold, predictions, resampling)
+	res, err := eval.Score(m.labels, m.gold, predictions(answers), resampling)
 	if err != nil {
 		return nil, err
 	}
@@ -161,6 +157,15 @@ func (m *measurement) run(ctx context.Context, name string, slot int32) (*eval.R
 	}
 	res.Perplexity = math.Exp(loss)
 	return res, nil
+}
+
+// predictions scores answers without the white space around them.
+func predictions(answers []string) []eval.Prediction {
+	out := make([]eval.Prediction, len(answers))
+	for i, text := range answers {
+		out[i] = eval.Prediction{Label: strings.TrimSpace(text), Text: text}
+	}
+	return out
 }
 
 // answers puts questions to a session's model and shows the progress.

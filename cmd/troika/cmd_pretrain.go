@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -158,12 +159,7 @@ func readTokenizer(name string) (*tokenizer.Tokenizer, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	tok, err := tokenizer.Load(f)
+	tok, err := tokenizer.Load(bytes.NewReader(data))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}

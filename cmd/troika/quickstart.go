@@ -90,10 +90,7 @@ func (q *quickstart) buildVersion(ctx context.Context, s *session) error {
 	}
 	dir := os.DirFS(q.o.data)
 	if !info.IsDir() {
-		if dir, err = fs.Sub(os.DirFS(filepath.Dir(q.o.data)), "."); err != nil {
-			return err
-		}
-		dir = onlyFile{dir, filepath.Base(q.o.data)}
+		dir = onlyFile{os.DirFS(filepath.Dir(q.o.data)), filepath.Base(q.o.data)}
 	}
 	q.say("reading the documents in %s", q.o.data)
 	q.prompt = dataset.Prompt{Instruction: tasks.FolderInstruction}
@@ -179,11 +176,7 @@ func (q *quickstart) evaluate(ctx context.Context, s *session, name string, slot
 		q.given = map[string][]string{}
 	}
 	q.given[name] = answers
-	predictions := make([]eval.Prediction, len(answers))
-	for i, text := range answers {
-		predictions[i] = eval.Prediction{Label: strings.TrimSpace(text), Text: text}
-	}
-	return eval.Score(q.version.Labels(), q.test, predictions, resampling)
+	return eval.Score(q.version.Labels(), q.test, predictions(answers), resampling)
 }
 
 // tune trains the adapter.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -94,12 +95,7 @@ func readChat(name string) ([]dataset.Example, troika.Digest, error) {
 	if err != nil {
 		return nil, troika.Digest{}, err
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, troika.Digest{}, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	examples, err := dataset.ReadChat(f, name)
+	examples, err := dataset.ReadChat(bytes.NewReader(data), name)
 	if err != nil {
 		return nil, troika.Digest{}, fmt.Errorf("read examples: %w", err)
 	}

@@ -13,8 +13,6 @@ import (
 type Source interface {
 	// Tensor returns the tensor of that name and shape. It may alias a file.
 	Tensor(name string, shape []int) (tensor.Tensor, error)
-	// Has reports whether the source holds the name.
-	Has(name string) bool
 	// Names lists what the source holds.
 	Names() []string
 	// Release says that the tensor's bytes will not be read again.

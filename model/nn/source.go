@@ -1,8 +1,6 @@
 package nn
 
 import (
-	"slices"
-
 	"github.com/troikaml/troika/checkpoint"
 	"github.com/troikaml/troika/tensor"
 )
@@ -18,11 +16,6 @@ type checkpointSource struct {
 
 func (s *checkpointSource) Tensor(name string, _ []int) (tensor.Tensor, error) {
 	return s.r.Tensor(name)
-}
-
-func (s *checkpointSource) Has(name string) bool {
-	_, found := slices.BinarySearch(s.names, name)
-	return found
 }
 
 func (s *checkpointSource) Names() []string { return s.names }
