@@ -32,19 +32,34 @@ func (op AdamW) Results(in []Spec) []Spec {
 }
 
 // Reference implements [Op].
-func (op AdamW) Reference(_, in []View) { op.Range(in[0].F, in[1].F, in[2].F, in[3].F) }
+func (op AdamW) Reference(_, in []View) {
+	p, g, m, v := in[0].F, in[1].F, in[2].F, in[3].F
+	f := op.Factors()
+	for i, x := range g {
+		x *= f.Scale
+		m[i] += f.Grow1 * (x - m[i])
+		v[i] += f.Grow2 * (x*x - v[i])
+		p[i] = p[i]*f.Decay - f.Step*m[i]/(float32(math.Sqrt(float64(v[i]*f.Root)))+f.Eps)
+	}
+}
 
-// Range updates slices of equal length.
-func (op AdamW) Range(p, g, m, v []float32) {
+// AdamWFactors are the numbers that an update needs beside its vectors: with
+// x = Scale*g, m grows by Grow1*(x-m) and v by Grow2*(x*x-v), and p becomes
+// Decay*p - Step*m/(sqrt(v*Root)+Eps).
+type AdamWFactors struct {
+	Scale, Grow1, Grow2, Decay, Step, Root, Eps float32
+}
+
+// Factors returns the factors of this step.
+func (op AdamW) Factors() AdamWFactors {
 	c1 := 1 - math.Pow(float64(op.Beta1), float64(op.Step))
 	c2 := 1 - math.Pow(float64(op.Beta2), float64(op.Step))
-	decay := 1 - op.LR*op.WeightDecay
-	step := float32(float64(op.LR) / c1)
-	root := float32(1 / c2)
-	for i, x := range g {
-		x *= op.GradScale
-		m[i] += (1 - op.Beta1) * (x - m[i])
-		v[i] += (1 - op.Beta2) * (x*x - v[i])
-		p[i] = p[i]*decay - step*m[i]/(float32(math.Sqrt(float64(v[i]*root)))+op.Eps)
+	return AdamWFactors{
+		Scale: op.GradScale,
+		Grow1: 1 - op.Beta1, Grow2: 1 - op.Beta2,
+		Decay: 1 - op.LR*op.WeightDecay,
+		Step:  float32(float64(op.LR) / c1),
+		Root:  float32(1 / c2),
+		Eps:   op.Eps,
 	}
 }

@@ -176,7 +176,7 @@ func attendTile(op compute.Attention, h heads, pages *kv, t attend, q, y, lse []
 	for i := range m {
 		peak[i] = minusInf
 		at := h.row(t, i) * h.dim
-		scaleTo(query[i*h.dim:][:h.dim], op.Scale, q[at:at+h.dim])
+		kernel.ScaleTo(query[i*h.dim:][:h.dim], op.Scale, q[at:at+h.dim])
 	}
 	n := t.span.Start + t.span.Rows
 	first, _ := op.Keys(t.span.Start+t.first, n)
@@ -199,7 +199,7 @@ func attendTile(op compute.Attention, h heads, pages *kv, t attend, q, y, lse []
 	}
 	for i := range m {
 		row := h.row(t, i)
-		scaleTo(y[row*h.dim:][:h.dim], 1/sum[i], acc[i*h.wide:])
+		kernel.ScaleTo(y[row*h.dim:][:h.dim], 1/sum[i], acc[i*h.wide:])
 		lse[row] = peak[i] + float32(math.Log(float64(sum[i])))
 	}
 }
@@ -220,14 +220,14 @@ func online(x []float32, from, to int, peak, sum *float32, acc []float32) {
 	}
 	fill(x[:from], minusInf)
 	fill(x[to:], minusInf)
-	top := max(*peak, peakOf(x))
+	top := max(*peak, kernel.Peak(x))
 	if top > *peak {
-		fade := exp(*peak - top)
+		fade := float32(math.Exp(float64(*peak - top)))
 		*sum *= fade
-		scaleTo(acc, fade, acc)
+		kernel.ScaleTo(acc, fade, acc)
 		*peak = top
 	}
-	*sum += expSum(x, top)
+	*sum += float32(kernel.ExpSum(x, x, top))
 }
 
 // addValues adds weights [m, valid] times the values of a page to acc. Slots from

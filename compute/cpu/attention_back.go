@@ -104,7 +104,7 @@ func (b *backward) load(in []compute.View) {
 	dim := b.h.dim
 	for i := range b.span.Rows * b.h.share {
 		row := b.row(i)
-		scaleTo(b.query[i*dim:][:dim], b.op.Scale, in[0].F[row*dim:])
+		kernel.ScaleTo(b.query[i*dim:][:dim], b.op.Scale, in[0].F[row*dim:])
 		copy(b.dy[i*dim:][:dim], in[5].F[row*dim:])
 		b.lse[i] = in[4].F[row]
 		var delta float64
@@ -131,7 +131,7 @@ func (b *backward) load(in []compute.View) {
 func (b *backward) store(out []compute.View) {
 	dim, wide := b.h.dim, b.h.wide
 	for i := range b.span.Rows * b.h.share {
-		scaleTo(out[0].F[b.row(i)*dim:][:dim], b.op.Scale, b.dq[i*wide:])
+		kernel.ScaleTo(out[0].F[b.row(i)*dim:][:dim], b.op.Scale, b.dq[i*wide:])
 	}
 	for r := range b.span.Rows {
 		at := ((b.span.Row+r)*b.h.groups + b.group) * dim
@@ -223,8 +223,5 @@ func softmaxBack(p, ds []float32, from, to int, lse, delta float32) {
 	clear(p[to:])
 	clear(ds[:from])
 	clear(ds[to:])
-	for i := from; i < to; i++ {
-		p[i] = exp(p[i] - lse)
-		ds[i] = p[i] * (ds[i] - delta)
-	}
+	kernel.SoftmaxBack(p[from:to], ds[from:to], lse, delta)
 }

@@ -1,6 +1,9 @@
 package cpu
 
-import "github.com/troikaml/troika/compute"
+import (
+	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/compute/cpu/kernel"
+)
 
 // sumBlock is how many elements one partial sum covers. It is part of the
 // meaning of a sum: changing it changes bits.
@@ -17,15 +20,8 @@ func (c *call) target(inPlace bool) []float32 {
 func (c *call) add(op compute.Add) {
 	y, a, b := c.target(op.InPlace), c.in[0].F, c.in[1].F
 	c.dev.work.each(len(y), 1, func(first, end int) {
-		addTo(y[first:end], a[first:end], b[first:end])
+		kernel.Add(y[first:end], a[first:end], b[first:end])
 	})
-}
-
-func addTo(y, a, b []float32) {
-	a, b = a[:len(y)], b[:len(y)]
-	for i := range y {
-		y[i] = a[i] + b[i]
-	}
 }
 
 func (c *call) addBias() {
@@ -33,7 +29,7 @@ func (c *call) addBias() {
 	rows, cols := x.Rows()
 	c.dev.work.each(rows, cols, func(first, end int) {
 		for r := first; r < end; r++ {
-			addTo(y.F[r*cols:][:cols], x.F[r*cols:][:cols], b)
+			kernel.Add(y.F[r*cols:][:cols], x.F[r*cols:][:cols], b)
 		}
 	})
 }
@@ -60,14 +56,7 @@ func (c *call) sumRows() {
 
 func (c *call) scale(op compute.Scale) {
 	y, x := c.target(op.InPlace), c.in[0].F
-	c.dev.work.each(len(y), 1, func(first, end int) { scaleTo(y[first:end], op.By, x[first:end]) })
-}
-
-func scaleTo(y []float32, by float32, x []float32) {
-	x = x[:len(y)]
-	for i := range y {
-		y[i] = by * x[i]
-	}
+	c.dev.work.each(len(y), 1, func(first, end int) { kernel.ScaleTo(y[first:end], op.By, x[first:end]) })
 }
 
 func (c *call) scaleRows() {
@@ -75,7 +64,7 @@ func (c *call) scaleRows() {
 	rows, cols := c.in[0].Rows()
 	c.dev.work.each(rows, cols, func(first, end int) {
 		for r := first; r < end; r++ {
-			scaleTo(y[r*cols:][:cols], s[r], x[r*cols:][:cols])
+			kernel.ScaleTo(y[r*cols:][:cols], s[r], x[r*cols:][:cols])
 		}
 	})
 }
@@ -95,7 +84,7 @@ func (c *call) sumSquares() {
 	parts := make([]float64, (len(x)+sumBlock-1)/sumBlock)
 	c.dev.work.each(len(parts), sumBlock, func(first, end int) {
 		for b := first; b < end; b++ {
-			parts[b] = squares(x[b*sumBlock : min((b+1)*sumBlock, len(x))])
+			parts[b] = kernel.SumSquares(x[b*sumBlock : min((b+1)*sumBlock, len(x))])
 		}
 	})
 	var sum float64
@@ -103,21 +92,6 @@ func (c *call) sumSquares() {
 		sum += s
 	}
 	c.out[0].F[0] = float32(sum)
-}
-
-// squares returns the sum of squares in four interleaved sums.
-func squares(x []float32) float64 {
-	var s [4]float64
-	for ; len(x) >= 4; x = x[4:] {
-		s[0] += float64(x[0]) * float64(x[0])
-		s[1] += float64(x[1]) * float64(x[1])
-		s[2] += float64(x[2]) * float64(x[2])
-		s[3] += float64(x[3]) * float64(x[3])
-	}
-	for i, v := range x {
-		s[i] += float64(v) * float64(v)
-	}
-	return (s[0] + s[1]) + (s[2] + s[3])
 }
 
 func (c *call) dropout(op compute.Dropout) {
@@ -131,7 +105,8 @@ func (c *call) dropout(op compute.Dropout) {
 
 func (c *call) adamW(op compute.AdamW) {
 	p, g, m, v := c.in[0].F, c.in[1].F, c.in[2].F, c.in[3].F
+	u := kernel.Update(op.Factors())
 	c.dev.work.each(len(p), 8, func(first, end int) {
-		op.Range(p[first:end], g[first:end], m[first:end], v[first:end])
+		kernel.AdamW(p[first:end], m[first:end], v[first:end], g[first:end], u)
 	})
 }

@@ -1,6 +1,9 @@
 package cpu
 
-import "github.com/troikaml/troika/compute"
+import (
+	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/compute/cpu/kernel"
+)
 
 // checkIDs fails unless every id names one of n rows.
 func checkIDs(op compute.Op, ids []int32, n int) {
@@ -55,7 +58,7 @@ func (c *call) scatterAddRows(op compute.ScatterAddRows) {
 		from, to := first*width, min(end*width, cols)
 		for t, id := range ids[:rows] {
 			at := y[int(id)*cols:][from:to]
-			addTo(at, at, x[t*cols:][from:to])
+			kernel.Add(at, at, x[t*cols:][from:to])
 		}
 	})
 }

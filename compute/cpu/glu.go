@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/compute/cpu/kernel"
 )
 
 func (c *call) glu(op compute.GLU) {
@@ -13,15 +14,8 @@ func (c *call) glu(op compute.GLU) {
 			geluRange(y[first:end], gate[first:end], up[first:end])
 			return
 		}
-		siluRange(y[first:end], gate[first:end], up[first:end])
+		kernel.SiLUMul(y[first:end], gate[first:end], up[first:end])
 	})
-}
-
-func siluRange(y, gate, up []float32) {
-	gate, up = gate[:len(y)], up[:len(y)]
-	for i, g := range gate {
-		y[i] = g / (1 + exp(-g)) * up[i]
-	}
 }
 
 // geluArg is the argument of tanh in the approximation of GELU.
@@ -38,22 +32,12 @@ func (c *call) gluBack(op compute.GLUBack) {
 	gate, up, dy := c.in[0].F, c.in[1].F, c.in[2].F
 	dgate, dup := c.out[0].F, c.out[1].F
 	c.dev.work.each(len(dy), 8, func(first, end int) {
-		back := siluBack
+		back := kernel.SiLUMulBack
 		if op.Act == compute.GELUTanh {
 			back = geluBack
 		}
 		back(dgate[first:end], dup[first:end], gate[first:end], up[first:end], dy[first:end])
 	})
-}
-
-func siluBack(dgate, dup, gate, up, dy []float32) {
-	n := len(dgate)
-	dup, gate, up, dy = dup[:n], gate[:n], up[:n], dy[:n]
-	for i, g := range gate {
-		s := 1 / (1 + exp(-g))
-		dup[i] = dy[i] * g * s
-		dgate[i] = dy[i] * up[i] * s * (1 + g*(1-s))
-	}
 }
 
 func geluBack(dgate, dup, gate, up, dy []float32) {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/compute/cpu/kernel"
 )
 
 // checkLabels fails unless the label of every row with a weight is below n.
@@ -18,20 +19,8 @@ func checkLabels(op compute.Op, labels []int32, weights []float32, n int) {
 // sumExp writes exp(x-peak) to y, peak being the largest element, and returns
 // log(sum(exp(x))) and the sum of y. y may be x.
 func sumExp(y, x []float32) (lse, sum float64) {
-	peak := peakOf(x)
-	for len(x) > 0 {
-		n := min(len(x), 512)
-		part := y[:n]
-		for i, v := range x[:n] {
-			part[i] = exp(v - peak)
-		}
-		var s [4]float64
-		for i, v := range part {
-			s[i%4] += float64(v)
-		}
-		sum += (s[0] + s[1]) + (s[2] + s[3])
-		x, y = x[n:], y[n:]
-	}
+	peak := kernel.Peak(x)
+	sum = kernel.ExpSum(y[:len(x)], x, peak)
 	return float64(peak) + math.Log(sum), sum
 }
 
@@ -66,7 +55,7 @@ func (c *call) crossEntropyBack(op compute.CrossEntropyBack) {
 				continue
 			}
 			_, sum := sumExp(to, row)
-			scaleTo(to, float32(float64(g)/sum), to)
+			kernel.ScaleTo(to, float32(float64(g)/sum), to)
 			to[labels[t]] -= g
 		}
 	})
@@ -119,7 +108,7 @@ func lossRow(x []float32, label int32, weight float32) float32 {
 	}
 	at := float64(x[label])
 	lse, sum := sumExp(x, x)
-	scaleTo(x, float32(float64(weight)/sum), x)
+	kernel.ScaleTo(x, float32(float64(weight)/sum), x)
 	x[label] -= weight
 	return float32(float64(weight) * (lse - at))
 }

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/compute/cpu/kernel"
 )
 
 // ropeCacheRows bounds the table that is kept; positions past it are computed in
@@ -95,17 +96,10 @@ func (c *call) rotate(op compute.RoPE) {
 func rotateHead(y, x, cos, sin []float32, inverse bool) {
 	half := len(cos)
 	x1, x2, y1, y2 := x[:half], x[half:][:half], y[:half], y[half:][:half]
-	sin = sin[:half]
 	if inverse {
-		for i, c := range cos {
-			a, b, s := x1[i], x2[i], sin[i]
-			y1[i], y2[i] = a*c+b*s, b*c-a*s
-		}
+		kernel.RotateBack(y1, y2, x1, x2, cos, sin)
 	} else {
-		for i, c := range cos {
-			a, b, s := x1[i], x2[i], sin[i]
-			y1[i], y2[i] = a*c-b*s, b*c+a*s
-		}
+		kernel.Rotate(y1, y2, x1, x2, cos, sin)
 	}
 	copy(y[2*half:], x[2*half:])
 }

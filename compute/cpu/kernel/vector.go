@@ -19,6 +19,10 @@ type vectors struct {
 	expTo         func(n int, y, x *float32)
 	silu          func(n int, y, gate, up *float32)
 	siluBack      func(n int, dgate, dup, gate, up, dy *float32)
+	softmaxBack   func(n int, p, ds *float32, lse, delta float32)
+	rotate        func(n int, y, z, a, b, cos, sin *float32)
+	rotateBack    func(n int, y, z, a, b, cos, sin *float32)
+	adamW         func(n int, p, m, v, grad *float32, scale, grow1, grow2, decay, step, root, eps float32)
 	squares       func(n int, x *float32) float64
 	dot3          func(n int, a, b, c *float32) float64
 	expSum        func(n int, y, x *float32, shift float32) float64
@@ -161,4 +165,52 @@ func RMSNormBack(dx, dw, x, w, dy []float32, eps float32) {
 
 func rootMean(x []float32, eps float32) float32 {
 	return float32(1 / math.Sqrt(SumSquares(x)/float64(len(x))+float64(eps)))
+}
+
+// SoftmaxBack turns scores p into weights exp(p-lse), and the weights' gradient
+// ds into the scores', p*(ds-delta).
+func SoftmaxBack(p, ds []float32, lse, delta float32) {
+	ds = ds[:len(p)]
+	for i := 0; i < len(p); i += span {
+		active.vec.softmaxBack(min(span, len(p)-i), &p[i], &ds[i], lse, delta)
+	}
+}
+
+// Rotate turns the pairs (a, b) by angles given as cosines and sines: y is
+// a*cos - b*sin and z is b*cos + a*sin. y may be a, and z may be b.
+func Rotate(y, z, a, b, cos, sin []float32) {
+	n := len(y)
+	z, a, b, cos, sin = z[:n], a[:n], b[:n], cos[:n], sin[:n]
+	for i := 0; i < n; i += span {
+		active.vec.rotate(min(span, n-i), &y[i], &z[i], &a[i], &b[i], &cos[i], &sin[i])
+	}
+}
+
+// RotateBack is Rotate by the opposite angles.
+func RotateBack(y, z, a, b, cos, sin []float32) {
+	n := len(y)
+	z, a, b, cos, sin = z[:n], a[:n], b[:n], cos[:n], sin[:n]
+	for i := 0; i < n; i += span {
+		active.vec.rotateBack(min(span, n-i), &y[i], &z[i], &a[i], &b[i], &cos[i], &sin[i])
+	}
+}
+
+// Update is what one step of AdamW needs beside its vectors.
+type Update struct {
+	Scale        float32 // of the gradient
+	Grow1, Grow2 float32 // 1-beta1, 1-beta2
+	Decay        float32 // 1 - learning rate * weight decay
+	Step         float32 // learning rate / (1 - beta1^t)
+	Root         float32 // 1 / (1 - beta2^t)
+	Eps          float32
+}
+
+// AdamW moves the moments m and v towards scale*g and its square, and the
+// parameters to decay*p - step*m / (sqrt(v*root) + eps).
+func AdamW(p, m, v, g []float32, u Update) {
+	n := len(p)
+	m, v, g = m[:n], v[:n], g[:n]
+	for i := 0; i < n; i += span {
+		active.vec.adamW(min(span, n-i), &p[i], &m[i], &v[i], &g[i], u.Scale, u.Grow1, u.Grow2, u.Decay, u.Step, u.Root, u.Eps)
+	}
 }

@@ -49,6 +49,26 @@ func silu(n int, y *float32, gate *float32, up *float32)
 //go:noescape
 func siluBack(n int, dgate *float32, dup *float32, gate *float32, up *float32, dy *float32)
 
+// softmaxBack is elementwise over n numbers; see the plain-Go version.
+//
+//go:noescape
+func softmaxBack(n int, p *float32, ds *float32, lse float32, delta float32)
+
+// rotate is elementwise over n numbers; see the plain-Go version.
+//
+//go:noescape
+func rotate(n int, y *float32, z *float32, a *float32, b *float32, cos *float32, sin *float32)
+
+// rotateBack is elementwise over n numbers; see the plain-Go version.
+//
+//go:noescape
+func rotateBack(n int, y *float32, z *float32, a *float32, b *float32, cos *float32, sin *float32)
+
+// adamW is elementwise over n numbers; see the plain-Go version.
+//
+//go:noescape
+func adamW(n int, p *float32, m *float32, v *float32, grad *float32, scale float32, grow1 float32, grow2 float32, decay float32, step float32, root float32, eps float32)
+
 // squares sums n terms; see the plain-Go version.
 //
 //go:noescape

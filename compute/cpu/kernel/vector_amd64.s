@@ -714,6 +714,293 @@ end:
 	VZEROUPPER
 	RET
 
+// func softmaxBack(n int, p *float32, ds *float32, lse float32, delta float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softmaxBack(SB), NOSPLIT, $0-32
+	MOVQ         n+0(FP), AX
+	MOVQ         p+8(FP), CX
+	MOVQ         ds+16(FP), DX
+	VBROADCASTSS lse+24(FP), Y0
+	VBROADCASTSS delta+28(FP), Y1
+	CMPQ         AX, $0x00000008
+	JLT          wholeDone
+
+whole:
+	VMOVUPS      (CX), Y2
+	VMOVUPS      (DX), Y3
+	VSUBPS       Y0, Y2, Y2
+	VCMPPS       $0x01, least<>+0(SB), Y2, Y4
+	VMOVUPS      most<>+0(SB), Y5
+	VMINPS       Y2, Y5, Y2
+	VMULPS       log2e<>+0(SB), Y2, Y5
+	VCVTPS2DQ    Y5, Y5
+	VCVTDQ2PS    Y5, Y6
+	VFNMADD231PS ln2Hi<>+0(SB), Y6, Y2
+	VFNMADD231PS ln2Lo<>+0(SB), Y6, Y2
+	VMOVUPS      p0<>+0(SB), Y6
+	VFMADD213PS  p1<>+0(SB), Y2, Y6
+	VFMADD213PS  p2<>+0(SB), Y2, Y6
+	VFMADD213PS  p3<>+0(SB), Y2, Y6
+	VFMADD213PS  p4<>+0(SB), Y2, Y6
+	VFMADD213PS  p5<>+0(SB), Y2, Y6
+	VMULPS       Y2, Y2, Y7
+	VFMADD213PS  Y2, Y7, Y6
+	VADDPS       one<>+0(SB), Y6, Y6
+	VPSRAD       $0x01, Y5, Y2
+	VPSUBD       Y2, Y5, Y5
+	VPADDD       bias<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y6, Y6
+	VPADDD       bias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VANDNPS      Y6, Y4, Y6
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       Y6, Y3, Y3
+	VMOVUPS      Y6, (CX)
+	VMOVUPS      Y3, (DX)
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, CX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          whole
+
+wholeDone:
+	TESTQ        AX, AX
+	JZ           end
+	LEAQ         tail<>+32(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVUPS      (BX), Y2
+	VMASKMOVPS   (CX), Y2, Y3
+	VMASKMOVPS   (DX), Y2, Y4
+	VSUBPS       Y0, Y3, Y3
+	VCMPPS       $0x01, least<>+0(SB), Y3, Y0
+	VMOVUPS      most<>+0(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VMULPS       log2e<>+0(SB), Y3, Y5
+	VCVTPS2DQ    Y5, Y5
+	VCVTDQ2PS    Y5, Y6
+	VFNMADD231PS ln2Hi<>+0(SB), Y6, Y3
+	VFNMADD231PS ln2Lo<>+0(SB), Y6, Y3
+	VMOVUPS      p0<>+0(SB), Y6
+	VFMADD213PS  p1<>+0(SB), Y3, Y6
+	VFMADD213PS  p2<>+0(SB), Y3, Y6
+	VFMADD213PS  p3<>+0(SB), Y3, Y6
+	VFMADD213PS  p4<>+0(SB), Y3, Y6
+	VFMADD213PS  p5<>+0(SB), Y3, Y6
+	VMULPS       Y3, Y3, Y7
+	VFMADD213PS  Y3, Y7, Y6
+	VADDPS       one<>+0(SB), Y6, Y6
+	VPSRAD       $0x01, Y5, Y3
+	VPSUBD       Y3, Y5, Y5
+	VPADDD       bias<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y6, Y6
+	VPADDD       bias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VANDNPS      Y6, Y0, Y6
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VMASKMOVPS   Y6, Y2, (CX)
+	VMASKMOVPS   Y4, Y2, (DX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func rotate(n int, y *float32, z *float32, a *float32, b *float32, cos *float32, sin *float32)
+// Requires: AVX, FMA3
+TEXT ·rotate(SB), NOSPLIT, $0-56
+	MOVQ n+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ z+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ cos+40(FP), DI
+	MOVQ sin+48(FP), R8
+	CMPQ AX, $0x00000008
+	JLT  wholeDone
+
+whole:
+	VMOVUPS      (BX), Y0
+	VMOVUPS      (SI), Y1
+	VMOVUPS      (DI), Y2
+	VMOVUPS      (R8), Y3
+	VMULPS       Y2, Y0, Y4
+	VFNMADD231PS Y1, Y3, Y4
+	VMULPS       Y2, Y1, Y2
+	VFMADD231PS  Y0, Y3, Y2
+	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y2, (DX)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          whole
+
+wholeDone:
+	TESTQ        AX, AX
+	JZ           end
+	LEAQ         tail<>+32(SB), R9
+	SHLQ         $0x02, AX
+	SUBQ         AX, R9
+	VMOVUPS      (R9), Y0
+	VMASKMOVPS   (BX), Y0, Y1
+	VMASKMOVPS   (SI), Y0, Y2
+	VMASKMOVPS   (DI), Y0, Y3
+	VMASKMOVPS   (R8), Y0, Y4
+	VMULPS       Y3, Y1, Y5
+	VFNMADD231PS Y2, Y4, Y5
+	VMULPS       Y3, Y2, Y3
+	VFMADD231PS  Y1, Y4, Y3
+	VMASKMOVPS   Y5, Y0, (CX)
+	VMASKMOVPS   Y3, Y0, (DX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func rotateBack(n int, y *float32, z *float32, a *float32, b *float32, cos *float32, sin *float32)
+// Requires: AVX, FMA3
+TEXT ·rotateBack(SB), NOSPLIT, $0-56
+	MOVQ n+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ z+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ cos+40(FP), DI
+	MOVQ sin+48(FP), R8
+	CMPQ AX, $0x00000008
+	JLT  wholeDone
+
+whole:
+	VMOVUPS      (BX), Y0
+	VMOVUPS      (SI), Y1
+	VMOVUPS      (DI), Y2
+	VMOVUPS      (R8), Y3
+	VMULPS       Y2, Y0, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VMULPS       Y2, Y1, Y2
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y2, (DX)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          whole
+
+wholeDone:
+	TESTQ        AX, AX
+	JZ           end
+	LEAQ         tail<>+32(SB), R9
+	SHLQ         $0x02, AX
+	SUBQ         AX, R9
+	VMOVUPS      (R9), Y0
+	VMASKMOVPS   (BX), Y0, Y1
+	VMASKMOVPS   (SI), Y0, Y2
+	VMASKMOVPS   (DI), Y0, Y3
+	VMASKMOVPS   (R8), Y0, Y4
+	VMULPS       Y3, Y1, Y5
+	VFMADD231PS  Y2, Y4, Y5
+	VMULPS       Y3, Y2, Y3
+	VFNMADD231PS Y1, Y4, Y3
+	VMASKMOVPS   Y5, Y0, (CX)
+	VMASKMOVPS   Y3, Y0, (DX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func adamW(n int, p *float32, m *float32, v *float32, grad *float32, scale float32, grow1 float32, grow2 float32, decay float32, step float32, root float32, eps float32)
+// Requires: AVX, FMA3
+TEXT ·adamW(SB), NOSPLIT, $0-68
+	MOVQ         n+0(FP), AX
+	MOVQ         p+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         grad+32(FP), SI
+	VBROADCASTSS scale+40(FP), Y0
+	VBROADCASTSS grow1+44(FP), Y1
+	VBROADCASTSS grow2+48(FP), Y2
+	VBROADCASTSS decay+52(FP), Y3
+	VBROADCASTSS step+56(FP), Y4
+	VBROADCASTSS root+60(FP), Y5
+	VBROADCASTSS eps+64(FP), Y6
+	CMPQ         AX, $0x00000008
+	JLT          wholeDone
+
+whole:
+	VMOVUPS     (CX), Y7
+	VMOVUPS     (DX), Y8
+	VMOVUPS     (BX), Y9
+	VMOVUPS     (SI), Y10
+	VMULPS      Y0, Y10, Y10
+	VMULPS      Y10, Y10, Y11
+	VSUBPS      Y8, Y10, Y10
+	VFMADD231PS Y10, Y1, Y8
+	VSUBPS      Y9, Y11, Y11
+	VFMADD231PS Y11, Y2, Y9
+	VMULPS      Y5, Y9, Y11
+	VSQRTPS     Y11, Y11
+	VADDPS      Y6, Y11, Y11
+	VMULPS      Y4, Y8, Y10
+	VDIVPS      Y11, Y10, Y10
+	VMULPS      Y3, Y7, Y7
+	VSUBPS      Y10, Y7, Y7
+	VMOVUPS     Y7, (CX)
+	VMOVUPS     Y8, (DX)
+	VMOVUPS     Y9, (BX)
+	ADDQ        $0x20, SI
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, BX
+	SUBQ        $0x00000008, AX
+	CMPQ        AX, $0x00000008
+	JGE         whole
+
+wholeDone:
+	TESTQ       AX, AX
+	JZ          end
+	LEAQ        tail<>+32(SB), DI
+	SHLQ        $0x02, AX
+	SUBQ        AX, DI
+	VMOVUPS     (DI), Y7
+	VMASKMOVPS  (CX), Y7, Y8
+	VMASKMOVPS  (DX), Y7, Y9
+	VMASKMOVPS  (BX), Y7, Y10
+	VMASKMOVPS  (SI), Y7, Y11
+	VMULPS      Y0, Y11, Y11
+	VMULPS      Y11, Y11, Y0
+	VSUBPS      Y9, Y11, Y11
+	VFMADD231PS Y11, Y1, Y9
+	VSUBPS      Y10, Y0, Y0
+	VFMADD231PS Y0, Y2, Y10
+	VMULPS      Y5, Y10, Y0
+	VSQRTPS     Y0, Y0
+	VADDPS      Y6, Y0, Y0
+	VMULPS      Y4, Y9, Y11
+	VDIVPS      Y0, Y11, Y11
+	VMULPS      Y3, Y8, Y8
+	VSUBPS      Y11, Y8, Y8
+	VMASKMOVPS  Y8, Y7, (CX)
+	VMASKMOVPS  Y9, Y7, (DX)
+	VMASKMOVPS  Y10, Y7, (BX)
+
+end:
+	VZEROUPPER
+	RET
+
 // func squares(n int, x *float32) float64
 // Requires: AVX, FMA3
 TEXT ·squares(SB), NOSPLIT, $0-24

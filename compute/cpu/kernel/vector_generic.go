@@ -18,6 +18,10 @@ var portableVectors = vectors{
 	expTo:         expToGo,
 	silu:          siluGo,
 	siluBack:      siluBackGo,
+	softmaxBack:   softmaxBackGo,
+	rotate:        rotateGo,
+	rotateBack:    rotateBackGo,
+	adamW:         adamWGo,
 	squares:       squaresGo,
 	dot3:          dot3Go,
 	expSum:        expSumGo,
@@ -133,6 +137,47 @@ func siluBackGo(n int, dgatep, dupp, gatep, upp, dyp *float32) {
 		g, d := gate[i], dy[i]
 		s := 1 / (1 + expGo(-g))
 		dgate[i], dup[i] = d*up[i]*s*(float32(g*(1-s))+1), d*g*s
+	}
+}
+
+// softmaxBackGo: p = exp(p-lse), ds = p*(ds-delta).
+func softmaxBackGo(n int, pp, dsp *float32, lse, delta float32) {
+	p, ds := slice(pp, n), slice(dsp, n)
+	for i := range p {
+		p[i] = expGo(p[i] - lse)
+		ds[i] = p[i] * (ds[i] - delta)
+	}
+}
+
+// rotateGo: y = a*cos - b*sin, z = b*cos + a*sin.
+func rotateGo(n int, yp, zp, ap, bp, cosp, sinp *float32) {
+	y, z := slice(yp, n), slice(zp, n)
+	a, b, cos, sin := slice(ap, n), slice(bp, n), slice(cosp, n), slice(sinp, n)
+	for i, c := range cos {
+		u, v, s := a[i], b[i], sin[i]
+		y[i], z[i] = float32(u*c)-float32(v*s), float32(v*c)+float32(u*s)
+	}
+}
+
+// rotateBackGo: y = a*cos + b*sin, z = b*cos - a*sin.
+func rotateBackGo(n int, yp, zp, ap, bp, cosp, sinp *float32) {
+	y, z := slice(yp, n), slice(zp, n)
+	a, b, cos, sin := slice(ap, n), slice(bp, n), slice(cosp, n), slice(sinp, n)
+	for i, c := range cos {
+		u, v, s := a[i], b[i], sin[i]
+		y[i], z[i] = float32(u*c)+float32(v*s), float32(v*c)-float32(u*s)
+	}
+}
+
+// adamWGo: with x = scale*g, m += grow1*(x-m), v += grow2*(x*x-v) and
+// p = decay*p - step*m/(sqrt(v*root)+eps).
+func adamWGo(n int, pp, mp, vp, gp *float32, scale, grow1, grow2, decay, step, root, eps float32) {
+	p, m, v, g := slice(pp, n), slice(mp, n), slice(vp, n), slice(gp, n)
+	for i, x := range g {
+		x *= scale
+		m[i] += float32(grow1 * (x - m[i]))
+		v[i] += float32(grow2 * (float32(x*x) - v[i]))
+		p[i] = float32(p[i]*decay) - float32(step*m[i])/(float32(math.Sqrt(float64(v[i]*root)))+eps)
 	}
 }
 

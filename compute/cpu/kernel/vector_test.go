@@ -20,7 +20,8 @@ func ulps(got float32, want float64) float64 {
 type mapFunc struct {
 	name      string
 	ins, outs int
-	scale     float32 // of the random inputs
+	scale     float32               // of the random inputs
+	start     func(out [][]float32) // puts outputs into their range
 	run       func(out, in [][]float32)
 	want      func(out, in []float64) []float64 // of one element
 	size      func(out, in []float64) []float64 // what rounding errors are relative to
@@ -68,6 +69,61 @@ var mappings = []mapFunc{
 			return []float64{math.Abs(dy * up * s * (1 + math.Abs(g))), math.Abs(dy * g * s)}
 		},
 	},
+	{
+		name: "SoftmaxBack", outs: 2, ulps: 4,
+		run: func(out, _ [][]float32) { SoftmaxBack(out[0], out[1], 1.5, 0.25) },
+		want: func(out, _ []float64) []float64 {
+			p := math.Exp(out[0] - 1.5)
+			return []float64{p, p * (out[1] - 0.25)}
+		},
+		size: func(out, _ []float64) []float64 {
+			x := out[0] - 1.5
+			p := math.Exp(x) * (1 + math.Abs(x)) // the difference is rounded
+			return []float64{p, p * (math.Abs(out[1]) + 0.25)}
+		},
+	},
+	{
+		name: "Rotate", ins: 4, outs: 2, scale: 1, ulps: 1.5,
+		run: func(out, in [][]float32) { Rotate(out[0], out[1], in[0], in[1], in[2], in[3]) },
+		want: func(_, in []float64) []float64 {
+			return []float64{in[0]*in[2] - in[1]*in[3], in[1]*in[2] + in[0]*in[3]}
+		},
+		size: rotateSize,
+	},
+	{
+		name: "RotateBack", ins: 4, outs: 2, scale: 1, ulps: 1.5,
+		run: func(out, in [][]float32) { RotateBack(out[0], out[1], in[0], in[1], in[2], in[3]) },
+		want: func(_, in []float64) []float64 {
+			return []float64{in[0]*in[2] + in[1]*in[3], in[1]*in[2] - in[0]*in[3]}
+		},
+		size: rotateSize,
+	},
+	{
+		name: "AdamW", ins: 1, outs: 3, scale: 1, ulps: 4,
+		start: func(out [][]float32) {
+			for i, v := range out[2] {
+				out[2][i] = v * v
+			}
+		},
+		run: func(out, in [][]float32) { AdamW(out[0], out[1], out[2], in[0], update) },
+		want: func(out, in []float64) []float64 {
+			x := float64(update.Scale) * in[0]
+			m := out[1] + float64(update.Grow1)*(x-out[1])
+			v := out[2] + float64(update.Grow2)*(x*x-out[2])
+			p := float64(update.Decay)*out[0] - float64(update.Step)*m/(math.Sqrt(v*float64(update.Root))+float64(update.Eps))
+			return []float64{p, m, v}
+		},
+		size: func(out, in []float64) []float64 {
+			x := math.Abs(in[0]) + math.Abs(out[1])
+			return []float64{math.Abs(out[0]) + x/math.Sqrt(out[2]), x, in[0]*in[0] + out[2]}
+		},
+	},
+}
+
+var update = Update{Scale: 0.5, Grow1: 0.125, Grow2: 0.0625, Decay: 0.99, Step: 0.01, Root: 2, Eps: 1e-8}
+
+func rotateSize(_, in []float64) []float64 {
+	return []float64{math.Abs(in[0]*in[2]) + math.Abs(in[1]*in[3]), math.Abs(in[1]*in[2]) + math.Abs(in[0]*in[3])}
 }
 
 // flushed is what Exp promises below the smallest normal number: zero.
@@ -87,7 +143,13 @@ func (f *mapFunc) inputs(t *testing.T, n int) (out, in [][]float32) {
 		in = append(in, guarded(t, x))
 	}
 	for i := range f.outs {
-		out = append(out, guarded(t, random(uint64(40+i), n)))
+		out = append(out, random(uint64(40+i), n))
+	}
+	if f.start != nil {
+		f.start(out)
+	}
+	for i := range out {
+		out[i] = guarded(t, out[i])
 	}
 	return out, in
 }
@@ -318,6 +380,10 @@ func TestShortSlicesPanic(t *testing.T) {
 		"Dot":         func() { Dot(x, y) },
 		"SiLUMul":     func() { SiLUMul(x, x, y) },
 		"SiLUMulBack": func() { SiLUMulBack(x, y, x, x, x) },
+		"SoftmaxBack": func() { SoftmaxBack(x, y, 1, 1) },
+		"Rotate":      func() { Rotate(x, x, x, x, x, y) },
+		"RotateBack":  func() { RotateBack(x, y, x, x, x, x) },
+		"AdamW":       func() { AdamW(x, x, x, y, update) },
 		"RMSNorm":     func() { RMSNorm(x, x, y, 1) },
 		"RMSNormBack": func() { RMSNormBack(x, y, x, x, x, 1) },
 	} {
@@ -349,6 +415,9 @@ func BenchmarkVector(b *testing.B) {
 		{"SumSquares", func() { SumSquares(x) }},
 		{"SiLUMul", func() { SiLUMul(y, x, z) }},
 		{"SiLUMulBack", func() { SiLUMulBack(u, v, x, z, y) }},
+		{"SoftmaxBack", func() { SoftmaxBack(y, x, 1, 1) }},
+		{"Rotate", func() { Rotate(u, v, x, y, z, z) }},
+		{"AdamW", func() { AdamW(x, u, v, z, update) }},
 		{"RMSNorm", func() { RMSNorm(y, x, z, 1e-6) }},
 		{"RMSNormBack", func() { RMSNormBack(u, v, x, z, y, 1e-6) }},
 	} {

@@ -48,6 +48,20 @@ func vector() {
 		return in[:1]
 	})
 	mapping("siluBack", "gate, up, dy", "dgate, dup", "", siluBack)
+	mapping("softmaxBack", "p, ds", "p, ds", "lse, delta", func(in, by []VecVirtual) []VecVirtual {
+		VSUBPS(by[0], in[0], in[0])
+		p := exp(in[0])
+		VSUBPS(by[1], in[1], in[1])
+		VMULPS(p, in[1], in[1])
+		return []VecVirtual{p, in[1]}
+	})
+	mapping("rotate", "a, b, cos, sin", "y, z", "", func(in, _ []VecVirtual) []VecVirtual {
+		return turn(in, func(b, sin, y VecVirtual) { VFNMADD231PS(b, sin, y) }, func(a, sin, z VecVirtual) { VFMADD231PS(a, sin, z) })
+	})
+	mapping("rotateBack", "a, b, cos, sin", "y, z", "", func(in, _ []VecVirtual) []VecVirtual {
+		return turn(in, func(b, sin, y VecVirtual) { VFMADD231PS(b, sin, y) }, func(a, sin, z VecVirtual) { VFNMADD231PS(a, sin, z) })
+	})
+	mapping("adamW", "p, m, v, grad", "p, m, v", "scale, grow1, grow2, decay, step, root, eps", adamW)
 
 	reduceDouble("squares", "x", "", nil, func(in, _ []VecVirtual, _ VecVirtual) (a, b VecVirtual) {
 		return in[0], in[0]
@@ -174,4 +188,35 @@ func siluBack(in, _ []VecVirtual) []VecVirtual {
 	VFMADD213PS(consts["one"], gate, slope)
 	VMULPS(slope, dgate, dgate)
 	return []VecVirtual{dgate, dup}
+}
+
+// turn returns a*cos and b*cos with the products with sin put to them.
+func turn(in []VecVirtual, first, second func(x, sin, sum VecVirtual)) []VecVirtual {
+	a, b, cos, sin := in[0], in[1], in[2], in[3]
+	y := YMM()
+	VMULPS(cos, a, y)
+	first(b, sin, y)
+	VMULPS(cos, b, cos)
+	second(a, sin, cos)
+	return []VecVirtual{y, cos}
+}
+
+func adamW(in, by []VecVirtual) []VecVirtual {
+	p, m, v, g := in[0], in[1], in[2], in[3]
+	scale, grow1, grow2, decay, step, root, eps := by[0], by[1], by[2], by[3], by[4], by[5], by[6]
+	VMULPS(scale, g, g)
+	square := YMM()
+	VMULPS(g, g, square)
+	VSUBPS(m, g, g)
+	VFMADD231PS(g, grow1, m)
+	VSUBPS(v, square, square)
+	VFMADD231PS(square, grow2, v)
+	VMULPS(root, v, square)
+	VSQRTPS(square, square)
+	VADDPS(eps, square, square)
+	VMULPS(step, m, g)
+	VDIVPS(square, g, g)
+	VMULPS(decay, p, p)
+	VSUBPS(g, p, p)
+	return []VecVirtual{p, m, v}
 }
