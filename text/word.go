@@ -2,11 +2,8 @@ package text
 
 import (
 	"iter"
-	"slices"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/zeebo/xxh3"
 )
 
 // unspaced are the scripts that write words without spaces between them.
@@ -122,26 +119,4 @@ func Terms(s string) iter.Seq[string] {
 			pos = end
 		}
 	}
-}
-
-// Shingles returns the set of hashes of n words in a row, sorted. A text of
-// fewer than n words has one shingle, of all its words; a text without words
-// has none. Fold s first. n must be at least 1.
-func Shingles(s string, n int) []uint64 {
-	words := slices.Collect(Words(s))
-	if len(words) == 0 {
-		return nil
-	}
-	n = min(max(n, 1), len(words))
-	set := make([]uint64, 0, len(words)-n+1)
-	var buf []byte
-	for i := range len(words) - n + 1 {
-		buf = buf[:0]
-		for _, w := range words[i : i+n] {
-			buf = append(append(buf, w...), 0)
-		}
-		set = append(set, xxh3.Hash(buf))
-	}
-	slices.Sort(set)
-	return slices.Compact(set)
 }

@@ -1,0 +1,399 @@
+package segment
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// English appends the words of s as spaCy's English tokenizer finds them
+// (v3.8, blank pipeline), without its white-space tokens.
+func English(dst []Word, s string) []Word {
+	t := englishTables()
+	for i := 0; i < len(s); {
+		start := i
+		plain := true // ASCII letters alone
+		for i < len(s) {
+			c := s[i]
+			if c >= utf8.RuneSelf {
+				r, size := utf8.DecodeRuneInString(s[i:])
+				if isSpace(r) {
+					break
+				}
+				plain = false
+				i += size
+				continue
+			}
+			if c <= ' ' && isSpace(rune(c)) {
+				break
+			}
+			plain = plain && 'a' <= c|0x20 && c|0x20 <= 'z'
+			i++
+		}
+		if i > start {
+			if chunk := s[start:i]; plain && !t.mayBeSpecial(chunk) {
+				dst = append(dst, Word{chunk, len(chunk)})
+			} else {
+				dst = t.chunk(dst, chunk)
+			}
+		}
+		for i < len(s) {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if !isSpace(r) {
+				break
+			}
+			i += size
+		}
+	}
+	return dst
+}
+
+// isSpace reports what Python's str.isspace does.
+func isSpace(r rune) bool { return 0x1C <= r && r <= 0x1F || unicode.IsSpace(r) }
+
+// mayBeSpecial is false for most strings that are no specials.
+func (t *english) mayBeSpecial(s string) bool {
+	return len(s) <= t.longest && t.sketch[sketchOf(s)]
+}
+
+// sketchOf maps s to a place in the sketch of the specials.
+func sketchOf(s string) uint16 {
+	return (uint16(s[0])*31 + uint16(s[len(s)-1])*7 + uint16(s[len(s)/2])*131 + uint16(len(s))*1009) % sketchSize
+}
+
+// special returns the pieces of s where it is split in a way of its own.
+func (t *english) special(s string) ([]Word, bool) {
+	if s == "" || !t.mayBeSpecial(s) {
+		return nil, false
+	}
+	pieces, ok := t.specials[s]
+	return pieces, ok
+}
+
+// chunk appends the words of a chunk: affixes are taken off both ends until a
+// special or a plain core is left; the core is split at its infixes.
+func (t *english) chunk(dst []Word, s string) []Word {
+	first := len(dst)
+	var suffixes [16]string // from the last to the first; more go to the heap
+	tail := suffixes[:0]
+	for last := -1; s != "" && len(s) != last; {
+		if _, ok := t.special(s); ok {
+			break
+		}
+		last = len(s)
+		pre := t.prefix(s)
+		if pre > 0 {
+			if _, ok := t.special(s[pre:]); ok {
+				dst = appendWord(dst, s[:pre])
+				s = s[pre:]
+				break
+			}
+		}
+		suf := t.suffix(s[pre:])
+		if suf > 0 {
+			if _, ok := t.special(s[:len(s)-suf]); ok {
+				tail = append(tail, s[len(s)-suf:])
+				s = s[:len(s)-suf]
+				break
+			}
+		}
+		// s[pre:] holds the suffix, so both always fit.
+		if pre > 0 {
+			dst = appendWord(dst, s[:pre])
+		}
+		if suf > 0 {
+			tail = append(tail, s[len(s)-suf:])
+		}
+		s = s[pre : len(s)-suf]
+	}
+	if s != "" {
+		dst = t.core(dst, s)
+	}
+	for _, suffix := range slices.Backward(tail) {
+		dst = appendWord(dst, suffix)
+	}
+	if len(dst)-first > 1 {
+		dst = t.rejoin(dst, first)
+	}
+	return dst
+}
+
+func appendWord(dst []Word, s string) []Word {
+	return append(dst, Word{s, utf8.RuneCountInString(s)})
+}
+
+// core appends the words of a chunk without affixes.
+func (t *english) core(dst []Word, s string) []Word {
+	if pieces, ok := t.special(s); ok {
+		// Substrings of s, so that the specials' own strings are not kept alive by
+		// chance and all words lie in the text.
+		at := 0
+		for _, p := range pieces {
+			dst = append(dst, Word{s[at : at+len(p.Text)], p.Runes})
+			at += len(p.Text)
+		}
+		return dst
+	}
+	if t.isURL(s) {
+		return appendWord(dst, s)
+	}
+	start := 0
+	for at := 0; at < len(s); {
+		n := t.infix(s, at)
+		if n == 0 {
+			at += runeLen(s, at)
+			continue
+		}
+		if at > 0 {
+			if at > start {
+				dst = appendWord(dst, s[start:at])
+			}
+			dst = appendWord(dst, s[at:at+n])
+			start = at + n
+		}
+		at += n
+	}
+	if start < len(s) {
+		dst = appendWord(dst, s[start:])
+	}
+	return dst
+}
+
+// runeLen returns the length of the character at s[at].
+func runeLen(s string, at int) int {
+	if s[at] < utf8.RuneSelf {
+		return 1
+	}
+	_, size := utf8.DecodeRuneInString(s[at:])
+	return size
+}
+
+// prefix returns the length of the mark that s begins with, or 0.
+func (t *english) prefix(s string) int {
+	r, size := utf8.DecodeRuneInString(s)
+	switch {
+	case r == '+':
+		if len(s) > 1 && isDigit(s[1]) {
+			return 0
+		}
+		return 1
+	case r == '.':
+		return dots(s)
+	case t.is(r, isPrefix):
+		return size
+	case strings.HasPrefix(s, "US$"):
+		return 3
+	case strings.HasPrefix(s, "C$"), strings.HasPrefix(s, "A$"):
+		return 2
+	}
+	return 0
+}
+
+// dots returns the length of the run of two or more points that s begins with.
+func dots(s string) int {
+	n := 0
+	for n < len(s) && s[n] == '.' {
+		n++
+	}
+	if n < 2 {
+		return 0
+	}
+	return n
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// suffix returns the length of the longest mark that s ends with, or 0.
+func (t *english) suffix(s string) int {
+	if s == "" {
+		return 0
+	}
+	r, size := utf8.DecodeLastRuneInString(s)
+	before := s[:len(s)-size]
+	switch r {
+	case '.':
+		return t.finalPoint(s)
+	case 's', 'S':
+		if strings.HasSuffix(before, "'") {
+			return 2
+		}
+		if strings.HasSuffix(before, "’") {
+			return size + len("’")
+		}
+	case '…':
+		if strings.HasSuffix(before, "…") {
+			return 2 * size
+		}
+	case '+':
+		if before != "" && isDigit(before[len(before)-1]) {
+			return 1
+		}
+		return 0
+	}
+	if n := t.amount(s); n > 0 {
+		return n
+	}
+	if t.is(r, isSuffix) || t.is(r, isMoney) && before != "" && isDigit(before[len(before)-1]) {
+		return size
+	}
+	return 0
+}
+
+// finalPoint returns the length of the mark at the end of s, which ends with a
+// point: a run of points, or a point after what cannot be an abbreviation.
+func (t *english) finalPoint(s string) int {
+	n := 0
+	for n < len(s) && s[len(s)-1-n] == '.' {
+		n++
+	}
+	if n > 1 {
+		return n
+	}
+	before := s[:len(s)-1]
+	r, size := utf8.DecodeLastRuneInString(before)
+	if before == "" {
+		return 0
+	}
+	if t.is(r, isEnds) {
+		return 1
+	}
+	if r == 'F' || r == 'f' || r == 'C' || r == 'c' || r == 'K' || r == 'k' {
+		if strings.HasSuffix(before[:len(before)-size], "°") {
+			return 1
+		}
+	}
+	if t.is(r, isUpper) && size < len(before) {
+		if r, _ := utf8.DecodeLastRuneInString(before[:len(before)-size]); t.is(r, isUpper) {
+			return 1
+		}
+	}
+	return 0
+}
+
+// amount returns the length of the unit or currency that ends s right after a
+// digit, or 0.
+func (t *english) amount(s string) int {
+	// The text after the last digit must be a unit as a whole.
+	at := strings.LastIndexAny(s[max(0, len(s)-t.longestUnit-1):], "0123456789")
+	if at < 0 {
+		return 0
+	}
+	rest := s[max(0, len(s)-t.longestUnit-1)+at+1:]
+	if rest != "" && t.units[rest] {
+		return len(rest)
+	}
+	return 0
+}
+
+// infix returns the length of the mark at s[at:] that splits a core, or 0.
+func (t *english) infix(s string, at int) int {
+	c := s[at]
+	if 'a' <= c|0x20 && c|0x20 <= 'z' || isDigit(c) {
+		return 0
+	}
+	r, size := utf8.DecodeRuneInString(s[at:])
+	if r == '.' {
+		if n := dots(s[at:]); n > 0 {
+			return n
+		}
+	}
+	if r == '…' || t.is(r, isIcon) {
+		return size
+	}
+	if at == 0 || at+size == len(s) {
+		return 0 // the other marks need a neighbour on either side
+	}
+	prev, _ := utf8.DecodeLastRuneInString(s[:at])
+	next, _ := utf8.DecodeRuneInString(s[at+size:])
+	digit := '0' <= prev && prev <= '9'
+	switch r {
+	case '+', '-', '*', '^':
+		if digit && ('0' <= next && next <= '9' || next == '-') {
+			return size
+		}
+	case '.':
+		if t.is(prev, isJoin) && t.is(next, isJoined) {
+			return size
+		}
+	case ',':
+		if t.is(prev, isAlpha) && t.is(next, isAlpha) {
+			return size
+		}
+	case ':', '<', '>', '=', '/':
+		if (digit || t.is(prev, isAlpha)) && t.is(next, isAlpha) {
+			return size
+		}
+	}
+	if (digit || t.is(prev, isAlpha)) && isHyphen(r) {
+		return t.hyphens(s[at:])
+	}
+	return 0
+}
+
+func isHyphen(r rune) bool { return r == '-' || r == '–' || r == '—' || r == '~' }
+
+// hyphens returns the length of the hyphens that s begins with where a letter
+// follows them: up to three "-" or two "—".
+func (t *english) hyphens(s string) int {
+	r, size := utf8.DecodeRuneInString(s)
+	most := 1
+	switch r {
+	case '-':
+		most = 3
+	case '—':
+		most = 2
+	}
+	for n := 1; n <= most; n++ {
+		next, width := utf8.DecodeRuneInString(s[n*size:])
+		if t.is(next, isAlpha) {
+			return n * size
+		}
+		if next != r || width == 0 {
+			return 0
+		}
+	}
+	return 0
+}
+
+// rejoin gives neighbouring words of a chunk that together are a special, such
+// as ":" and ")", the special's own pieces: longer runs first, then earlier.
+func (t *english) rejoin(dst []Word, first int) []Word {
+	words := dst[first:]
+	most := min(len(words), t.mostPieces)
+	if most < 2 {
+		return dst
+	}
+	taken := make([]bool, len(words))
+	type match struct{ at, n int }
+	var found []match
+	for n := most; n >= 2; n-- {
+		for at := 0; at+n <= len(words); at++ {
+			if taken[at] || taken[at+n-1] {
+				continue
+			}
+			if t.splits[joined(words[at:at+n])] != n {
+				continue
+			}
+			if !t.sameSplit(words[at : at+n]) {
+				continue
+			}
+			for i := at; i < at+n; i++ {
+				taken[i] = true
+			}
+			found = append(found, match{at, n})
+		}
+	}
+	if found == nil {
+		return dst
+	}
+	slices.SortFunc(found, func(a, b match) int { return a.at - b.at })
+	out := make([]Word, 0, len(words))
+	at := 0
+	for _, m := range found {
+		out = append(out, words[at:m.at]...)
+		out = t.core(out, joined(words[m.at:m.at+m.n]))
+		at = m.at + m.n
+	}
+	return append(dst[:first], append(out, words[at:]...)...)
+}
