@@ -5,4 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p .cache
 go run ./bench/gemm
+go build -trimpath -o .cache/troika ./cmd/troika
+go run ./bench/serve -troika .cache/troika -rounds "${1:-5}"
 bench/train/run.sh "${1:-5}"

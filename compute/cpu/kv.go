@@ -13,7 +13,8 @@ const pageTokens = compute.PageTokens
 // keys and a block of values, both as panels that products read as they are:
 // the keys as a weight [tokens, Dim], whose lanes are tokens, the values as its
 // transpose [Dim, tokens], whose lanes are channels. Channels are padded with
-// zeros to whole panels.
+// zeros to whole panels. All layers of a page lie together, so that short sequences
+// touch little memory where the system hands it out in huge pages.
 type kv struct {
 	spec compute.KVSpec
 	wide int // Dim rounded up to whole panels
@@ -54,7 +55,7 @@ func (c *kv) Spec() compute.KVSpec { return c.spec }
 // at returns the keys and values of a head in a page.
 func (c *kv) at(layer int, page int32, head int) (keys, values []float32) {
 	n := c.blockFloats()
-	b := c.data[((layer*c.spec.Pages+int(page))*c.spec.Heads+head)*n:][:n]
+	b := c.data[((int(page)*c.spec.Layers+layer)*c.spec.Heads+head)*n:][:n]
 	return b[:pageTokens*c.spec.Dim], b[pageTokens*c.spec.Dim:]
 }
 
@@ -86,11 +87,8 @@ func (c *kv) Get(layer int, page int32, slot, head int, key, value []float32) {
 
 // CopyPage implements [compute.KV].
 func (c *kv) CopyPage(dst, src int32) {
-	n := c.blockFloats() * c.spec.Heads
-	for layer := range c.spec.Layers {
-		first := layer * c.spec.Pages
-		copy(c.data[(first+int(dst))*n:][:n], c.data[(first+int(src))*n:][:n])
-	}
+	n := c.blockFloats() * c.spec.Heads * c.spec.Layers
+	copy(c.data[int(dst)*n:][:n], c.data[int(src)*n:][:n])
 }
 
 // packByToken writes n rows of src, stride apart, as panels whose lanes are
