@@ -74,7 +74,7 @@ func (t *english) special(s string) ([]Word, bool) {
 // chunk appends the words of a chunk: affixes are taken off both ends until a
 // special or a plain core is left; the core is split at its infixes.
 func (t *english) chunk(dst []Word, s string) []Word {
-	first := len(dst)
+	first, whole := len(dst), s
 	var suffixes [16]string // from the last to the first; more go to the heap
 	tail := suffixes[:0]
 	for last := -1; s != "" && len(s) != last; {
@@ -114,7 +114,7 @@ func (t *english) chunk(dst []Word, s string) []Word {
 		dst = appendWord(dst, suffix)
 	}
 	if len(dst)-first > 1 {
-		dst = t.rejoin(dst, first)
+		dst = t.rejoin(dst, first, whole)
 	}
 	return dst
 }
@@ -358,42 +358,58 @@ func (t *english) hyphens(s string) int {
 
 // rejoin gives neighbouring words of a chunk that together are a special, such
 // as ":" and ")", the special's own pieces: longer runs first, then earlier.
-func (t *english) rejoin(dst []Word, first int) []Word {
+// chunk is the text of dst[first:].
+func (t *english) rejoin(dst []Word, first int, chunk string) []Word {
 	words := dst[first:]
-	most := min(len(words), t.mostPieces)
-	if most < 2 {
-		return dst
-	}
-	taken := make([]bool, len(words))
-	type match struct{ at, n int }
-	var found []match
-	for n := most; n >= 2; n-- {
+	var found []joint
+	var taken []bool
+	for n := min(len(words), t.mostPieces); n >= 2; n-- {
+		start := 0
 		for at := 0; at+n <= len(words); at++ {
-			if taken[at] || taken[at+n-1] {
+			end := start
+			for _, w := range words[at : at+n] {
+				end += len(w.Text)
+			}
+			one := joint{at, n, chunk[start:end]}
+			start += len(words[at].Text)
+			if taken != nil && (taken[at] || taken[at+n-1]) || !t.isSplit(one.text, words[at:at+n]) {
 				continue
 			}
-			if t.splits[joined(words[at:at+n])] != n {
-				continue
-			}
-			if !t.sameSplit(words[at : at+n]) {
-				continue
+			if taken == nil {
+				taken = make([]bool, len(words))
 			}
 			for i := at; i < at+n; i++ {
 				taken[i] = true
 			}
-			found = append(found, match{at, n})
+			found = append(found, one)
 		}
 	}
 	if found == nil {
 		return dst
 	}
-	slices.SortFunc(found, func(a, b match) int { return a.at - b.at })
-	out := make([]Word, 0, len(words))
+	slices.SortFunc(found, func(a, b joint) int { return a.at - b.at })
+	out := make([]Word, 0, len(words)+t.mostPieces)
 	at := 0
 	for _, m := range found {
 		out = append(out, words[at:m.at]...)
-		out = t.core(out, joined(words[m.at:m.at+m.n]))
+		out = t.core(out, m.text)
 		at = m.at + m.n
 	}
 	return append(dst[:first], append(out, words[at:]...)...)
+}
+
+// joint is n words from a place on that together are a special.
+type joint struct {
+	at, n int
+	text  string
+}
+
+// isSplit reports whether s is a special that falls into these words where
+// nothing is special.
+func (t *english) isSplit(s string, words []Word) bool {
+	if !t.mayBeSpecial(s) {
+		return false
+	}
+	pieces := t.splits[s]
+	return len(pieces) == len(words) && slices.Equal(pieces, words)
 }

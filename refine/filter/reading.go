@@ -1,0 +1,92 @@
+package filter
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/troikaml/troika/text/segment"
+)
+
+// reading is a document as the filters see it. What is costly is measured when
+// the first filter asks for it. The buffers serve the next document.
+type reading struct {
+	text string
+
+	runes     int // characters of text, -1 until counted
+	words     []segment.Word
+	wordsLang string // the language that words were found for
+	haveWords bool
+	lines     []string
+	haveLines bool
+}
+
+// reset makes r the reading of text.
+func (r *reading) reset(text string) {
+	r.text, r.runes, r.haveWords, r.haveLines = text, -1, false, false
+}
+
+// length returns the number of characters of the text.
+func (r *reading) length() int {
+	if r.runes < 0 {
+		r.runes = utf8.RuneCountInString(r.text)
+	}
+	return r.runes
+}
+
+// wordsIn returns the words of the text in the language.
+func (r *reading) wordsIn(lang string) []segment.Word {
+	if !r.haveWords || r.wordsLang != lang {
+		r.words = segment.For(lang)(r.words[:0], r.text)
+		r.haveWords, r.wordsLang = true, lang
+	}
+	return r.words
+}
+
+// splitLines returns the lines as Python's str.splitlines does.
+func (r *reading) splitLines() []string {
+	if !r.haveLines {
+		r.lines, r.haveLines = appendLines(r.lines[:0], r.text), true
+	}
+	return r.lines
+}
+
+// appendLines appends the lines of s without their ends. Besides LF, CR and
+// CR LF, lines end at VT, FF, U+001C to U+001E, U+0085, U+2028 and U+2029. The
+// end of the last line makes no further line.
+func appendLines(dst []string, s string) []string {
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		size := 0
+		switch {
+		case c == '\r' && i+1 < len(s) && s[i+1] == '\n':
+			size = 2
+		case '\n' <= c && c <= '\r' || 0x1C <= c && c <= 0x1E:
+			size = 1
+		case c == 0xC2 && i+1 < len(s) && s[i+1] == 0x85:
+			size = 2
+		case c == 0xE2 && (strings.HasPrefix(s[i:], "\u2028") || strings.HasPrefix(s[i:], "\u2029")):
+			size = 3
+		}
+		if size == 0 {
+			i++
+			continue
+		}
+		dst = append(dst, s[start:i])
+		i += size
+		start = i
+	}
+	if start < len(s) {
+		dst = append(dst, s[start:])
+	}
+	return dst
+}
+
+// isSpace reports what Python's str.isspace does: besides Unicode's white
+// space, the four information separators.
+func isSpace(r rune) bool { return 0x1C <= r && r <= 0x1F || unicode.IsSpace(r) }
+
+func trim(s string) string      { return strings.TrimFunc(s, isSpace) }
+func trimLeft(s string) string  { return strings.TrimLeftFunc(s, isSpace) }
+func trimRight(s string) string { return strings.TrimRightFunc(s, isSpace) }

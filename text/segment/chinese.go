@@ -1,0 +1,4 @@
+package segment
+
+// Chinese appends the words of s.
+func Chinese(dst []Word, s string) []Word { return English(dst, s) }
