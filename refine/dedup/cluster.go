@@ -39,11 +39,11 @@ func (f forest) join(a, b uint64) {
 	f[max(ra, rb)] = min(ra, rb)
 }
 
-// clusters holds the result: a row (number, first) for each duplicate, and a row
-// (first, size) for each cluster.
-type clusters struct{ duplicates, sizes *sorter }
+// clusters holds the result: for each member a row (number, first) and a row
+// (number, size of the cluster).
+type clusters struct{ firsts, sizes *sorter }
 
-func (c *clusters) close() error { return errors.Join(c.duplicates.close(), c.sizes.close()) }
+func (c *clusters) close() error { return errors.Join(c.firsts.close(), c.sizes.close()) }
 
 // stars finds the clusters, by union-find where the sets fit in a quarter of
 // the grant and by sorting otherwise. Both give the same.
@@ -56,8 +56,8 @@ func (x *Index) stars(ctx context.Context) (*clusters, error) {
 		return nil, err
 	}
 	defer edges.close() //nolint:errcheck // its files go with the index
-	c := &clusters{duplicates: x.sorter("duplicates"), sizes: x.sorter("sizes")}
-	if err := c.fill(edges.sorted(ctx)); err != nil {
+	c := &clusters{firsts: x.sorter("firsts"), sizes: x.sorter("sizes")}
+	if err := x.fill(ctx, c, edges); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
@@ -160,58 +160,86 @@ func (x *Index) step(ctx context.Context, name string, edges iter.Seq2[pair, err
 	return out, moved, nil
 }
 
-// fill takes rows (first, duplicate) in order.
-func (c *clusters) fill(rows iter.Seq2[pair, error]) error {
-	var open pair // a cluster and its size so far
-	for p, err := range rows {
+// fill takes rows (first, duplicate).
+func (x *Index) fill(ctx context.Context, c *clusters, edges *sorter) error {
+	counts := x.sorter("counts") // (first, size)
+	defer counts.close()         //nolint:errcheck // its files go with the index
+	if err := count(counts, edges.sorted(ctx)); err != nil {
+		return err
+	}
+	next, stop := iter.Pull2(counts.sorted(ctx))
+	defer stop()
+	var open pair // the cluster that is being read, with its size
+	for e, err := range edges.sorted(ctx) {
 		if err != nil {
 			return err
 		}
-		if open.b > 0 && open.a != p.a {
-			if err := c.sizes.add(open); err != nil {
+		if open.b == 0 || open.a != e.a {
+			if open, err, _ = next(); err != nil {
 				return err
 			}
-			open.b = 0
+			if err := c.add(e.a, open); err != nil {
+				return err
+			}
 		}
-		open = pair{p.a, max(open.b, 1) + 1}
-		if err := c.duplicates.add(pair{p.b, p.a}); err != nil {
+		if err := c.add(e.b, open); err != nil {
 			return err
 		}
-	}
-	if open.b > 0 {
-		return c.sizes.add(open)
 	}
 	return nil
 }
 
-// members merges duplicates and firsts by number.
+// add puts in a member of a cluster (first, size).
+func (c *clusters) add(number uint64, cluster pair) error {
+	if err := c.firsts.add(pair{number, cluster.a}); err != nil {
+		return err
+	}
+	return c.sizes.add(pair{number, cluster.b})
+}
+
+// count adds (first, size) for each cluster of the sorted rows (first,
+// duplicate).
+func count(to *sorter, rows iter.Seq2[pair, error]) error {
+	var open pair
+	for e, err := range rows {
+		if err != nil {
+			return err
+		}
+		if open.b > 0 && open.a != e.a {
+			if err := to.add(open); err != nil {
+				return err
+			}
+			open.b = 0
+		}
+		open = pair{e.a, max(open.b, 1) + 1}
+	}
+	if open.b > 0 {
+		return to.add(open)
+	}
+	return nil
+}
+
+// members walks over firsts and sizes, which hold the same numbers.
 func (c *clusters) members(ctx context.Context) iter.Seq2[Member, error] {
 	return func(yield func(Member, error) bool) {
 		next, stop := iter.Pull2(c.sizes.sorted(ctx))
 		defer stop()
-		first, err, more := next()
-		firsts := func(below uint64) bool {
-			for more && err == nil && first.a < below {
-				if !yield(Member{Number: first.a, First: first.a, Size: first.b}, nil) {
-					return false
+		for p, err := range c.firsts.sorted(ctx) {
+			if err == nil {
+				var size pair
+				size, err, _ = next()
+				if err == nil && size.a != p.a {
+					err = errors.New("sort: the files of the index do not belong together")
 				}
-				first, err, more = next()
+				if err == nil {
+					if !yield(Member{Number: p.a, First: p.b, Size: size.b}, nil) {
+						return
+					}
+					continue
+				}
 			}
-			if err != nil {
-				yield(Member{}, err)
-			}
-			return err == nil
+			yield(Member{}, err)
+			return
 		}
-		for p, err := range c.duplicates.sorted(ctx) {
-			if err != nil {
-				yield(Member{}, err)
-				return
-			}
-			if !firsts(p.a) || !yield(Member{Number: p.a, First: p.b}, nil) {
-				return
-			}
-		}
-		// The smallest number of a cluster stands before its duplicates, so that
-		// no first is left here.
 	}
 }

@@ -76,8 +76,7 @@ type Member struct {
 	// First is the number of the unit that stays for the whole cluster, its
 	// smallest.
 	First uint64
-	// Size is the number of units in the cluster, at least 2, at its first unit
-	// and 0 at the others.
+	// Size is the number of units in the cluster, at least 2.
 	Size uint64
 }
 
