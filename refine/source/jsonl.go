@@ -1,0 +1,183 @@
+package source
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/refine"
+)
+
+// jsonl reads JSONL: an object a line.
+func (rd *reader) jsonl(b blob) error {
+	in, err := rd.utf8(b.r, b.about.Charset)
+	if err != nil {
+		return err
+	}
+	for line, err := range refine.Lines(in, rd.o.Limits.Line) {
+		if err == nil && len(bytes.TrimSpace(line.Bytes)) == 0 {
+			continue
+		}
+		var fields []Field
+		if err == nil {
+			fields, err = object(line.Bytes)
+		}
+		if err == nil {
+			it := b.about
+			it.Path, it.MediaType = b.path+"#"+strconv.Itoa(line.Number), Row
+			it.Fields, it.Raw = fields, troika.Sum(line.Bytes)
+			err = rd.emit(it)
+		}
+		if err != nil {
+			if err := rd.fail(b.path, line.Number, err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// object returns the fields of a JSON object in their order. A key that comes
+// twice, at any depth, is an error: readers disagree which of the two counts.
+func object(line []byte) ([]Field, error) {
+	var raw json.RawMessage
+	if err := refine.DecodeLine(line, &raw); err != nil {
+		return nil, err
+	}
+	s := &scanner{b: raw}
+	var fields []Field
+	err := s.object(func(key string, value []byte) error {
+		f := Field{Name: key, Value: string(value), JSON: value[0] != '"'}
+		if !f.JSON {
+			if err := json.Unmarshal(value, &f.Value); err != nil {
+				return err
+			}
+		}
+		fields = append(fields, f)
+		return nil
+	})
+	return fields, err
+}
+
+// scanner walks JSON that is known to be valid.
+type scanner struct {
+	b []byte
+	i int
+}
+
+func (s *scanner) space() byte {
+	for s.i < len(s.b) && (s.b[s.i] == ' ' || s.b[s.i] == '\t' || s.b[s.i] == '\r' || s.b[s.i] == '\n') {
+		s.i++
+	}
+	if s.i == len(s.b) {
+		return 0
+	}
+	return s.b[s.i]
+}
+
+// errBroken stands for JSON that was promised to be valid and is not.
+var errBroken = errors.New("broken JSON")
+
+// str skips a string and returns it with its quotes.
+func (s *scanner) str() ([]byte, error) {
+	from := s.i
+	for s.i++; s.i < len(s.b); s.i++ {
+		switch s.b[s.i] {
+		case '\\':
+			s.i++
+		case '"':
+			s.i++
+			return s.b[from:s.i], nil
+		}
+	}
+	return nil, errBroken
+}
+
+// object walks an object and hands out its members.
+func (s *scanner) object(member func(key string, value []byte) error) error {
+	if s.space() != '{' {
+		return errBroken
+	}
+	s.i++
+	seen := map[string]bool{}
+	for {
+		switch s.space() {
+		case '}':
+			s.i++
+			return nil
+		case ',':
+			s.i++
+			s.space()
+		}
+		quoted, err := s.str()
+		if err != nil {
+			return err
+		}
+		key, err := unquoteKey(quoted)
+		if err != nil {
+			return err
+		}
+		if seen[key] {
+			return fmt.Errorf("key %q comes twice", key)
+		}
+		seen[key] = true
+		s.space()
+		s.i++ // the colon
+		s.space()
+		from := s.i
+		if err := s.value(); err != nil {
+			return err
+		}
+		if err := member(key, s.b[from:s.i]); err != nil {
+			return err
+		}
+	}
+}
+
+func unquoteKey(quoted []byte) (string, error) {
+	plain := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
+		return string(plain), nil
+	}
+	var key string
+	err := json.Unmarshal(quoted, &key)
+	return key, err
+}
+
+// value skips a value; objects within it are walked for keys that come twice.
+// The depth is bounded by encoding/json, which refuses more than 10,000 levels.
+func (s *scanner) value() error {
+	switch s.space() {
+	case '"':
+		_, err := s.str()
+		return err
+	case '{':
+		return s.object(func(string, []byte) error { return nil })
+	case '[':
+		s.i++
+		for {
+			switch s.space() {
+			case ']':
+				s.i++
+				return nil
+			case ',':
+				s.i++
+			case 0:
+				return errBroken
+			default:
+				if err := s.value(); err != nil {
+					return err
+				}
+			}
+		}
+	default:
+		for s.i < len(s.b) && bytes.IndexByte([]byte(" \t\r\n,]}"), s.b[s.i]) < 0 {
+			s.i++
+		}
+		return nil
+	}
+}

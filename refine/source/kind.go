@@ -1,0 +1,145 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+)
+
+// kind is the format of a file.
+type kind int
+
+const (
+	unknown kind = iota
+	htmlPage
+	markdownText
+	plainText
+	jsonLines
+	commaTable
+	tabTable
+	parquetFile
+	warcFile
+	pdfFile
+	docxFile
+	xlsxFile
+	zipFile
+	tarFile
+	gzipped
+	zstdPacked
+	bzipped
+)
+
+// endings maps what names end in to formats.
+var endings = map[string]kind{
+	".html": htmlPage, ".htm": htmlPage, ".xhtml": htmlPage, ".shtml": htmlPage,
+	".md": markdownText, ".markdown": markdownText,
+	".txt": plainText, ".text": plainText,
+	".jsonl": jsonLines, ".ndjson": jsonLines,
+	".csv": commaTable, ".tsv": tabTable, ".tab": tabTable,
+	".parquet": parquetFile,
+	".warc":    warcFile, ".wet": warcFile,
+	".pdf": pdfFile, ".docx": docxFile, ".docm": docxFile, ".xlsx": xlsxFile, ".xlsm": xlsxFile,
+	".zip": zipFile, ".tar": tarFile, ".tgz": gzipped,
+	".gz": gzipped, ".zst": zstdPacked, ".zstd": zstdPacked, ".bz2": bzipped,
+}
+
+// magics maps how files begin to formats.
+var magics = []struct {
+	prefix string
+	kind   kind
+}{
+	{"\x1f\x8b\x08", gzipped},
+	{"\x28\xb5\x2f\xfd", zstdPacked},
+	{"BZh", bzipped},
+	{"PK\x03\x04", zipFile},
+	{"PK\x05\x06", zipFile},
+	{"%PDF-", pdfFile},
+	{"PAR1", parquetFile},
+	{"WARC/", warcFile},
+}
+
+// foreign are beginnings of files that are no text and not read.
+var foreign = []struct{ prefix, name string }{
+	{"\x89PNG", "a PNG picture"},
+	{"\xff\xd8\xff", "a JPEG picture"},
+	{"GIF8", "a GIF picture"},
+	{"7z\xbc\xaf", "a 7z archive"},
+	{"Rar!", "a RAR archive"},
+	{"\xfd7zXZ", "xz-compressed"},
+	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old or encrypted Office file"},
+	{"\x7fELF", "a program"},
+	{"MZ", "a program"},
+	{"{\\rtf", "RTF"},
+}
+
+// kindOf tells a file's format by the ending of its name, else by its head.
+func kindOf(name string, head []byte) kind {
+	if k := endings[strings.ToLower(path.Ext(name))]; k != unknown {
+		return k
+	}
+	return sniff(head)
+}
+
+// sniff tells a format by the first bytes of a file.
+func sniff(head []byte) kind {
+	for _, m := range magics {
+		if bytes.HasPrefix(head, []byte(m.prefix)) {
+			return m.kind
+		}
+	}
+	if len(head) > 262 && string(head[257:262]) == "ustar" {
+		return tarFile
+	}
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.prefix)) {
+			return unknown
+		}
+	}
+	text := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n"))
+	for _, begin := range []string{"<!doctype html", "<html", "<head", "<body"} {
+		if bytes.HasPrefix(text, []byte(begin)) {
+			return htmlPage
+		}
+	}
+	return unknown
+}
+
+// foreignName says what a head that is not read looks like, or "".
+func foreignName(head []byte) string {
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.prefix)) {
+			return f.name
+		}
+	}
+	return ""
+}
+
+// innerName strips the ending of a compressed file from its name.
+func innerName(name string) string {
+	ext := path.Ext(name)
+	if strings.EqualFold(ext, ".tgz") {
+		return strings.TrimSuffix(name, ext) + ".tar"
+	}
+	switch endings[strings.ToLower(ext)] {
+	case gzipped, zstdPacked, bzipped:
+		return strings.TrimSuffix(name, ext)
+	default:
+		return name
+	}
+}
+
+func pathExt(name string) string { return strings.ToLower(path.Ext(name)) }
+
+// unreadable says why a file of no known kind is not read.
+func unreadable(b blob, head []byte) error {
+	ext := pathExt(b.name)
+	if what := foreignName(head); what != "" {
+		return fmt.Errorf("%s is not read", what)
+	}
+	if ext == "" {
+		return errors.New("neither its name nor its first bytes tell its format")
+	}
+	return fmt.Errorf("files of kind %q are not read", ext)
+}
