@@ -98,6 +98,11 @@ func TestPEFT(t *testing.T) {
 		if err := x.Save(dir, base); err != nil {
 			t.Fatal(err)
 		}
+		// PEFT takes no null for its patterns.
+		config, err := os.ReadFile(filepath.Join(dir, adapter.ConfigFile))
+		if err != nil || strings.Contains(string(config), "null") {
+			t.Fatalf("%s: %s, %v", adapter.ConfigFile, config, err)
+		}
 		back, err := adapter.Load(m.Device, m.Model, dir)
 		if err != nil {
 			t.Fatal(err)

@@ -30,7 +30,8 @@ func tensorName(l *nn.Linear, matrix string) string {
 }
 
 // peftConfig is adapter_config.json. What the program does not compute is read,
-// so that an adapter which asks for it is refused rather than misread.
+// so that an adapter which asks for it is refused rather than misread. Patterns and
+// lists that are empty are left out when written: PEFT takes no null for them.
 type peftConfig struct {
 	PEFTType           string         `json:"peft_type"`
 	TaskType           string         `json:"task_type"`
@@ -45,11 +46,11 @@ type peftConfig struct {
 	UseDoRA            bool           `json:"use_dora"`
 	InferenceMode      bool           `json:"inference_mode"`
 	InitLoRAWeights    any            `json:"init_lora_weights"`
-	ModulesToSave      []string       `json:"modules_to_save"`
-	RankPattern        map[string]int `json:"rank_pattern"`
-	AlphaPattern       map[string]any `json:"alpha_pattern"`
-	LayersToTransform  any            `json:"layers_to_transform"`
-	TrainableTokenIdxs any            `json:"trainable_token_indices"`
+	ModulesToSave      []string       `json:"modules_to_save,omitempty"`
+	RankPattern        map[string]int `json:"rank_pattern,omitempty"`
+	AlphaPattern       map[string]any `json:"alpha_pattern,omitempty"`
+	LayersToTransform  any            `json:"layers_to_transform,omitempty"`
+	TrainableTokenIdxs any            `json:"trainable_token_indices,omitempty"`
 	LoRABias           bool           `json:"lora_bias"`
 }
 
