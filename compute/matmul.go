@@ -1,8 +1,9 @@
 package compute
 
 // Linear multiplies rows by a frozen weight W [N, K]: y [..., N] = x [..., K] Wᵀ,
-// or with Transpose y [..., K] = x [..., N] W. Sums run over K (or N) in
-// ascending order.
+// or with Transpose y [..., K] = x [..., N] W; plus c, shaped as y, when a second
+// input is given. Sums run over K (or N) in ascending order. The bits are those of
+// a [MatMul] by the same values.
 type Linear struct {
 	W         Weight
 	Transpose bool
@@ -21,13 +22,18 @@ func (op Linear) dims() (from, to int) {
 
 // Results implements [Op].
 func (op Linear) Results(in []Spec) []Spec {
-	want(op, in, 1)
+	if len(in) != 2 {
+		want(op, in, 1)
+	}
 	from, to := op.dims()
 	if _, c := in[0].Rows(); c != from {
 		Fail(op.Name(), "input is %v, the weight takes rows of %d", in[0], from)
 	}
 	shape := append([]int(nil), in[0].Shape...)
 	shape[len(shape)-1] = to
+	if len(in) == 2 {
+		same(op, in[1], Float(shape...))
+	}
 	return []Spec{Float(shape...)}
 }
 
@@ -35,24 +41,22 @@ func (op Linear) Results(in []Spec) []Spec {
 func (op Linear) Reference(out, in []View) {
 	rows, _ := in[0].Rows()
 	n, k := op.W.Dims()
+	sum := make([]float64, len(out[0].F))
 	w := make([]float32, k)
-	if !op.Transpose {
-		for j := range n {
-			op.W.Row(w, j)
-			for r := range rows {
-				out[0].F[r*n+j] = float32(dot(in[0].Row(r), w))
-			}
-		}
-		return
-	}
-	sum := make([]float64, rows*k)
 	for j := range n {
 		op.W.Row(w, j)
 		for r := range rows {
-			axpy(sum[r*k:(r+1)*k], float64(in[0].F[r*n+j]), w)
+			if op.Transpose {
+				axpy(sum[r*k:(r+1)*k], float64(in[0].F[r*n+j]), w)
+			} else {
+				sum[r*n+j] = dot(in[0].Row(r), w)
+			}
 		}
 	}
 	for i, s := range sum {
+		if len(in) == 2 {
+			s += float64(in[1].F[i])
+		}
 		out[0].F[i] = float32(s)
 	}
 }
@@ -74,9 +78,13 @@ func axpy(y []float64, a float64, x []float32) {
 // Saves implements [Differentiable].
 func (Linear) Saves() (in, out uint) { return 0, 0 }
 
-// Gradient implements [Differentiable]: the weight is frozen, so only x has one.
+// Gradient implements [Differentiable]: the weight is frozen, so only x and c have
+// one.
 func (op Linear) Gradient(o Ops, n Node) []*Tensor {
-	return wanted(n, func(int) *Tensor {
+	return wanted(n, func(i int) *Tensor {
+		if i == 1 {
+			return n.Grad[0].Retain()
+		}
 		return Do(o, Linear{W: op.W, Transpose: !op.Transpose}, n.Grad[0]).Retain()
 	})
 }

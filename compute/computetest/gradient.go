@@ -47,6 +47,7 @@ func slopes() []slope {
 	w := s.matrix(tensor.F32, 6, 5)
 	add("Linear", "1", func(p *place) compute.Op { return compute.Linear{W: p.weight(w)} }, x)
 	add("Linear/back", "1", func(p *place) compute.Op { return compute.Linear{W: p.weight(w), Transpose: true} }, s.floats(3, 6))
+	add("Linear/add", "11", func(p *place) compute.Op { return compute.Linear{W: p.weight(w)} }, x, s.floats(3, 6))
 	add("HeadLoss", "100", func(p *place) compute.Op { return compute.HeadLoss{W: p.weight(w)} }, x, s.ids(3, 6), s.positive(3)).lossOnly = true
 	a, at, b, bt := s.floats(3, 4), s.floats(4, 3), s.floats(4, 2), s.floats(2, 4)
 	add("MatMul", "11", fixed(compute.MatMul{Alpha: 0.7}), a, b)

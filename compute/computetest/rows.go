@@ -34,6 +34,7 @@ func rowTrials() []rowTrial {
 			w := s.matrix(d, n, k)
 			name := "Linear/" + size(n, k) + "/" + d.String()
 			add(name, func(p *place) compute.Op { return compute.Linear{W: p.weight(w)} }, s.floats(mostRows, k))
+			add(name+"/add", func(p *place) compute.Op { return compute.Linear{W: p.weight(w)} }, s.floats(mostRows, k), s.floats(mostRows, n))
 			add(name+"/back", func(p *place) compute.Op { return compute.Linear{W: p.weight(w), Transpose: true} }, s.floats(mostRows, n))
 		}
 		add("MatMul/"+size(n, k), fixed(compute.MatMul{Alpha: 0.5}), s.floats(mostRows, k), s.floats(k, n))

@@ -200,6 +200,8 @@ func (j *join) products() {
 			}
 			j.with(sums, 0, linear(false), "Linear/"+name+"/"+d.String(), s.floats(rows, k))
 			j.with(sums, 0, linear(true), "Linear/"+name+"/"+d.String()+"/back", s.floats(rows, n))
+			j.with(sums, 0, linear(false), "Linear/"+name+"/"+d.String()+"/add", s.floats(rows, k), s.floats(rows, n))
+			j.with(sums, 0, linear(true), "Linear/"+name+"/"+d.String()+"/back/add", s.floats(rows, n), s.floats(rows, k))
 		}
 		a, at, b, bt := s.floats(rows, k), s.floats(k, rows), s.floats(k, n), s.floats(n, k)
 		j.add(sums, 0, compute.MatMul{}, name, a, b)
@@ -212,6 +214,7 @@ func (j *join) products() {
 	w := s.matrix(tensor.BF16, 20, 24)
 	linear := func(p *place) compute.Op { return compute.Linear{W: p.weight(w)} }
 	j.with(sums, 0, linear, "Linear/3x5x24", s.floats(3, 5, 24))
+	j.with(sums, 0, linear, "Linear/3x5x24/add", s.floats(3, 5, 24), s.floats(3, 5, 20))
 	j.add(sums, 0, compute.MatMul{}, "3x5x24", s.floats(3, 5, 24), s.floats(24, 7))
 }
 

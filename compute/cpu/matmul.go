@@ -71,22 +71,28 @@ func (d *Device) overGrid(g grid, fn func(r0, r1, u0, u1 int, s *scratch)) {
 }
 
 // multiply computes y [rows, N] = x [rows, K] Wᵀ.
-func (w *weight) multiply(y, x []float32, rows int) {
+func (w *weight) multiply(y, x []float32, rows int) { w.product(y, x, rows, false) }
+
+// multiplyBack computes y [rows, K] = x [rows, N] W.
+func (w *weight) multiplyBack(y, x []float32, rows int) { w.productBack(y, x, rows, false) }
+
+// product is multiply, or adds to y.
+func (w *weight) product(y, x []float32, rows int, add bool) {
 	n, k := w.panels.N, w.panels.K
 	size := float64(k * w.panels.Format.Bytes())
 	g := w.dev.newGrid(rows, kernel.PanelCount(n), size, 0.4*float64(k), 4)
 	w.dev.overGrid(g, func(r0, r1, p0, p1 int, s *scratch) {
-		kernel.MatMul(y[r0*n:r1*n], n, x[r0*k:r1*k], k, r1-r0, &w.panels, p0, p1, false, &s.kernel)
+		kernel.MatMul(y[r0*n:r1*n], n, x[r0*k:r1*k], k, r1-r0, &w.panels, p0, p1, add, &s.kernel)
 	})
 }
 
-// multiplyBack computes y [rows, K] = x [rows, N] W.
-func (w *weight) multiplyBack(y, x []float32, rows int) {
+// productBack is multiplyBack, or adds to y.
+func (w *weight) productBack(y, x []float32, rows int, add bool) {
 	n, k := w.panels.N, w.panels.K
 	size := float64(n * w.panels.Format.Bytes())
 	g := w.dev.newGrid(rows, (k+kernel.Lanes-1)/kernel.Lanes, 2*size, 0.4*float64(n), 1)
 	w.dev.overGrid(g, func(r0, r1, u0, u1 int, s *scratch) {
-		kernel.MatMulT(y[r0*k:r1*k], k, x[r0*n:r1*n], n, r1-r0, &w.panels, u0*kernel.Lanes, min(u1*kernel.Lanes, k), false, &s.kernel)
+		kernel.MatMulT(y[r0*k:r1*k], k, x[r0*n:r1*n], n, r1-r0, &w.panels, u0*kernel.Lanes, min(u1*kernel.Lanes, k), add, &s.kernel)
 	})
 }
 
@@ -96,11 +102,22 @@ func (c *call) linear(op compute.Linear) bool {
 		return false // prepared by another device
 	}
 	rows, _ := c.in[0].Rows()
+	add := c.begin(1)
 	if op.Transpose {
-		w.multiplyBack(c.out[0].F, c.in[0].F, rows)
+		w.productBack(c.out[0].F, c.in[0].F, rows, add)
 	} else {
-		w.multiply(c.out[0].F, c.in[0].F, rows)
+		w.product(c.out[0].F, c.in[0].F, rows, add)
 	}
+	return true
+}
+
+// begin copies input i, if there is one, to the result that a product is added to.
+func (c *call) begin(i int) (add bool) {
+	if len(c.in) <= i {
+		return false
+	}
+	dst, src := c.out[0].F, c.in[i].F
+	c.dev.work.each(len(dst), 1, func(first, end int) { copy(dst[first:end], src[first:end]) })
 	return true
 }
 
@@ -108,11 +125,7 @@ func (c *call) matMul(op compute.MatMul) {
 	m, n, k := op.Dims(c.in[0].Spec, c.in[1].Spec)
 	a, b := dense(c.in[0], op.TransA), dense(c.in[1], op.TransB)
 	y := c.out[0].F
-	add := len(c.in) == 3
-	if add {
-		src := c.in[2].F
-		c.dev.work.each(len(y), 1, func(first, end int) { copy(y[first:end], src[first:end]) })
-	}
+	add := c.begin(2)
 	g := c.dev.newGrid(m, (n+kernel.Lanes-1)/kernel.Lanes, 8*float64(k), 0.4*float64(k), 4)
 	c.dev.overGrid(g, func(r0, r1, u0, u1 int, s *scratch) {
 		j0, j1 := u0*kernel.Lanes, min(u1*kernel.Lanes, n)
