@@ -29,16 +29,30 @@ func NewMinHasher(k int, seed uint64) *MinHasher {
 func (m *MinHasher) Size() int { return len(m.mul) }
 
 // Sign writes the signature of the shingle set to dst, which must hold Size
-// values. The signature of the empty set is all ones.
+// values. Shingles may come in any order and repeat. The signature of the empty
+// set is all ones.
 func (m *MinHasher) Sign(dst, shingles []uint64) {
 	dst = dst[:len(m.mul)]
-	for i := range dst {
-		a, b, least := m.mul[i], m.add[i], uint64(math.MaxUint64)
-		for _, x := range shingles {
-			least = min(least, a*x+b)
-		}
-		dst[i] = least
+	i := 0
+	for ; i+1 < len(dst); i += 2 {
+		dst[i], dst[i+1] = least2(shingles, m.mul[i], m.add[i], m.mul[i+1], m.add[i+1])
 	}
+	if i < len(dst) {
+		dst[i], _ = least2(shingles, m.mul[i], m.add[i], 1, 0)
+	}
+}
+
+// least2 returns the minima of two functions over a set. The two do not wait for
+// each other, and being a function of its own keeps everything in registers.
+//
+//go:noinline
+func least2(shingles []uint64, a0, b0, a1, b1 uint64) (least0, least1 uint64) {
+	least0, least1 = math.MaxUint64, math.MaxUint64
+	for _, x := range shingles {
+		least0 = min(least0, a0*x+b0)
+		least1 = min(least1, a1*x+b1)
+	}
+	return least0, least1
 }
 
 // Band returns the hash of band i, the rows [i*rows, (i+1)*rows) of a

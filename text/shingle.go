@@ -32,10 +32,149 @@ type Shingler struct {
 // the number of words. n must be at least 1.
 func (sh *Shingler) Append(dst []uint64, s string, n int) (shingles []uint64, words int) {
 	sh.reset(len(s))
-	for w := range Words(Fold(s)) {
-		sh.word(w)
+	for len(s) > 0 {
+		size := sh.plain(s)
+		s = s[size:]
+		// What is not plain is folded up to the next ASCII space: Unicode composes
+		// nothing across it.
+		end := 0
+		for end < len(s) && class[s[end]] != classSpace {
+			end++
+		}
+		if end > 0 {
+			for w := range Words(Fold(s[:end])) {
+				sh.word(w)
+			}
+		}
+		s = s[end:]
 	}
 	return sh.hashes(dst, n), len(sh.ends)
+}
+
+// Classes of ASCII bytes; letters stand for their lower case.
+const (
+	classOther = iota // separates words
+	classSpace        // separates words and what Fold must see together
+	classGone         // control characters that Fold drops
+	classJoint        // joins words where it stands alone between them
+)
+
+// class maps the ASCII bytes of words to their lower case, which is above the
+// classes, and other bytes to their class.
+var class = func() (t [256]byte) {
+	for c := range t {
+		switch b := byte(c); {
+		case '0' <= b && b <= '9', 'a' <= b && b <= 'z':
+			t[c] = b
+		case 'A' <= b && b <= 'Z':
+			t[c] = b | 0x20
+		case b == '\'' || b == '_':
+			t[c] = classJoint
+		case b == ' ' || '\t' <= b && b <= '\r':
+			t[c] = classSpace
+		case b < ' ' || b == 0x7f:
+			t[c] = classGone
+		}
+	}
+	return t
+}()
+
+// plain takes the words of the longest beginning of s that needs no tables: it
+// holds printable ASCII, Han characters and common Chinese punctuation alone and
+// ends before a word that goes on. It returns that beginning's length.
+func (sh *Shingler) plain(s string) int {
+	safe, i := 0, 0 // s[:safe] may be cut off, s[:i] was read
+	words, ends := sh.words, sh.ends
+	keep := len(ends) // the words of s[:safe]
+	open := false     // a word was begun
+	for i < len(s) {
+		c := s[i]
+		if c >= 0x80 {
+			kind := wide(s[i:])
+			if kind == wideOther {
+				break
+			}
+			if open {
+				words, open = append(words, 0), false
+				ends = append(ends, len(words))
+			}
+			if kind == wideHan {
+				words = append(words, s[i], s[i+1], s[i+2], 0)
+				ends = append(ends, len(words))
+			}
+			i += 3
+			continue
+		}
+		k := class[c]
+		if k > classJoint {
+			words, open = append(words, k), true
+			i++
+			continue
+		}
+		if k == classGone {
+			break
+		}
+		if k == classJoint && open {
+			if i+1 < len(s) && class[s[i+1]] > classJoint {
+				words = append(words, c)
+				i++
+				continue
+			}
+			if i+1 < len(s) && s[i+1] >= 0x80 {
+				break
+			}
+		}
+		if open {
+			words, open = append(words, 0), false
+			ends = append(ends, len(words))
+		}
+		i++
+		if k == classSpace {
+			safe, keep = i, len(ends)
+		}
+	}
+	if i == len(s) {
+		if open {
+			words = append(words, 0)
+			ends = append(ends, len(words))
+		}
+		sh.words, sh.ends = words, ends
+		return i
+	}
+	sh.ends = ends[:keep]
+	end := 0
+	if keep > 0 {
+		end = ends[keep-1]
+	}
+	sh.words = words[:end]
+	return safe
+}
+
+// Kinds of characters of three bytes.
+const (
+	wideOther = iota
+	wideHan
+	widePunctuation
+)
+
+// wide tells the kind of the character that s begins with. Han characters of the
+// basic block are words that fold to themselves; the punctuation separates
+// words, whatever it folds to, and composes with nothing.
+func wide(s string) int {
+	if len(s) < 3 || s[1]&0xC0 != 0x80 || s[2]&0xC0 != 0x80 {
+		return wideOther
+	}
+	switch r := rune(s[0]&0x0F)<<12 | rune(s[1]&0x3F)<<6 | rune(s[2]&0x3F); {
+	case s[0]&0xF0 != 0xE0:
+		return wideOther
+	case 0x4E00 <= r && r <= 0x9FA5:
+		return wideHan
+	case r == 0x3001, r == 0x3002, 0x3008 <= r && r <= 0x3011, // 、 。 brackets
+		r == 0xFF0C, r == 0xFF1A, r == 0xFF1B, r == 0xFF01, r == 0xFF1F, r == 0xFF08, r == 0xFF09, // ， ： ； ！ ？ （ ）
+		r == 0x201C, r == 0x201D: // “ ”
+		return widePunctuation
+	}
+	return wideOther
 }
 
 func (sh *Shingler) reset(size int) {
