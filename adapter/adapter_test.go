@@ -3,6 +3,7 @@ package adapter_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/compute/cpu"
 	"github.com/troikaml/troika/compute/ref"
 	"github.com/troikaml/troika/model"
 	"github.com/troikaml/troika/model/modeltest"
@@ -127,6 +129,65 @@ func TestPEFT(t *testing.T) {
 		if !slices.Equal(got[i], alone[i]) {
 			t.Fatalf("row %d changed its bits when two adapters and the base shared a batch", i)
 		}
+	}
+}
+
+// A frozen adapter answers with the bits of the one that training holds, whatever
+// the scale, and gives its memory back.
+func TestFrozenBits(t *testing.T) {
+	dev := cpu.New(cpu.Options{Threads: 2})
+	defer dev.Close()
+	m, free := modeltest.Load(t, []model.Architecture{qwen3.Architecture}, base, dev, false)
+	defer free()
+	set := adapter.NewSet(m.Model)
+	weights := dev.Stats().Weights
+	ids := read(t, "all").IDs
+	for _, c := range []adapter.Config{{Rank: 16, Alpha: 32}, {Rank: 3, Alpha: 10}, {Rank: 5, Alpha: 7, RSLoRA: true}} {
+		x, err := adapter.New(dev, m.Model, c, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range x.Pairs() { // B of a fresh adapter is zero
+			b := make([]float32, p.B.Len())
+			for j := range b {
+				b[j] = float32(math.Sin(float64(31*i+j))) / 8
+			}
+			dev.WriteFloats(p.B, b)
+		}
+		f, err := x.Freeze()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Bytes() != x.Bytes() {
+			t.Errorf("%d bytes frozen, %d before", f.Bytes(), x.Bytes())
+		}
+		b := &model.Batch{}
+		var slots []int32
+		for _, a := range []adapter.Adapter{x, f, x} {
+			b.Sequence(ids, 0, nil)
+			slots = append(slots, set.Add(a))
+			b.AdapterSlots = append(b.AdapterSlots, slices.Repeat(slots[len(slots)-1:], len(ids))...)
+		}
+		got := forward(t, m, b)
+		one := &model.Batch{}
+		one.Sequence(ids[:1], 0, nil)
+		one.AdapterSlots = slots[1:2]
+		if !slices.Equal(forward(t, m, one)[0], got[0]) {
+			t.Errorf("%+v: one row alone differs from the batch", c)
+		}
+		for i := range ids {
+			if !slices.Equal(got[i], got[len(ids)+i]) {
+				t.Fatalf("%+v: row %d of the frozen adapter differs", c, i)
+			}
+		}
+		for _, slot := range slots {
+			set.Remove(slot)
+		}
+		x.Free()
+		f.Free()
+	}
+	if now := dev.Stats().Weights; now != weights {
+		t.Errorf("%d bytes of weights are left, %d before", now, weights)
 	}
 }
 

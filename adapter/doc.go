@@ -7,7 +7,8 @@
 //
 // A [Set] carries the adapters of one base model by slot: rows of a batch name the
 // slot that acts on them, and one matrix product of the base serves them all. The
-// bits of a row are the same whoever shares the batch.
+// bits of a row are the same whoever shares the batch. What is served is a [Frozen]
+// copy, prepared for its device, with the bits of the LoRA.
 //
 // Files are those of the PEFT library: adapter_config.json and
 // adapter_model.safetensors, both ways.

@@ -8,12 +8,29 @@ import (
 	"github.com/troikaml/troika/model/nn"
 )
 
+// Adapter is what a [Set] carries: a [LoRA], which training may change, or a
+// [Frozen], which computes faster.
+type Adapter interface {
+	// Bytes returns the memory the adapter's values take.
+	Bytes() int64
+	// Free gives the memory back. No set may carry the adapter then.
+	Free()
+	// actions yields what the adapter does to each layer that it acts on.
+	actions(yield func(*nn.Linear, action))
+}
+
+// action is an adapter's part in one layer.
+type action interface {
+	// act returns y [T, Out] with the contribution of x [T, In] added.
+	act(o compute.Ops, b *nn.Batch, x, y *compute.Tensor) *compute.Tensor
+}
+
 // Set is the adapters of one base model, by slot. It installs itself in the
 // model's layers; a model has at most one Set. Slots may be added or cleared only
 // while no forward pass runs.
 type Set struct {
 	layers []*nn.Linear
-	slots  []*LoRA
+	slots  []Adapter
 }
 
 // NewSet installs an empty set in m. Until an adapter is put in, the model
@@ -28,20 +45,20 @@ func NewSet(m model.Model) *Set {
 
 // Add puts an adapter in a free slot and returns the slot. The caller keeps owning
 // the adapter and frees it after [Set.Remove].
-func (s *Set) Add(x *LoRA) int32 {
+func (s *Set) Add(x Adapter) int32 {
 	slot := slices.Index(s.slots, nil)
 	if slot < 0 {
 		slot = len(s.slots)
 		s.slots = append(s.slots, nil)
 	}
 	s.slots[slot] = x
-	for _, p := range x.pairs {
-		h := p.Layer.Hook.(*hook)
-		for len(h.pairs) <= slot {
-			h.pairs = append(h.pairs, nil)
+	x.actions(func(l *nn.Linear, a action) {
+		h := l.Hook.(*hook)
+		for len(h.actions) <= slot {
+			h.actions = append(h.actions, nil)
 		}
-		h.pairs[slot] = &slotPair{a: p.A, b: p.B, scale: x.Config.Scale(), dropout: float32(x.Config.Dropout), index: p.Layer.Index}
-	}
+		h.actions[slot] = a
+	})
 	return int32(slot)
 }
 
@@ -49,59 +66,51 @@ func (s *Set) Add(x *LoRA) int32 {
 func (s *Set) Remove(slot int32) {
 	s.slots[slot] = nil
 	for _, l := range s.layers {
-		if h := l.Hook.(*hook); int(slot) < len(h.pairs) {
-			h.pairs[slot] = nil
+		if h := l.Hook.(*hook); int(slot) < len(h.actions) {
+			h.actions[slot] = nil
 		}
 	}
 }
 
-type slotPair struct {
+// hook implements [nn.Hook] for one layer.
+type hook struct{ actions []action } // by slot
+
+// Forward implements [nn.Hook]. Rows that share a slot are gathered, so each
+// adapter runs once; a batch of one slot needs no gathering.
+func (h *hook) Forward(o compute.Ops, b *nn.Batch, x, y *compute.Tensor) *compute.Tensor {
+	for _, g := range b.Slots() {
+		if g.Slot < 0 || int(g.Slot) >= len(h.actions) || h.actions[g.Slot] == nil {
+			continue
+		}
+		act := h.actions[g.Slot].act
+		if g.Rows == nil {
+			y = act(o, b, x, y)
+			continue
+		}
+		part := act(o, b, compute.Do(o, compute.GatherRows{}, x, g.Rows), compute.Do(o, compute.GatherRows{}, y, g.Rows))
+		o.Apply(compute.ScatterRows{}, y, part, g.Rows)
+	}
+	return y
+}
+
+// actions implements [Adapter].
+func (x *LoRA) actions(yield func(*nn.Linear, action)) {
+	for _, p := range x.pairs {
+		yield(p.Layer, &trainable{
+			a: p.A, b: p.B, scale: x.Config.Scale(), dropout: float32(x.Config.Dropout), index: p.Layer.Index,
+		})
+	}
+}
+
+// trainable is the action of a LoRA.
+type trainable struct {
 	a, b           *compute.Tensor
 	scale, dropout float32
 	index          int
 }
 
-// hook implements [nn.Hook] for one layer.
-type hook struct{ pairs []*slotPair }
-
-func (h *hook) pair(slot int32) *slotPair {
-	if slot < 0 || int(slot) >= len(h.pairs) {
-		return nil
-	}
-	return h.pairs[slot]
-}
-
-// Forward implements [nn.Hook]. Rows that share a slot are gathered, so each
-// adapter runs once; a batch of one slot needs no gathering.
-func (h *hook) Forward(o compute.Ops, b *nn.Batch, x, y *compute.Tensor) *compute.Tensor {
-	if b.AdapterSlots == nil {
-		return h.apply(o, b, h.pair(0), x, y)
-	}
-	rows := map[int32][]int32{}
-	for r, slot := range b.AdapterSlots {
-		rows[slot] = append(rows[slot], int32(r))
-	}
-	if len(rows) == 1 {
-		return h.apply(o, b, h.pair(b.AdapterSlots[0]), x, y)
-	}
-	for slot := range int32(len(h.pairs)) {
-		p := h.pair(slot)
-		if p == nil || rows[slot] == nil {
-			continue
-		}
-		ids := compute.FromInts(o.Device(), rows[slot], len(rows[slot]))
-		part := h.apply(o, b, p, compute.Do(o, compute.GatherRows{}, x, ids), compute.Do(o, compute.GatherRows{}, y, ids))
-		o.Apply(compute.ScatterRows{}, y, part, ids)
-		o.Device().Free(ids)
-	}
-	return y
-}
-
-// apply returns y + scale * B(A(dropout(x))).
-func (h *hook) apply(o compute.Ops, b *nn.Batch, p *slotPair, x, y *compute.Tensor) *compute.Tensor {
-	if p == nil {
-		return y
-	}
+// act returns y + scale * B(A(dropout(x))).
+func (p *trainable) act(o compute.Ops, b *nn.Batch, x, y *compute.Tensor) *compute.Tensor {
 	if b.Dropout != nil && p.dropout > 0 {
 		x = compute.Do(o, compute.Dropout{
 			P: p.dropout, Seed: b.Dropout.Seed, Stream: b.Dropout.Step<<16 | uint64(p.index),

@@ -182,7 +182,7 @@ func TestCancel(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	m := load(t, 1)
-	e := engine(t, m, infer.Options{Context: 128, Sequences: 1})
+	e := engine(t, m, infer.Options{Context: 8192, Sequences: 1})
 	errs := make(chan error, 3)
 	for range 3 {
 		go func() {

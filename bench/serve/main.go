@@ -159,7 +159,7 @@ func ask(ctx context.Context, url, model, question string, maxTokens int) (serve
 		return served{}, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{}).Do(req)
 	if err != nil {
 		return served{}, err
 	}

@@ -17,7 +17,7 @@ type session struct {
 	bundle *bundle.Bundle
 	model  model.Model
 	set    *adapter.Set
-	lora   *adapter.LoRA // nil for a base
+	lora   adapter.Adapter // nil for a base
 }
 
 // open loads a model by name. Close the session when done.
@@ -37,11 +37,13 @@ func (a *app) open(name string) (*session, error) {
 	}
 	s.set = adapter.NewSet(s.model)
 	if ref.Adapter != "" {
-		if s.lora, err = adapter.Load(s.dev, s.model, ref.Adapter); err != nil {
+		x, err := adapter.Open(s.dev, s.model, ref.Adapter)
+		if err != nil {
 			s.Close()
 			return nil, err
 		}
-		s.set.Add(s.lora)
+		s.lora = x
+		s.set.Add(x)
 	}
 	return s, nil
 }

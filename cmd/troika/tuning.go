@@ -40,7 +40,7 @@ type provenance struct {
 }
 
 // tune trains a fresh adapter on a session's base and writes it. The adapter stays
-// loaded in the session.
+// loaded in the session, prepared as for serving.
 func (s *session) tune(ctx context.Context, t tuning, trainSet, validSet []train.Sequence) (*train.Result, error) {
 	base, err := s.bundle.Digest()
 	if err != nil {
@@ -49,31 +49,47 @@ func (s *session) tune(ctx context.Context, t tuning, trainSet, validSet []train
 	made := provenance{
 		Base: s.ref.Base, BaseSHA: base, Dataset: t.dataset, Adapter: t.adapter, Train: t.train, Version: buildVersion(),
 	}
-	identity, err := json.Marshal(made)
+	x, err := adapter.New(s.dev, s.model, t.adapter, t.train.Seed)
 	if err != nil {
 		return nil, err
 	}
-	if s.lora, err = adapter.New(s.dev, s.model, t.adapter, t.train.Seed); err != nil {
-		return nil, err
-	}
-	s.set.Add(s.lora)
-	facts := s.bundle.Facts
-	res, err := train.Run(ctx, train.Job{
-		Device: s.dev, Model: s.model, Params: s.lora.Params(), Train: trainSet, Valid: validSet,
-		Context: facts.MaxPositions, Vocab: facts.VocabSize, Config: t.train, Dir: t.run, Resume: t.resume,
-		Identity: string(identity), OnStep: t.onStep,
-	})
+	defer x.Free()
+	res, err := s.train(ctx, t, made, x, trainSet, validSet)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.lora.Save(t.out, s.ref.Base); err != nil {
+	if err := x.Save(t.out, s.ref.Base); err != nil {
 		return nil, err
 	}
 	text, err := json.MarshalIndent(made, "", "  ")
 	if err != nil {
 		return nil, err
 	}
-	return res, fsx.WriteFile(filepath.Join(t.out, provenanceFile), append(text, '\n'), 0o644)
+	if err := fsx.WriteFile(filepath.Join(t.out, provenanceFile), append(text, '\n'), 0o644); err != nil {
+		return nil, err
+	}
+	frozen, err := x.Freeze()
+	if err != nil {
+		return nil, err
+	}
+	s.lora = frozen
+	s.set.Add(frozen)
+	return res, nil
+}
+
+// train runs the optimizer on x, which acts in slot 0 meanwhile.
+func (s *session) train(ctx context.Context, t tuning, made provenance, x *adapter.LoRA, trainSet, validSet []train.Sequence) (*train.Result, error) {
+	identity, err := json.Marshal(made)
+	if err != nil {
+		return nil, err
+	}
+	defer s.set.Remove(s.set.Add(x))
+	facts := s.bundle.Facts
+	return train.Run(ctx, train.Job{
+		Device: s.dev, Model: s.model, Params: x.Params(), Train: trainSet, Valid: validSet,
+		Context: facts.MaxPositions, Vocab: facts.VocabSize, Config: t.train, Dir: t.run, Resume: t.resume,
+		Identity: string(identity), OnStep: t.onStep,
+	})
 }
 
 // encode renders examples for a session's model.

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/troikaml/troika/compute"
 )
@@ -21,6 +22,13 @@ type Batch struct {
 	Dropout *Dropout
 
 	tokens, positions *compute.Tensor
+	slots             []SlotRows
+}
+
+// SlotRows are the rows of a batch that one adapter acts on.
+type SlotRows struct {
+	Slot int32
+	Rows *compute.Tensor // ascending indices of the rows, nil for every row
 }
 
 // Dropout seeds the random choices of one training pass: module i of the model
@@ -48,9 +56,44 @@ func (b *Batch) Upload(dev compute.Device) (free func(), err error) {
 	}
 	b.tokens = compute.FromInts(dev, b.Tokens, len(b.Tokens))
 	b.positions = compute.FromInts(dev, b.Positions, len(b.Positions))
+	b.slots = b.bySlot(dev)
 	return func() {
 		dev.Free(b.tokens)
 		dev.Free(b.positions)
-		b.tokens, b.positions = nil, nil
+		for _, s := range b.slots {
+			if s.Rows != nil {
+				dev.Free(s.Rows)
+			}
+		}
+		b.tokens, b.positions, b.slots = nil, nil, nil
 	}, nil
+}
+
+// Slots returns the rows of an uploaded batch by their adapter slot, in ascending
+// order of slots; rows of NoAdapter are left out. The tensors are the batch's.
+func (b *Batch) Slots() []SlotRows { return b.slots }
+
+// bySlot sorts the rows by slot and uploads their indices.
+func (b *Batch) bySlot(dev compute.Device) []SlotRows {
+	if b.AdapterSlots == nil {
+		return []SlotRows{{Slot: 0}}
+	}
+	slots := slices.Compact(slices.Sorted(slices.Values(b.AdapterSlots)))
+	if len(slots) == 1 && slots[0] != NoAdapter {
+		return []SlotRows{{Slot: slots[0]}}
+	}
+	var all []SlotRows
+	for _, slot := range slots {
+		if slot == NoAdapter {
+			continue
+		}
+		var rows []int32
+		for r, s := range b.AdapterSlots {
+			if s == slot {
+				rows = append(rows, int32(r))
+			}
+		}
+		all = append(all, SlotRows{Slot: slot, Rows: compute.FromInts(dev, rows, len(rows))})
+	}
+	return all
 }

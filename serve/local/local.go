@@ -45,7 +45,7 @@ type base struct {
 	model    model.Model
 	engine   *infer.Engine
 	set      *adapter.Set
-	adapters []*adapter.LoRA
+	adapters []*adapter.Frozen
 }
 
 // New returns an engine without models. Close it when serving has ended.
@@ -69,7 +69,7 @@ func (e *Engine) AddAdapter(name, dir, parent, baseDir string) error {
 	if err != nil {
 		return err
 	}
-	x, err := adapter.Load(e.dev, b.model, dir)
+	x, err := adapter.Open(e.dev, b.model, dir)
 	if err != nil {
 		return err
 	}

@@ -57,8 +57,13 @@ func engine(t *testing.T) *local.Engine {
 	x.Free()
 	m.Free()
 	e := local.New(dev, local.Options{Known: all.Architectures(), Context: 256})
-	t.Cleanup(e.Close)
 	before := dev.Stats().Weights
+	t.Cleanup(func() {
+		e.Close()
+		if now := dev.Stats().Weights; now != before {
+			t.Errorf("%d bytes of weights are held after closing", now-before)
+		}
+	})
 	if err := e.AddBase("starter", starterDir); err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +71,9 @@ func engine(t *testing.T) *local.Engine {
 	if err := e.AddAdapter("tuned", dir, "starter", starterDir); err != nil {
 		t.Fatal(err)
 	}
-	if both := dev.Stats().Weights - before; both != one {
-		t.Errorf("an adapter takes %d bytes of base weights of its own", both-one)
+	// Its own matrices, padded to whole panels, are small beside the base.
+	if own := dev.Stats().Weights - before - one; own > one/4 {
+		t.Errorf("an adapter of rank 2 takes %d bytes beside the %d of its base", own, one)
 	}
 	return e
 }

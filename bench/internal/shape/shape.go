@@ -15,8 +15,8 @@ import (
 	"github.com/troikaml/troika/train"
 )
 
+// The extents in Config that programs need beside it.
 const (
-	// Layers, Vocab and Context are the extents that programs need beside Config.
 	Layers  = 24
 	Vocab   = 151936
 	Context = 32768
