@@ -14,6 +14,7 @@ import (
 // verbs is every verb there is: one line each, in the order of a first walk.
 var verbs = []func(*app) *cobra.Command{
 	newQuickstartCmd,
+	newRefineCmd,
 	newPullCmd,
 	newTuneCmd,
 	newEvalCmd,

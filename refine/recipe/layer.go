@@ -1,0 +1,289 @@
+package recipe
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"sync"
+	"sync/atomic"
+
+	"github.com/troikaml/troika/internal/fsx"
+	"github.com/troikaml/troika/refine"
+)
+
+// layer is the whole corpus between two phases: chunk files in a fixed order,
+// and what stages have dropped since they were written.
+type layer struct {
+	dir    string
+	chunks []chunkID
+	// changed are the inputs of which nothing is used.
+	changed map[int]bool
+	// ownIDs says that documents brought their IDs with them.
+	ownIDs bool
+	drops  []dropFile
+}
+
+// chunkID is a task and the chunk in it.
+type chunkID struct{ task, chunk int }
+
+func (l *layer) name(i int) string { return chunkName(l.dir, l.chunks[i].task, l.chunks[i].chunk) }
+
+// openLayer finds the chunks of tasks that were all read.
+func (r *runner) openLayer(dir string, tasks int) (*layer, error) {
+	l := &layer{dir: dir, changed: map[int]bool{}}
+	for t := range tasks {
+		b, err := os.ReadFile(endName(dir, t))
+		if err != nil {
+			return nil, err
+		}
+		var end taskEnd
+		if err := json.Unmarshal(b, &end); err != nil {
+			return nil, fmt.Errorf("read %s: %w", endName(dir, t), err)
+		}
+		for c := range end.Chunks {
+			l.chunks = append(l.chunks, chunkID{t, c})
+		}
+		l.ownIDs = l.ownIDs || end.OwnIDs
+		for _, f := range end.Changed {
+			l.changed[f] = true
+		}
+	}
+	return l, nil
+}
+
+// number is the number of the document at a place of a chunk.
+func number(chunk, place int) uint64 { return uint64(chunk)*maxEntries + uint64(place) }
+
+// id returns the ID of the document of a number.
+func (l *layer) id(n uint64) (string, error) {
+	r, err := openChunk(l.name(int(n / maxEntries)))
+	if err != nil {
+		return "", err
+	}
+	defer r.close()
+	return r.id(int(n % maxEntries))
+}
+
+// entries yields the entries of chunk i in their places, with everything
+// applied that was decided since. Of inputs that changed nothing but failures
+// and ends is left; their other places are nil.
+func (l *layer) entries(ctx context.Context, c *chain, i int) iter.Seq2[*entry, error] {
+	return func(yield func(*entry, error) bool) {
+		f, err := openChunk(l.name(i))
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer f.close()
+		drops := make([]map[uint64][]UnitDrop, len(l.drops))
+		for k := range l.drops {
+			if drops[k], err = l.drops[k].chunk(i); err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+		place := -1
+		for e, err := range f.all() {
+			place++
+			if err == nil {
+				err = l.settle(ctx, c, e, number(i, place), drops)
+			}
+			if err == nil && l.changed[e.File] && e.Decision.ID != "" {
+				e = nil
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// settle applies the drops of stages to an entry.
+func (l *layer) settle(ctx context.Context, c *chain, e *entry, n uint64, drops []map[uint64][]UnitDrop) error {
+	for k, of := range drops {
+		mine := of[n]
+		if e.Doc == nil || len(mine) == 0 {
+			continue
+		}
+		d := l.drops[k]
+		if d.paragraphs {
+			c.cutParagraphs(ctx, e, d.step, d.rule, mine)
+			continue
+		}
+		if d.step == sameID.Step {
+			e.refuse(fmt.Sprintf("an earlier document has the ID %q", e.ID))
+			continue
+		}
+		twin, err := l.id(mine[0].Twin >> unitBits)
+		if err != nil {
+			return fmt.Errorf("name the twin of %s: %w", e.ID, err)
+		}
+		reason := refine.Reason{Rule: d.rule, Value: mine[0].Value, Threshold: mine[0].Threshold}
+		e.drop(Drop{Step: d.step, Reason: clean(reason), Twin: twin}, c.excerpt(ctx, e.Doc.Text))
+	}
+	return nil
+}
+
+// dropFile is what one stage dropped: records of dropSize bytes in ascending
+// order of numbers.
+type dropFile struct {
+	name       string
+	step, rule string
+	paragraphs bool
+}
+
+const dropSize = 32
+
+// chunk returns the drops among the documents of chunk i, by their numbers.
+func (d *dropFile) chunk(i int) (map[uint64][]UnitDrop, error) {
+	f, err := os.Open(d.name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	n := int(info.Size() / dropSize)
+	var rec [dropSize]byte
+	var broken error
+	at := func(k int) uint64 {
+		if _, err := f.ReadAt(rec[:8], int64(k)*dropSize); err != nil {
+			broken = err
+		}
+		return binary.LittleEndian.Uint64(rec[:]) >> unitBits
+	}
+	from := sort.Search(n, func(k int) bool { return at(k) >= number(i, 0) })
+	to := sort.Search(n, func(k int) bool { return at(k) >= number(i+1, 0) })
+	out := map[uint64][]UnitDrop{}
+	in := bufio.NewReader(io.NewSectionReader(f, int64(from)*dropSize, int64(to-from)*dropSize))
+	for range to - from {
+		if _, err := io.ReadFull(in, rec[:]); err != nil {
+			return nil, fmt.Errorf("read %s: %w", d.name, err)
+		}
+		u := UnitDrop{
+			Number: binary.LittleEndian.Uint64(rec[:]), Twin: binary.LittleEndian.Uint64(rec[8:]),
+			Value:     math.Float64frombits(binary.LittleEndian.Uint64(rec[16:])),
+			Threshold: math.Float64frombits(binary.LittleEndian.Uint64(rec[24:])),
+		}
+		out[u.Number>>unitBits] = append(out[u.Number>>unitBits], u)
+	}
+	return out, broken
+}
+
+// compare runs one stage over a layer. The result is the same layer with the
+// drops of the stage on top.
+func (r *runner) compare(ctx context.Context, base *layer, s Spec, place int) (*layer, error) {
+	st := s.part.Stage
+	d := dropFile{
+		name: filepath.Join(r.state, fmt.Sprintf("drops-%02d-%s", place, s.Step)),
+		step: s.Step, rule: st.Rule(), paragraphs: st.Paragraphs(),
+	}
+	out := *base
+	out.drops = append(slices.Clone(base.drops), d)
+	if exists(d.name) {
+		return &out, nil
+	}
+	pass, err := st.Begin(r.state, r.Memory/3)
+	if err != nil {
+		return nil, fmt.Errorf("step %s: %w", s.Step, err)
+	}
+	defer pass.Close() //nolint:errcheck // the state goes as a whole
+	c := newChain(nil, r.Recipe.Steps)
+	var done atomic.Int64
+	phase := Phase{Name: "compare " + s.Step}
+	err = each(ctx, r.Workers, len(base.chunks), func(ctx context.Context, i int) error {
+		place := -1
+		for e, err := range base.entries(ctx, c, i) {
+			place++
+			if err != nil {
+				return err
+			}
+			if e == nil || e.Doc == nil {
+				continue
+			}
+			if err := r.addUnits(pass, s, number(i, place), e.Doc); err != nil {
+				return fmt.Errorf("step %s: %w", s.Step, err)
+			}
+		}
+		r.Progress(phase, done.Add(1), int64(len(base.chunks)))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = fsx.Write(d.name, 0o644, func(w io.Writer) error {
+		buf := bufio.NewWriter(w)
+		var rec []byte
+		for u, err := range pass.Drops(ctx) {
+			if err != nil {
+				return err
+			}
+			rec = binary.LittleEndian.AppendUint64(rec[:0], u.Number)
+			rec = binary.LittleEndian.AppendUint64(rec, u.Twin)
+			rec = binary.LittleEndian.AppendUint64(rec, math.Float64bits(u.Value))
+			rec = binary.LittleEndian.AppendUint64(rec, math.Float64bits(u.Threshold))
+			if _, err := buf.Write(rec); err != nil {
+				return err
+			}
+		}
+		return buf.Flush()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("step %s: %w", s.Step, err)
+	}
+	return &out, nil
+}
+
+// refine runs steps over a layer and writes the next one.
+func (r *runner) refine(ctx context.Context, base *layer, steps []Spec, place int) (*layer, error) {
+	out := &layer{dir: filepath.Join(r.state, fmt.Sprintf("refine-%02d", place)), chunks: base.chunks, changed: base.changed}
+	c := newChain(steps, r.Recipe.Steps)
+	var done atomic.Int64
+	var dirs sync.Map
+	err := each(ctx, r.Workers, len(base.chunks), func(ctx context.Context, i int) error {
+		defer func() { r.Progress(Phase{Name: "refine"}, done.Add(1), int64(len(base.chunks))) }()
+		name := out.name(i)
+		if exists(name) {
+			return nil
+		}
+		if _, ok := dirs.Load(filepath.Dir(name)); !ok {
+			if err := fsx.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+				return err
+			}
+			dirs.Store(filepath.Dir(name), true)
+		}
+		w, err := createChunk(name)
+		if err != nil {
+			return err
+		}
+		defer w.pending.Abort()
+		for e, err := range base.entries(ctx, c, i) {
+			switch {
+			case err != nil:
+				return err
+			case e == nil:
+				e = &entry{} // places stay
+			case e.Doc != nil:
+				if err := c.apply(ctx, e); err != nil {
+					return err
+				}
+			}
+			if err := w.write(e); err != nil {
+				return err
+			}
+		}
+		return w.commit()
+	})
+	return out, err
+}

@@ -1,0 +1,42 @@
+package recipe
+
+import (
+	"context"
+	"unicode/utf8"
+
+	"github.com/troikaml/troika/refine"
+	"github.com/troikaml/troika/refine/dedup"
+)
+
+// Makers returns every step and stage that recipes can name, in the order in
+// which a corpus usually meets them. A new one is one line here.
+func Makers() []Maker {
+	return []Maker{
+		step("min-length", "drop documents that are too short", lengthSettings{MinChars: 1}, newLength),
+		stage("exact-dedup", "keep one of the documents that fold to the same text", exactSettings{}, newExact("duplicate", false)),
+		stage("near-dedup", "keep one of the documents that are nearly the same (MinHash)", nearDefaults(dedup.Documents()), newNear("near-duplicate", false)),
+		stage("paragraph-dedup", "keep one of the paragraphs that fold to the same text", exactSettings{MinChars: 40}, newExact("duplicate-paragraph", true)),
+		stage("near-paragraph-dedup", "keep one of the paragraphs that are nearly the same (MinHash)", nearDefaults(dedup.Paragraphs()), newNear("near-duplicate-paragraph", true)),
+	}
+}
+
+// lengthSettings bound the length of a document.
+type lengthSettings struct {
+	MinChars int
+}
+
+func newLength(s lengthSettings) (refine.Step, error) { return lengthStep{s}, nil }
+
+// lengthStep drops documents that are too short to be of use.
+type lengthStep struct{ lengthSettings }
+
+func (lengthStep) Name() string { return "min-length" }
+
+func (s lengthStep) Apply(_ context.Context, d *refine.Document) (refine.Verdict, error) {
+	n := utf8.RuneCountInString(d.Text)
+	v := refine.Verdict{Scores: map[string]float64{"chars": float64(n)}}
+	if n < s.MinChars {
+		v.Drop = &refine.Reason{Rule: "too-short", Value: float64(n), Threshold: float64(s.MinChars)}
+	}
+	return v, nil
+}

@@ -1,0 +1,337 @@
+package recipe
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/internal/fsx"
+)
+
+// The files of an output folder, beside its shards.
+const (
+	manifestFile  = "manifest.json"
+	reportFile    = "report.json"
+	decisionsFile = "decisions.jsonl"
+	failuresFile  = "failures.jsonl"
+	inputsFile    = "inputs.jsonl"
+)
+
+// ManifestFormat is the version of manifest.json.
+const ManifestFormat = 1
+
+// Manifest names everything that a run read and wrote. The same inputs and the
+// same recipe give the same manifest.
+type Manifest struct {
+	Format       int           `json:"format"`
+	Recipe       *Recipe       `json:"recipe"`
+	RecipeDigest troika.Digest `json:"recipe_digest"`
+	// Shards are the files with records, in their order.
+	Shards []FileSum `json:"shards"`
+	// Files are the other files of the folder but the reports.
+	Files  []FileSum `json:"files"`
+	Counts Counts    `json:"counts"`
+}
+
+// FileSum is a file of the output with its digest.
+type FileSum struct {
+	Name    string        `json:"name"`
+	Records int           `json:"records"`
+	Bytes   int64         `json:"bytes"`
+	Digest  troika.Digest `json:"digest"`
+}
+
+// Counts sums up a run.
+type Counts struct {
+	Inputs    int `json:"inputs"`
+	Documents int `json:"documents"`
+	Kept      int `json:"kept"`
+	Dropped   int `json:"dropped"`
+	// Failed are items that could not be read.
+	Failed  int   `json:"failed"`
+	Records int   `json:"records"`
+	Bytes   int64 `json:"bytes"`
+}
+
+// written is one chunk, ready to be joined to the output.
+type written struct {
+	entries []*entry
+	records []record
+	err     error
+}
+
+// record is one line of a shard.
+type record struct {
+	Record
+
+	line []byte
+}
+
+// write is the last phase: it joins the chunks into shards, whose borders
+// depend on the records alone, and writes everything that explains them.
+func (r *runner) write(ctx context.Context, base *layer) (*Report, error) {
+	w, err := r.newWriter()
+	if err != nil {
+		return nil, err
+	}
+	defer w.abort()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	queue := r.prepare(ctx, base)
+	done := int64(0)
+	for ready := range queue {
+		c := <-ready
+		if c.err != nil {
+			return nil, c.err
+		}
+		if err := w.chunk(c); err != nil {
+			return nil, err
+		}
+		done++
+		r.Progress(Phase{Name: "write"}, done, int64(len(base.chunks)))
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return w.finish()
+}
+
+// prepare decodes chunks and makes their records in several goroutines; the
+// channels it yields come in the order of the chunks, a few at a time.
+func (r *runner) prepare(ctx context.Context, base *layer) <-chan chan written {
+	queue := make(chan chan written, r.Workers)
+	c := newChain(nil, r.Recipe.Steps)
+	go func() {
+		defer close(queue)
+		for i := range base.chunks {
+			ready := make(chan written, 1)
+			select {
+			case queue <- ready:
+			case <-ctx.Done():
+				return
+			}
+			go func() { ready <- r.records(ctx, c, base, i) }()
+		}
+	}()
+	return queue
+}
+
+func (r *runner) records(ctx context.Context, c *chain, base *layer, i int) written {
+	var out written
+	for e, err := range base.entries(ctx, c, i) {
+		if err != nil {
+			return written{err: err}
+		}
+		if e == nil {
+			continue
+		}
+		out.entries = append(out.entries, e)
+		if e.Doc == nil {
+			continue
+		}
+		d := e.Doc
+		rec := record{Record: Record{ID: d.ID, Text: d.Text, Source: d.Source, Lang: d.Lang, Label: d.Label, Title: d.Title, Group: d.Group}}
+		var b bytes.Buffer
+		if err := encodeLine(&b, rec.Record); err != nil {
+			return written{err: err}
+		}
+		rec.line = b.Bytes()
+		out.records = append(out.records, rec)
+	}
+	return out
+}
+
+// outFile is a file of the output that is being written.
+type outFile struct {
+	FileSum
+
+	p *fsx.Pending
+	w *bufio.Writer
+	h hash.Hash
+}
+
+func createOut(dir, name string) (*outFile, error) {
+	p, err := fsx.Create(filepath.Join(dir, name), 0o644)
+	if err != nil {
+		return nil, err
+	}
+	h := sha256.New()
+	return &outFile{FileSum: FileSum{Name: name}, p: p, h: h, w: bufio.NewWriterSize(io.MultiWriter(p, h), 256<<10)}, nil
+}
+
+// line writes one record that is a line already.
+func (f *outFile) line(b []byte) error {
+	f.Records++
+	f.Bytes += int64(len(b))
+	_, err := f.w.Write(b)
+	return err
+}
+
+func (f *outFile) json(v any) error {
+	var b bytes.Buffer
+	if err := encodeLine(&b, v); err != nil {
+		return err
+	}
+	return f.line(b.Bytes())
+}
+
+func (f *outFile) commit() (FileSum, error) {
+	if err := f.w.Flush(); err != nil {
+		return FileSum{}, err
+	}
+	f.Digest = troika.DigestOf(f.h)
+	return f.FileSum, f.p.Commit()
+}
+
+// writer joins chunks into the output.
+type writer struct {
+	r                           *runner
+	decisions, failures, inputs *outFile
+	shard                       *outFile
+	shards                      []FileSum
+	tally                       *tally
+	end                         inputEnd // of the input that is being joined
+}
+
+func (r *runner) newWriter() (*writer, error) {
+	w := &writer{r: r, tally: newTally(r.Recipe)}
+	for _, f := range []struct {
+		to   **outFile
+		name string
+	}{{&w.decisions, decisionsFile}, {&w.failures, failuresFile}, {&w.inputs, inputsFile}} {
+		var err error
+		if *f.to, err = createOut(r.Out, f.name); err != nil {
+			w.abort()
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+func (w *writer) abort() {
+	for _, f := range []*outFile{w.decisions, w.failures, w.inputs, w.shard} {
+		if f != nil {
+			f.p.Abort()
+		}
+	}
+}
+
+func (w *writer) chunk(c written) error {
+	for _, e := range c.entries {
+		if err := w.entry(e); err != nil {
+			return err
+		}
+	}
+	for _, rec := range c.records {
+		if err := w.record(rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) entry(e *entry) error {
+	switch {
+	case e.Failure != nil:
+		w.end.Failed++
+		w.tally.failure(e.Failure)
+		return w.failures.json(e.Failure)
+	case e.End != nil:
+		end := *e.End
+		end.Documents, end.Failed = w.end.Documents, w.end.Failed
+		w.end = inputEnd{}
+		w.tally.report.Counts.Inputs++
+		return w.inputs.json(end)
+	case e.Decision.ID != "":
+		w.end.Documents++
+		w.tally.document(e)
+		return w.decisions.json(e.Decision)
+	}
+	return nil
+}
+
+func (w *writer) record(rec record) error {
+	limit := w.r.Recipe.Output.ShardBytes
+	if w.shard != nil && w.shard.Bytes+int64(len(rec.line)) > limit {
+		if err := w.closeShard(); err != nil {
+			return err
+		}
+	}
+	if w.shard == nil {
+		var err error
+		if w.shard, err = createOut(w.r.Out, fmt.Sprintf("data-%05d.jsonl", len(w.shards))); err != nil {
+			return err
+		}
+	}
+	w.tally.record(int64(len(rec.line)))
+	return w.shard.line(rec.line)
+}
+
+func (w *writer) closeShard() error {
+	sum, err := w.shard.commit()
+	w.shard = nil
+	w.shards = append(w.shards, sum)
+	return err
+}
+
+// finish writes the manifest last: with it the output is complete.
+func (w *writer) finish() (*Report, error) {
+	if w.shard != nil {
+		if err := w.closeShard(); err != nil {
+			return nil, err
+		}
+	}
+	m := Manifest{Format: ManifestFormat, Recipe: w.r.Recipe, RecipeDigest: w.r.Recipe.Digest(), Shards: w.shards}
+	for _, f := range []*outFile{w.decisions, w.failures, w.inputs} {
+		sum, err := f.commit()
+		if err != nil {
+			return nil, err
+		}
+		m.Files = append(m.Files, sum)
+	}
+	report := w.tally.finish()
+	m.Counts = report.Counts
+	if err := removeExtra(w.r.Out, len(w.shards)); err != nil {
+		return nil, err
+	}
+	for _, f := range []struct {
+		name string
+		v    any
+	}{{reportFile, report}, {manifestFile, m}} {
+		if err := writeJSON(filepath.Join(w.r.Out, f.name), f.v); err != nil {
+			return nil, err
+		}
+	}
+	return report, nil
+}
+
+// removeExtra removes the shards that an earlier, larger output left.
+func removeExtra(dir string, shards int) error {
+	for i := shards; ; i++ {
+		err := os.Remove(filepath.Join(dir, fmt.Sprintf("data-%05d.jsonl", i)))
+		if os.IsNotExist(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// writeJSON writes v as indented JSON, whole or not at all.
+func writeJSON(name string, v any) error {
+	return fsx.Write(name, 0o644, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(v)
+	})
+}
