@@ -69,6 +69,7 @@ func (t *mergeTable) get(a, b int32) uint64 {
 type bpe struct {
 	vocab  *vocab
 	merges mergeTable
+	merged []bool // by id: some merge makes the token; while loading
 
 	byteMode bool
 	byteID   [256]int32

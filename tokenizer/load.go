@@ -308,6 +308,7 @@ func isTrue(b *bool) bool { return b != nil && *b }
 // addMerges resolves the merges to ids.
 func (m *bpe) addMerges(f *modelFile) ([][2]int32, error) {
 	m.merges = newMergeTable(len(f.pairs))
+	m.merged = make([]bool, len(m.vocab.spans))
 	pairs := make([][2]int32, 0, len(f.pairs))
 	text := string(f.merges)
 	for rank, p := range f.pairs {
@@ -328,9 +329,44 @@ func (m *bpe) addMerges(f *modelFile) ([][2]int32, error) {
 			}
 		}
 		m.merges.put(ids[0], ids[1], rank, ids[2])
+		m.merged[ids[2]] = true
 		pairs = append(pairs, [2]int32{ids[0], ids[1]})
 	}
 	return pairs, nil
+}
+
+// longestChecked bounds the tokens whose merges are looked for, in bytes.
+const longestChecked = 64
+
+// checkMerged fails when a token consists of two others but no merge joins them:
+// text that holds it would silently get other ids than the model was trained with.
+// Tokens that stand for themselves, such as <|end|> or [PAD], need no merge.
+func (t *Tokenizer) checkMerged() error {
+	m := &t.model
+	defer func() { m.merged = nil }()
+	if m.ignoreMerges || m.prefix != "" || m.suffix != "" {
+		return nil
+	}
+	for id, merged := range m.merged {
+		token, ok := m.vocab.token(int32(id))
+		if merged || !ok || len(token) > longestChecked || t.added[int32(id)] != nil || int32(id) == m.unk || selfStanding(token) {
+			continue
+		}
+		for i := range token {
+			if i == 0 {
+				continue
+			}
+			if m.vocab.id(token[:i]) >= 0 && m.vocab.id(token[i:]) >= 0 {
+				return fmt.Errorf("merges: none makes the token %q (id %d), such as %q + %q", token, id, token[:i], token[i:])
+			}
+		}
+	}
+	return nil
+}
+
+func selfStanding(token string) bool {
+	return strings.HasPrefix(token, "<") && strings.HasSuffix(token, ">") ||
+		strings.HasPrefix(token, "[") && strings.HasSuffix(token, "]")
 }
 
 // chooseMode puts the model in byte mode where the pre-tokenizer ends in its
@@ -410,6 +446,9 @@ func (t *Tokenizer) addTokens(raw []byte) error {
 	}
 	if t.exact, t.normalized, err = matchers(tokens); err != nil {
 		return fmt.Errorf("added_tokens: %w", err)
+	}
+	if err := t.checkMerged(); err != nil {
+		return fmt.Errorf("model: %w", err)
 	}
 	if t.size > math.MaxInt32 {
 		return errors.New("too many tokens")

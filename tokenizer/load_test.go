@@ -90,6 +90,7 @@ func TestLoadFaults(t *testing.T) {
 		{`unk_token "u"`, model(`{"unk_token": "u", "vocab": {}, "merges": []}`)},
 		{`"ab" is not in the vocabulary`, model(`{"vocab": {"a": 0, "b": 1}, "merges": ["a b"]}`)},
 		{`merges[0]: "a" + "c"`, model(`{"vocab": {"a": 0, "b": 1}, "merges": [["a", "c"]]}`)},
+		{`none makes the token "ab" (id 2), such as "a" + "b"`, model(`{"vocab": {"a": 0, "b": 1, "ab": 2}, "merges": []}`)},
 		{"merges[0]", model(`{"vocab": {"a": 0}, "merges": ["aa"]}`)},
 		{"merges[0]", model(`{"vocab": {"a": 0}, "merges": ["a a a"]}`)},
 		{"a merge of 3 tokens", model(`{"vocab": {"a": 0}, "merges": [["a", "a", "a"]]}`)},
