@@ -77,7 +77,8 @@ debian() {
 
 # npm_package NAME VERSION SHA256: unpacks an npm package into $work/NAME.
 npm_package() {
-	tgz=$cache/$1-$2.tgz
+	file=$(printf '%s' "$1" | sed 's/^@//; s|/|-|')-$2.tgz # as npm names it
+	tgz=$cache/$file
 	mkdir -p "$cache"
 	if [ ! -f "$tgz" ] || [ "$(sha256 "$tgz")" != "$3" ]; then
 		say "fetching $1 $2"
@@ -85,12 +86,12 @@ npm_package() {
 			say "cannot fetch $1 $2 with npm: no npm, or no network"
 			exit 1
 		fi
-		sum=$(sha256 "$work/$1-$2.tgz")
+		sum=$(sha256 "$work/$file")
 		if [ "$sum" != "$3" ]; then
 			say "checksum of $1 $2 is $sum, want $3"
 			exit 1
 		fi
-		mv "$work/$1-$2.tgz" "$tgz"
+		mv "$work/$file" "$tgz"
 	fi
 	mkdir -p "$work/$1"
 	tar -xzf "$tgz" -C "$work/$1" --strip-components 1

