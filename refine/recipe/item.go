@@ -54,7 +54,7 @@ func (r *runner) extract(_ context.Context, it *item) (*refine.Document, error) 
 	}
 	switch raw.MediaType {
 	case source.Row:
-		err = r.row(raw, d)
+		err = r.Recipe.Input.row(raw, d)
 	case source.HTML:
 		var p html.Page
 		p, err = html.Parse(raw.Body)
@@ -83,40 +83,6 @@ func (r *runner) extract(_ context.Context, it *item) (*refine.Document, error) 
 func checkUTF8(b []byte) error {
 	if !utf8.Valid(b) {
 		return errors.New("not UTF-8")
-	}
-	return nil
-}
-
-// row fills a document from the fields of a row.
-func (r *runner) row(raw *source.Item, d *refine.Document) error {
-	in := r.Recipe.Input
-	found := false
-	for _, f := range raw.Fields {
-		value := f.Value
-		if value == "null" && f.JSON {
-			continue
-		}
-		switch f.Name {
-		case "":
-		case in.Text:
-			if f.JSON {
-				return fmt.Errorf("field %q is not a string", f.Name)
-			}
-			d.Text, found = text.Normalize(value), true
-		case in.ID:
-			if value != "" {
-				d.ID = text.Normalize(value)
-			}
-		case in.Label:
-			d.Label = strings.TrimSpace(text.Normalize(value))
-		case in.Lang:
-			d.Lang = value
-		case in.Title:
-			d.Title = text.Normalize(value)
-		}
-	}
-	if !found {
-		return fmt.Errorf("field %q is missing", in.Text)
 	}
 	return nil
 }

@@ -17,6 +17,8 @@ func Makers() []Maker {
 		stage("near-dedup", "keep one of the documents that are nearly the same (MinHash)", nearDefaults(dedup.Documents()), newNear("near-duplicate", false)),
 		stage("paragraph-dedup", "keep one of the paragraphs that fold to the same text", exactSettings{MinChars: 40}, newExact("duplicate-paragraph", true)),
 		stage("near-paragraph-dedup", "keep one of the paragraphs that are nearly the same (MinHash)", nearDefaults(dedup.Paragraphs()), newNear("near-duplicate-paragraph", true)),
+		step("has-label", "drop documents without a label", struct{}{}, func(struct{}) (refine.Step, error) { return labelStep{}, nil }),
+		step("whole-chat", "drop conversations without an answered question", struct{}{}, func(struct{}) (refine.Step, error) { return chatStep{}, nil }),
 	}
 }
 

@@ -1,47 +1,46 @@
 package recipe
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/troikaml/troika/refine"
 )
-
-// Input says how raw documents become documents.
-type Input struct {
-	// Text, ID, Label, Lang and Title are the fields of records and the columns of
-	// tables that hold these; a field that a record lacks is left empty.
-	Text, ID, Label, Lang, Title string
-	// FolderLabels takes the first folder below an input for the label.
-	FolderLabels bool
-}
-
-func defaultInput() Input {
-	return Input{Text: "text", ID: "id", Label: "label", Lang: "lang", Title: "title"}
-}
-
-func (i Input) check() error {
-	if i.Text == "" {
-		return fmt.Errorf("input: text names no field")
-	}
-	return nil
-}
 
 // Output says what is written.
 type Output struct {
-	// Kind is the form of the records: text.
+	// Kind is the form of the records: text, completion (the title before the
+	// text), classification (only what has a label) or chat.
 	Kind string
 	// Format is jsonl or parquet.
 	Format string
 	// ShardBytes is the size at which a shard is full, counted as JSON lines.
 	ShardBytes int64
+	// Chunk cuts long texts at their structure; its zero value does not.
+	Chunk Chunk
 }
 
 func defaultOutput() Output {
-	return Output{Kind: "text", Format: "jsonl", ShardBytes: 256 << 20}
+	return Output{Kind: kindText, Format: formatJSONL, ShardBytes: 256 << 20}
 }
 
+// The kinds and formats of records.
+const (
+	kindText           = "text"
+	kindCompletion     = "completion"
+	kindClassification = "classification"
+	kindChat           = "chat"
+
+	formatJSONL   = "jsonl"
+	formatParquet = "parquet"
+)
+
 var (
-	kinds   = []string{"text"}
-	formats = []string{"jsonl"}
+	kinds   = []string{kindText, kindCompletion, kindClassification, kindChat}
+	formats = []string{formatJSONL, formatParquet}
 )
 
 func (o Output) check() error {
@@ -52,17 +51,116 @@ func (o Output) check() error {
 		return fmt.Errorf("output: format %q: want one of %q", o.Format, formats)
 	case o.ShardBytes < 1:
 		return fmt.Errorf("output: shard_bytes %d: want at least 1", o.ShardBytes)
+	case o.Kind == kindChat && o.Chunk != (Chunk{}):
+		return errors.New("output: conversations are not cut into chunks")
 	}
-	return nil
+	return o.Chunk.check()
+}
+
+// needs returns the step that a kind of output ends with, or "".
+func (o Output) needs() string {
+	switch o.Kind {
+	case kindClassification:
+		return "has-label"
+	case kindChat:
+		return "whole-chat"
+	default:
+		return ""
+	}
 }
 
 // Record is a line of a shard. The order of the fields is part of the format.
 type Record struct {
-	ID     string `json:"id"`
-	Text   string `json:"text"`
-	Source string `json:"source"`
-	Lang   string `json:"lang"`
-	Label  string `json:"label,omitempty"`
-	Title  string `json:"title,omitempty"`
-	Group  string `json:"group,omitempty"`
+	ID     string `json:"id"              parquet:"id"`
+	Text   string `json:"text"            parquet:"text"`
+	Source string `json:"source"          parquet:"source"`
+	Lang   string `json:"lang"            parquet:"lang"`
+	Label  string `json:"label,omitempty" parquet:"label"`
+	Title  string `json:"title,omitempty" parquet:"title"`
+	Group  string `json:"group,omitempty" parquet:"group"`
+}
+
+// ChatRecord is a line of a shard of conversations.
+type ChatRecord struct {
+	ID       string `json:"id"       parquet:"id"`
+	Messages []Turn `json:"messages" parquet:"messages,list"`
+	Source   string `json:"source"   parquet:"source"`
+	Lang     string `json:"lang"     parquet:"lang"`
+}
+
+// record is one record of a shard, in the two forms in which it is needed.
+type record struct {
+	text Record
+	chat ChatRecord
+	line []byte
+}
+
+// records returns what is written of a document.
+func (o Output) records(d *refine.Document) ([]record, error) {
+	if o.Kind == kindChat {
+		turns := splitTurns(d.Text)
+		c := ChatRecord{ID: d.ID, Messages: turns[:sound(turns)], Source: d.Source, Lang: d.Lang}
+		line, err := jsonLine(c)
+		return []record{{chat: c, line: line}}, err
+	}
+	base := Record{ID: d.ID, Text: d.Text, Source: d.Source, Lang: d.Lang, Label: d.Label, Title: d.Title, Group: d.Group}
+	if o.Kind == kindCompletion && d.Title != "" {
+		base.Text, base.Title = "# "+d.Title+"\n\n"+d.Text, ""
+	}
+	pieces := []string{base.Text}
+	if o.Chunk != (Chunk{}) {
+		pieces = o.Chunk.Split(base.Text)
+	}
+	out := make([]record, 0, len(pieces))
+	for i, piece := range pieces {
+		one := base
+		one.Text = piece
+		if len(pieces) > 1 {
+			one.ID = fmt.Sprintf("%s#%d", d.ID, i)
+			if one.Group == "" {
+				one.Group = d.ID
+			}
+		}
+		line, err := jsonLine(one)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, record{text: one, line: line})
+	}
+	return out, nil
+}
+
+func jsonLine(v any) ([]byte, error) {
+	var b bytes.Buffer
+	err := encodeLine(&b, v)
+	return b.Bytes(), err
+}
+
+// labelStep drops documents without a label.
+type labelStep struct{}
+
+func (labelStep) Name() string { return "has-label" }
+
+func (labelStep) Apply(_ context.Context, d *refine.Document) (refine.Verdict, error) {
+	if d.Label == "" {
+		return refine.Verdict{Drop: &refine.Reason{Rule: "no-label", Threshold: 1}}, nil
+	}
+	return refine.Verdict{}, nil
+}
+
+// chatStep drops conversations without a question that is answered.
+type chatStep struct{}
+
+func (chatStep) Name() string { return "whole-chat" }
+
+func (chatStep) Apply(_ context.Context, d *refine.Document) (refine.Verdict, error) {
+	turns := splitTurns(d.Text)
+	n := sound(turns)
+	v := refine.Verdict{Scores: map[string]float64{"turns": float64(n)}}
+	if n < 2 {
+		v.Drop = &refine.Reason{Rule: "no-answer", Value: float64(n), Threshold: 2}
+	} else if n < len(turns) {
+		v.Counts = map[string]int{"turns-cut": len(turns) - n}
+	}
+	return v, nil
 }

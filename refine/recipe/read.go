@@ -156,7 +156,7 @@ func (r *reading) file(ctx context.Context, i int, k *cutter, send func() error)
 	in := r.plan.Inputs[i]
 	add := func(it item) error {
 		it.file = i
-		if id, ok := it.raw.Field(r.Recipe.Input.ID); ok && id != "" {
+		if _, ok := lookup(&it.raw, r.Recipe.Input.ID); ok {
 			k.ownIDs = true
 		}
 		if k.add(it) {

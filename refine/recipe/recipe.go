@@ -43,11 +43,31 @@ type Recipe struct {
 	Version     string `json:"version"`
 	Description string `json:"description,omitempty"`
 	// Input says how raw documents are read.
-	Input Input `json:"input"`
+	Input Input `json:"-"`
 	// Steps run in this order.
 	Steps []Spec `json:"steps"`
 	// Output says what is written.
-	Output Output `json:"output"`
+	Output Output `json:"-"`
+}
+
+// MarshalJSON writes the recipe with all its settings, by the names that
+// recipe files use.
+func (r *Recipe) MarshalJSON() ([]byte, error) {
+	in, err := canonical(r.Input)
+	if err != nil {
+		return nil, err
+	}
+	out, err := canonical(r.Output)
+	if err != nil {
+		return nil, err
+	}
+	type plain Recipe // without this method
+	return json.Marshal(struct {
+		*plain
+
+		Input  json.RawMessage `json:"input"`
+		Output json.RawMessage `json:"output"`
+	}{(*plain)(r), in, out})
 }
 
 // Spec is one part of a recipe with its complete settings, defaults included.
@@ -63,7 +83,7 @@ type Spec struct {
 func (r *Recipe) Digest() troika.Digest {
 	c := *r
 	c.Name, c.Version, c.Description = "", "", ""
-	b, _ := json.Marshal(c) // plain structs and JSON that was made by canonical
+	b, _ := json.Marshal(&c) // plain structs and JSON that was made by canonical
 	return troika.Sum(b)
 }
 
@@ -303,10 +323,30 @@ func (d *draft) finish() (*Recipe, error) {
 		}
 		r.Steps = append(r.Steps, spec)
 	}
-	if err := errors.Join(r.Input.check(), r.Output.check()); err != nil {
+	last := r.Output.needs()
+	if last != "" && !slices.ContainsFunc(r.Steps, func(s Spec) bool { return s.Step == last }) {
+		spec, err := makeSpec(last, nil)
+		if err != nil {
+			return nil, err
+		}
+		r.Steps = append(r.Steps, spec)
+	}
+	if err := errors.Join(r.Input.check(), r.Output.check(), unique(r.Steps)); err != nil {
 		return nil, fmt.Errorf("open recipe %s: %w", r.Name, err)
 	}
 	return r, nil
+}
+
+// unique refuses a step that is there twice: decisions name steps.
+func unique(specs []Spec) error {
+	seen := map[string]bool{}
+	for _, s := range specs {
+		if seen[s.Step] {
+			return fmt.Errorf("step %s is there twice", s.Step)
+		}
+		seen[s.Step] = true
+	}
+	return nil
 }
 
 // makeSpec makes a part from its settings, given in layers.

@@ -94,7 +94,6 @@ steps:
   - min-length: {min_chars: 4}
   - exact-dedup
   - paragraph-dedup: {min_chars: 10}
-  - min-length: {min_chars: 1}
 `
 
 func TestRunDecides(t *testing.T) {
@@ -107,7 +106,7 @@ func TestRunDecides(t *testing.T) {
 		"bad.txt":    "\xff\xfe\xfd\x00",
 		"rows.jsonl": `{"id":"one","text":"row one"}` + "\n{\n" + `{"id":"one","text":"row two"}` + "\n",
 	})
-	r := testRecipe(t, strings.Replace(dedupSteps, "  - min-length: {min_chars: 1}\n", "", 1))
+	r := testRecipe(t, dedupSteps)
 	report, out := mustRun(t, Options{Inputs: []string{in}, Recipe: r})
 	if report.Counts.Kept != 4 || report.Counts.Dropped != 2 || report.Counts.Failed != 3 {
 		t.Errorf("counts %+v", report.Counts)

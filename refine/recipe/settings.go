@@ -51,6 +51,11 @@ func decodeValue(n *yaml.Node, v reflect.Value, name string, depth int) error {
 		}
 		return decodeStruct(n, v, name, depth)
 	case reflect.Slice:
+		if n.Kind == yaml.ScalarNode { // one value is a list of one
+			list := reflect.MakeSlice(v.Type(), 1, 1)
+			v.Set(list)
+			return decodeValue(n, list.Index(0), name, depth+1)
+		}
 		if n.Kind != yaml.SequenceNode {
 			return fmt.Errorf("line %d: %s: want a list", n.Line, name)
 		}

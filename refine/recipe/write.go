@@ -1,15 +1,9 @@
 package recipe
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
-	"fmt"
-	"hash"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/troikaml/troika"
@@ -66,13 +60,6 @@ type written struct {
 	entries []*entry
 	records []record
 	err     error
-}
-
-// record is one line of a shard.
-type record struct {
-	Record
-
-	line []byte
 }
 
 // write is the last phase: it joins the chunks into shards, whose borders
@@ -137,65 +124,20 @@ func (r *runner) records(ctx context.Context, c *chain, base *layer, i int) writ
 		if e.Doc == nil {
 			continue
 		}
-		d := e.Doc
-		rec := record{Record: Record{ID: d.ID, Text: d.Text, Source: d.Source, Lang: d.Lang, Label: d.Label, Title: d.Title, Group: d.Group}}
-		var b bytes.Buffer
-		if err := encodeLine(&b, rec.Record); err != nil {
+		recs, err := r.Recipe.Output.records(e.Doc)
+		if err != nil {
 			return written{err: err}
 		}
-		rec.line = b.Bytes()
-		out.records = append(out.records, rec)
+		out.records = append(out.records, recs...)
 	}
 	return out
-}
-
-// outFile is a file of the output that is being written.
-type outFile struct {
-	FileSum
-
-	p *fsx.Pending
-	w *bufio.Writer
-	h hash.Hash
-}
-
-func createOut(dir, name string) (*outFile, error) {
-	p, err := fsx.Create(filepath.Join(dir, name), 0o644)
-	if err != nil {
-		return nil, err
-	}
-	h := sha256.New()
-	return &outFile{FileSum: FileSum{Name: name}, p: p, h: h, w: bufio.NewWriterSize(io.MultiWriter(p, h), 256<<10)}, nil
-}
-
-// line writes one record that is a line already.
-func (f *outFile) line(b []byte) error {
-	f.Records++
-	f.Bytes += int64(len(b))
-	_, err := f.w.Write(b)
-	return err
-}
-
-func (f *outFile) json(v any) error {
-	var b bytes.Buffer
-	if err := encodeLine(&b, v); err != nil {
-		return err
-	}
-	return f.line(b.Bytes())
-}
-
-func (f *outFile) commit() (FileSum, error) {
-	if err := f.w.Flush(); err != nil {
-		return FileSum{}, err
-	}
-	f.Digest = troika.DigestOf(f.h)
-	return f.FileSum, f.p.Commit()
 }
 
 // writer joins chunks into the output.
 type writer struct {
 	r                           *runner
 	decisions, failures, inputs *outFile
-	shard                       *outFile
+	shard                       *shard
 	shards                      []FileSum
 	tally                       *tally
 	end                         inputEnd // of the input that is being joined
@@ -217,10 +159,13 @@ func (r *runner) newWriter() (*writer, error) {
 }
 
 func (w *writer) abort() {
-	for _, f := range []*outFile{w.decisions, w.failures, w.inputs, w.shard} {
+	for _, f := range []*outFile{w.decisions, w.failures, w.inputs} {
 		if f != nil {
 			f.p.Abort()
 		}
+	}
+	if w.shard != nil {
+		w.shard.out.p.Abort()
 	}
 }
 
@@ -259,27 +204,30 @@ func (w *writer) entry(e *entry) error {
 }
 
 func (w *writer) record(rec record) error {
-	limit := w.r.Recipe.Output.ShardBytes
-	if w.shard != nil && w.shard.Bytes+int64(len(rec.line)) > limit {
+	o := w.r.Recipe.Output
+	if w.shard != nil && w.shard.size+int64(len(rec.line)) > o.ShardBytes {
 		if err := w.closeShard(); err != nil {
 			return err
 		}
 	}
 	if w.shard == nil {
 		var err error
-		if w.shard, err = createOut(w.r.Out, fmt.Sprintf("data-%05d.jsonl", len(w.shards))); err != nil {
+		if w.shard, err = o.createShard(w.r.Out, len(w.shards)); err != nil {
 			return err
 		}
 	}
 	w.tally.record(int64(len(rec.line)))
-	return w.shard.line(rec.line)
+	return w.shard.add(rec)
 }
 
 func (w *writer) closeShard() error {
 	sum, err := w.shard.commit()
+	if err != nil {
+		return err
+	}
 	w.shard = nil
 	w.shards = append(w.shards, sum)
-	return err
+	return nil
 }
 
 // finish writes the manifest last: with it the output is complete.
@@ -299,7 +247,7 @@ func (w *writer) finish() (*Report, error) {
 	}
 	report := w.tally.finish()
 	m.Counts = report.Counts
-	if err := removeExtra(w.r.Out, len(w.shards)); err != nil {
+	if err := w.r.Recipe.Output.removeExtra(w.r.Out, len(w.shards)); err != nil {
 		return nil, err
 	}
 	for _, f := range []struct {
@@ -311,19 +259,6 @@ func (w *writer) finish() (*Report, error) {
 		}
 	}
 	return report, nil
-}
-
-// removeExtra removes the shards that an earlier, larger output left.
-func removeExtra(dir string, shards int) error {
-	for i := shards; ; i++ {
-		err := os.Remove(filepath.Join(dir, fmt.Sprintf("data-%05d.jsonl", i)))
-		if os.IsNotExist(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // writeJSON writes v as indented JSON, whole or not at all.

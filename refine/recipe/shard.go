@@ -1,0 +1,169 @@
+package recipe
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
+	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/internal/fsx"
+)
+
+// outFile is a file of the output that is being written.
+type outFile struct {
+	FileSum
+
+	p *fsx.Pending
+	w *bufio.Writer
+	h hash.Hash
+}
+
+func createOut(dir, name string) (*outFile, error) {
+	p, err := fsx.Create(filepath.Join(dir, name), 0o644)
+	if err != nil {
+		return nil, err
+	}
+	f := &outFile{FileSum: FileSum{Name: name}, p: p, h: sha256.New()}
+	f.w = bufio.NewWriterSize(io.MultiWriter(p, f.h), 256<<10)
+	return f, nil
+}
+
+// Write implements [io.Writer].
+func (f *outFile) Write(b []byte) (int, error) {
+	f.Bytes += int64(len(b))
+	return f.w.Write(b)
+}
+
+// json writes v as a line.
+func (f *outFile) json(v any) error {
+	b, err := jsonLine(v)
+	if err != nil {
+		return err
+	}
+	f.Records++
+	_, err = f.Write(b)
+	return err
+}
+
+func (f *outFile) commit() (FileSum, error) {
+	if err := f.w.Flush(); err != nil {
+		return FileSum{}, err
+	}
+	f.Digest = troika.DigestOf(f.h)
+	return f.FileSum, f.p.Commit()
+}
+
+// rowGroup is the size at which a row group of a Parquet file ends, counted as
+// JSON lines: it is held in memory.
+const rowGroup = 16 << 20
+
+// shard is a file of records. Its size is counted as JSON lines, whatever its
+// format.
+type shard struct {
+	out  *outFile
+	size int64
+	rows rowWriter // nil for JSON lines
+	held int64     // bytes of the row group
+}
+
+// rowWriter writes rows of a table.
+type rowWriter interface {
+	write(rec record) error
+	flush() error
+	close() error
+}
+
+// shardName returns the name of a shard.
+func (o Output) shardName(i int) string { return fmt.Sprintf("data-%05d.%s", i, o.Format) }
+
+func (o Output) createShard(dir string, i int) (*shard, error) {
+	out, err := createOut(dir, o.shardName(i))
+	if err != nil {
+		return nil, err
+	}
+	s := &shard{out: out}
+	switch {
+	case o.Format != formatParquet:
+	case o.Kind == kindChat:
+		s.rows = newTable(out, func(r record) ChatRecord { return r.chat })
+	default:
+		s.rows = newTable(out, func(r record) Record { return r.text })
+	}
+	return s, nil
+}
+
+func (s *shard) add(rec record) error {
+	n := int64(len(rec.line))
+	s.size += n
+	s.out.Records++
+	if s.rows == nil {
+		_, err := s.out.Write(rec.line)
+		return err
+	}
+	if err := s.rows.write(rec); err != nil {
+		return err
+	}
+	if s.held += n; s.held >= rowGroup {
+		s.held = 0
+		return s.rows.flush()
+	}
+	return nil
+}
+
+func (s *shard) commit() (FileSum, error) {
+	if s.rows != nil {
+		if err := s.rows.close(); err != nil {
+			return FileSum{}, fmt.Errorf("write %s: %w", s.out.Name, err)
+		}
+	}
+	return s.out.commit()
+}
+
+// table writes rows of type T as Parquet, compressed by zstd.
+type table[T any] struct {
+	w   *parquet.GenericWriter[T]
+	row func(record) T
+}
+
+func newTable[T any](w io.Writer, row func(record) T) *table[T] {
+	return &table[T]{row: row, w: parquet.NewGenericWriter[T](w,
+		parquet.Compression(&zstd.Codec{Level: zstd.DefaultLevel, Concurrency: 1}),
+		parquet.CreatedBy("troika", "1", ""))}
+}
+
+func (t *table[T]) write(rec record) error {
+	_, err := t.w.Write([]T{t.row(rec)})
+	return err
+}
+
+func (t *table[T]) flush() error { return t.w.Flush() }
+func (t *table[T]) close() error { return t.w.Close() }
+
+// removeExtra removes the shards that an earlier output left, of any format.
+func (o Output) removeExtra(dir string, shards int) error {
+	for _, f := range formats {
+		other := o
+		other.Format = f
+		from := shards
+		if f != o.Format {
+			from = 0
+		}
+		for i := from; ; i++ {
+			err := os.Remove(filepath.Join(dir, other.shardName(i)))
+			if os.IsNotExist(err) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
