@@ -33,6 +33,8 @@ type entry struct {
 	// Map gives the lines of Doc.Text their numbers in the extracted text; nil
 	// is the identity.
 	Map []int32 `json:",omitempty"`
+	// Class says how the document came through the first steps; 0 if it did not.
+	Class int `json:",omitempty"`
 	// Before is the extracted text of the few documents that a report may show.
 	Before string `json:",omitempty"`
 	// Excerpt is the beginning of a dropped document.

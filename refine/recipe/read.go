@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,12 +17,11 @@ import (
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/refine/source"
-	"github.com/troikaml/troika/text"
 )
 
-// samples is how many documents of a chunk keep their extracted text for the
-// report.
-const samples = 6
+// samples is how many documents of a class keep their extracted text for the
+// report, in every chunk: enough that some are left after the later steps.
+const samples = 16
 
 // batch is the items of one chunk on their way to a worker.
 type batch struct {
@@ -286,45 +284,38 @@ func (r *runner) document(ctx context.Context, it *item, e *entry) error {
 	return nil
 }
 
-// sample keeps the extracted texts of a few documents that were edited and kept,
-// and of a few others, drawn by their IDs.
+// The classes of documents that came through the first steps: samples are drawn
+// from each, which does not depend on how the corpus is cut.
+const (
+	classEdited = 1
+	classPlain  = 2
+)
+
+// sample keeps the extracted texts of the documents of each class that may be
+// shown, drawn by their IDs.
 func (c *chain) sample(ctx context.Context, entries []*entry, texts []string) {
-	var edited, plain []int
+	of := [...]drawn[int]{classEdited: {most: samples}, classPlain: {most: samples}}
 	for i, e := range entries {
-		switch {
-		case e.Doc == nil:
-		case len(e.Decision.Edited) > 0:
-			edited = append(edited, i)
-		default:
-			plain = append(plain, i)
+		if e.Doc == nil {
+			continue
 		}
+		e.Class = classPlain
+		if len(e.Decision.Edited) > 0 {
+			e.Class = classEdited
+		}
+		of[e.Class].add(e.ID, i)
 	}
-	for _, list := range [][]int{edited, plain} {
-		slices.SortStableFunc(list, func(a, b int) int {
-			return compareDraw(entries[a].ID, entries[b].ID)
-		})
-		for _, i := range list[:min(samples, len(list))] {
+	for class := range of {
+		for _, i := range of[class].all() {
 			entries[i].Before = c.hide(ctx, head(texts[i], maxSample))
 		}
 	}
 }
 
 // maxSample bounds the characters of a sample's text.
-const maxSample = 6000
+const maxSample = 4000
 
-// compareDraw orders IDs by lot: the first ones are a sample that does not
-// depend on how the corpus is cut.
-func compareDraw(a, b string) int {
-	x, y := text.Hash(a, sampleSeed), text.Hash(b, sampleSeed)
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
-}
-
+// sampleSeed draws samples.
 const sampleSeed = 0x7265706f7274 // "report"
 
 func writeChunk(name string, entries []*entry) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/internal/fsx"
@@ -43,22 +44,12 @@ type FileSum struct {
 	Digest  troika.Digest `json:"digest"`
 }
 
-// Counts sums up a run.
-type Counts struct {
-	Inputs    int `json:"inputs"`
-	Documents int `json:"documents"`
-	Kept      int `json:"kept"`
-	Dropped   int `json:"dropped"`
-	// Failed are items that could not be read.
-	Failed  int   `json:"failed"`
-	Records int   `json:"records"`
-	Bytes   int64 `json:"bytes"`
-}
-
 // written is one chunk, ready to be joined to the output.
 type written struct {
 	entries []*entry
 	records []record
+	// changes are the differences of the entries that may be samples.
+	changes map[*entry][]DiffLine
 	err     error
 }
 
@@ -112,7 +103,7 @@ func (r *runner) prepare(ctx context.Context, base *layer) <-chan chan written {
 }
 
 func (r *runner) records(ctx context.Context, c *chain, base *layer, i int) written {
-	var out written
+	out := written{changes: map[*entry][]DiffLine{}}
 	for e, err := range base.entries(ctx, c, i) {
 		if err != nil {
 			return written{err: err}
@@ -123,6 +114,10 @@ func (r *runner) records(ctx context.Context, c *chain, base *layer, i int) writ
 		out.entries = append(out.entries, e)
 		if e.Doc == nil {
 			continue
+		}
+		if e.Before != "" {
+			after := c.hide(ctx, head(e.Doc.Text, maxSample))
+			out.changes[e] = diff(strings.Split(e.Before, "\n"), strings.Split(after, "\n"))
 		}
 		recs, err := r.Recipe.Output.records(e.Doc)
 		if err != nil {
@@ -171,7 +166,7 @@ func (w *writer) abort() {
 
 func (w *writer) chunk(c written) error {
 	for _, e := range c.entries {
-		if err := w.entry(e); err != nil {
+		if err := w.entry(e, c.changes[e]); err != nil {
 			return err
 		}
 	}
@@ -183,7 +178,7 @@ func (w *writer) chunk(c written) error {
 	return nil
 }
 
-func (w *writer) entry(e *entry) error {
+func (w *writer) entry(e *entry, changes []DiffLine) error {
 	switch {
 	case e.Failure != nil:
 		w.end.Failed++
@@ -197,7 +192,7 @@ func (w *writer) entry(e *entry) error {
 		return w.inputs.json(end)
 	case e.Decision.ID != "":
 		w.end.Documents++
-		w.tally.document(e)
+		w.tally.document(e, changes)
 		return w.decisions.json(e.Decision)
 	}
 	return nil
