@@ -60,8 +60,8 @@ func (r *runner) openLayer(dir string, tasks int) (*layer, error) {
 	return l, nil
 }
 
-// number is the number of the document at a place of a chunk.
-func number(chunk, place int) uint64 { return uint64(chunk)*maxEntries + uint64(place) }
+// docNumber is the number of the document at a place of a chunk.
+func docNumber(chunk, place int) uint64 { return uint64(chunk)*maxEntries + uint64(place) }
 
 // id returns the ID of the document of a number.
 func (l *layer) id(n uint64) (string, error) {
@@ -95,7 +95,7 @@ func (l *layer) entries(ctx context.Context, c *chain, i int) iter.Seq2[*entry, 
 		for e, err := range f.all() {
 			place++
 			if err == nil {
-				err = l.settle(ctx, c, e, number(i, place), drops)
+				err = l.settle(ctx, c, e, docNumber(i, place), drops)
 			}
 			if err == nil && l.changed[e.File] && e.Decision.ID != "" {
 				e = nil
@@ -163,8 +163,8 @@ func (d *dropFile) chunk(i int) (map[uint64][]UnitDrop, error) {
 		}
 		return binary.LittleEndian.Uint64(rec[:]) >> unitBits
 	}
-	from := sort.Search(n, func(k int) bool { return at(k) >= number(i, 0) })
-	to := sort.Search(n, func(k int) bool { return at(k) >= number(i+1, 0) })
+	from := sort.Search(n, func(k int) bool { return at(k) >= docNumber(i, 0) })
+	to := sort.Search(n, func(k int) bool { return at(k) >= docNumber(i+1, 0) })
 	out := map[uint64][]UnitDrop{}
 	in := bufio.NewReader(io.NewSectionReader(f, int64(from)*dropSize, int64(to-from)*dropSize))
 	for range to - from {
@@ -212,7 +212,7 @@ func (r *runner) compare(ctx context.Context, base *layer, s Spec, place int) (*
 			if e == nil || e.Doc == nil {
 				continue
 			}
-			if err := r.addUnits(pass, s, number(i, place), e.Doc); err != nil {
+			if err := r.addUnits(pass, s, docNumber(i, place), e.Doc); err != nil {
 				return fmt.Errorf("step %s: %w", s.Step, err)
 			}
 		}

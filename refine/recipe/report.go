@@ -1,5 +1,10 @@
 package recipe
 
+import (
+	"strings"
+	"unicode/utf8"
+)
+
 // Report is what a run found, for people and programs: report.json, and the
 // figures of report.html. The same inputs and recipe give the same report.
 type Report struct {
@@ -125,8 +130,10 @@ type DiffLine struct {
 // maxDiff bounds the lines of each text in a difference.
 const maxDiff = 240
 
-// diff compares texts line by line.
-func diff(before, after []string) []DiffLine {
+// diff compares the beginnings of texts line by line.
+func diff(old, now string) []DiffLine {
+	before, after := strings.Split(old, "\n"), strings.Split(now, "\n")
+	cut := len(before) > maxDiff || utf8.RuneCountInString(old) >= maxSample
 	before, after = before[:min(len(before), maxDiff)], after[:min(len(after), maxDiff)]
 	// common[i][j] is the length of the longest common subsequence of
 	// before[i:] and after[j:].
@@ -158,6 +165,10 @@ func diff(before, after []string) []DiffLine {
 			out = append(out, DiffLine{"+", after[j]})
 			j++
 		}
+	}
+	// Where the old text goes on, what comes last is not new.
+	for cut && len(out) > 0 && out[len(out)-1].Op == "+" {
+		out = out[:len(out)-1]
 	}
 	return out
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/internal/fsx"
@@ -15,6 +14,7 @@ import (
 const (
 	manifestFile  = "manifest.json"
 	reportFile    = "report.json"
+	pageFile      = "report.html"
 	decisionsFile = "decisions.jsonl"
 	failuresFile  = "failures.jsonl"
 	inputsFile    = "inputs.jsonl"
@@ -117,7 +117,7 @@ func (r *runner) records(ctx context.Context, c *chain, base *layer, i int) writ
 		}
 		if e.Before != "" {
 			after := c.hide(ctx, head(e.Doc.Text, maxSample))
-			out.changes[e] = diff(strings.Split(e.Before, "\n"), strings.Split(after, "\n"))
+			out.changes[e] = diff(e.Before, after)
 		}
 		recs, err := r.Recipe.Output.records(e.Doc)
 		if err != nil {
@@ -245,13 +245,15 @@ func (w *writer) finish() (*Report, error) {
 	if err := w.r.Recipe.Output.removeExtra(w.r.Out, len(w.shards)); err != nil {
 		return nil, err
 	}
-	for _, f := range []struct {
-		name string
-		v    any
-	}{{reportFile, report}, {manifestFile, m}} {
-		if err := writeJSON(filepath.Join(w.r.Out, f.name), f.v); err != nil {
-			return nil, err
-		}
+	if err := writeJSON(filepath.Join(w.r.Out, reportFile), report); err != nil {
+		return nil, err
+	}
+	err := fsx.Write(filepath.Join(w.r.Out, pageFile), 0o644, func(w io.Writer) error { return WritePage(w, report) })
+	if err != nil {
+		return nil, err
+	}
+	if err := writeJSON(filepath.Join(w.r.Out, manifestFile), m); err != nil {
+		return nil, err
 	}
 	return report, nil
 }
