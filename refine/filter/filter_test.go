@@ -3,6 +3,7 @@ package filter_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -26,4 +27,60 @@ func TestGopherQualityKeeps(t *testing.T) {
 	if got := v.Scores["gopher-quality.words"]; got != 6*14 {
 		t.Errorf("words: %v", got)
 	}
+}
+
+func TestSettingsThatCannotBe(t *testing.T) {
+	f := filter.GopherRepetitionEnglish()
+	f.TopGrams = []filter.Gram{{N: 0, Max: 1}}
+	if _, err := f.Apply(t.Context(), &refine.Document{Text: "x"}); err == nil {
+		t.Error("runs of no words were accepted")
+	}
+}
+
+func TestEmpty(t *testing.T) {
+	for _, lang := range []string{"en", "zh"} {
+		for _, step := range presets(lang) {
+			for _, text := range []string{"", "\n \n", "…"} {
+				v, err := step.Apply(t.Context(), &refine.Document{Text: text})
+				if err != nil {
+					t.Errorf("%s: %q: %v", step.Name(), text, err)
+				}
+				for name, value := range v.Scores {
+					if math.IsNaN(value) || math.IsInf(value, 0) {
+						t.Errorf("%s: %q: %s = %v", step.Name(), text, name, value)
+					}
+				}
+			}
+		}
+	}
+}
+
+// FuzzFilters holds what must hold of any text: values are finite, a kept
+// document is only edited by C4, and line numbers ascend.
+func FuzzFilters(f *testing.F) {
+	for _, s := range []string{"", "\n", "a\r\nb\x1cc", "{", "\u2028[1] x", "….....", "aa\n\naa\n\naa\naa", "\xff\xfe", "研究生命\n研究生命"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, step := range append(presets("en"), presets("zh")...) {
+			d := &refine.Document{Text: s}
+			v, err := step.Apply(t.Context(), d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if step.Name() != "c4" && d.Text != s {
+				t.Fatalf("%s edits", step.Name())
+			}
+			for name, value := range v.Scores {
+				if math.IsNaN(value) || math.IsInf(value, 0) {
+					t.Fatalf("%s = %v", name, value)
+				}
+			}
+			for i, l := range v.Lines {
+				if i > 0 && l.Line <= v.Lines[i-1].Line {
+					t.Fatalf("lines %v", v.Lines)
+				}
+			}
+		}
+	})
 }

@@ -19,6 +19,14 @@ type reading struct {
 	haveWords bool
 	lines     []string
 	haveLines bool
+
+	// scratch of single measurements
+	pieces []string
+	chars  []rune
+	counts []int32
+	table  table
+	grams  grams
+	kept   []segment.Word
 }
 
 // reset makes r the reading of text.
