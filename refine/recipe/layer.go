@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -194,7 +195,11 @@ func (r *runner) compare(ctx context.Context, base *layer, s Spec, place int) (*
 	if exists(d.name) {
 		return &out, nil
 	}
-	pass, err := st.Begin(r.state, r.Memory/3)
+	dir := filepath.Join(r.state, "compare")
+	if err := errors.Join(os.RemoveAll(dir), fsx.MkdirAll(dir, 0o755)); err != nil {
+		return nil, err
+	}
+	pass, err := st.Begin(dir, r.Memory/3)
 	if err != nil {
 		return nil, fmt.Errorf("step %s: %w", s.Step, err)
 	}

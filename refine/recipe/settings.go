@@ -20,7 +20,8 @@ const maxRecipe = 1 << 20
 const maxNesting = 16
 
 // decode fills the struct that v points to from a YAML mapping. A field's key
-// is its name in snake_case (MinWords is min_words); fields whose names are
+// is the one in its yaml tag, else its name in
+// snake_case (MinWords is min_words); fields whose names are
 // not exported, and functions, have no key. Keys that no field has, keys given
 // twice and values of a wrong type are errors that name the line. Fields
 // without a key in the mapping keep their value.
@@ -124,7 +125,7 @@ func decodeStruct(n *yaml.Node, v reflect.Value, name string, depth int) error {
 
 func fieldOf(v reflect.Value, key string) (reflect.Value, bool) {
 	for i := range v.NumField() {
-		if f := v.Type().Field(i); isSetting(f) && snake(f.Name) == key {
+		if f := v.Type().Field(i); isSetting(f) && keyOf(f) == key {
 			return v.Field(i), true
 		}
 	}
@@ -145,7 +146,7 @@ func keysOf(t reflect.Type) []string {
 	var keys []string
 	for i := range t.NumField() {
 		if f := t.Field(i); isSetting(f) {
-			keys = append(keys, snake(f.Name))
+			keys = append(keys, keyOf(f))
 		}
 	}
 	slices.Sort(keys)
@@ -153,6 +154,14 @@ func keysOf(t reflect.Type) []string {
 		keys = []string{"none"}
 	}
 	return keys
+}
+
+// keyOf returns the key of a field: the name in its yaml tag, else its own.
+func keyOf(f reflect.StructField) string {
+	if name, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); name != "" {
+		return name
+	}
+	return snake(f.Name)
 }
 
 // snake turns a Go name into a key: MinWords is min_words, MaxLineChars
@@ -201,7 +210,7 @@ func writeCanonical(b *bytes.Buffer, v reflect.Value) error {
 				b.WriteByte(',')
 			}
 			first = false
-			fmt.Fprintf(b, "%q:", snake(f.Name))
+			fmt.Fprintf(b, "%q:", keyOf(f))
 			if err := writeCanonical(b, v.Field(i)); err != nil {
 				return err
 			}
