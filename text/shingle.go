@@ -2,6 +2,7 @@ package text
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"github.com/zeebo/xxh3"
 )
@@ -81,73 +82,65 @@ var class = func() (t [256]byte) {
 
 // plain takes the words of the longest beginning of s that needs no tables: it
 // holds printable ASCII, Han characters and common Chinese punctuation alone and
-// ends before a word that goes on. It returns that beginning's length.
+// ends at an ASCII space or with s. It returns that beginning's length.
 func (sh *Shingler) plain(s string) int {
-	safe, i := 0, 0 // s[:safe] may be cut off, s[:i] was read
-	words, ends := sh.words, sh.ends
-	keep := len(ends) // the words of s[:safe]
-	open := false     // a word was begun
+	safe, keep := 0, len(sh.ends) // s[:safe] may be cut off, with so many words
+	open := false                 // a word was begun
+	i := 0
 	for i < len(s) {
 		c := s[i]
-		if c >= 0x80 {
+		k := class[c]
+		switch {
+		case k > classJoint:
+			sh.words, open = append(sh.words, k), true
+			i++
+			continue
+		case c >= utf8.RuneSelf:
 			kind := wide(s[i:])
 			if kind == wideOther {
-				break
+				return sh.back(safe, keep)
 			}
-			if open {
-				words, open = append(words, 0), false
-				ends = append(ends, len(words))
-			}
+			open = sh.close(open)
 			if kind == wideHan {
-				words = append(words, s[i], s[i+1], s[i+2], 0)
-				ends = append(ends, len(words))
+				sh.words = append(sh.words, s[i], s[i+1], s[i+2])
+				sh.close(true)
 			}
 			i += 3
 			continue
-		}
-		k := class[c]
-		if k > classJoint {
-			words, open = append(words, k), true
+		case k == classGone, k == classJoint && open && i+1 < len(s) && s[i+1] >= utf8.RuneSelf:
+			return sh.back(safe, keep)
+		case k == classJoint && open && i+1 < len(s) && class[s[i+1]] > classJoint:
+			sh.words = append(sh.words, c)
 			i++
 			continue
 		}
-		if k == classGone {
-			break
-		}
-		if k == classJoint && open {
-			if i+1 < len(s) && class[s[i+1]] > classJoint {
-				words = append(words, c)
-				i++
-				continue
-			}
-			if i+1 < len(s) && s[i+1] >= 0x80 {
-				break
-			}
-		}
-		if open {
-			words, open = append(words, 0), false
-			ends = append(ends, len(words))
-		}
+		open = sh.close(open)
 		i++
 		if k == classSpace {
-			safe, keep = i, len(ends)
+			safe, keep = i, len(sh.ends)
 		}
 	}
-	if i == len(s) {
-		if open {
-			words = append(words, 0)
-			ends = append(ends, len(words))
-		}
-		sh.words, sh.ends = words, ends
-		return i
+	sh.close(open)
+	return i
+}
+
+// close ends the word that is open, if one is, and returns false.
+func (sh *Shingler) close(open bool) bool {
+	if open {
+		sh.words = append(sh.words, 0)
+		sh.ends = append(sh.ends, len(sh.words))
 	}
-	sh.ends = ends[:keep]
+	return false
+}
+
+// back keeps the first words alone and returns size.
+func (sh *Shingler) back(size, keep int) int {
 	end := 0
 	if keep > 0 {
-		end = ends[keep-1]
+		end = sh.ends[keep-1]
 	}
-	sh.words = words[:end]
-	return safe
+	sh.words, sh.ends = sh.words[:end], sh.ends[:keep]
+	return size
 }
 
 // Kinds of characters of three bytes.

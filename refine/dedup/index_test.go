@@ -61,9 +61,9 @@ func walk(units [][]uint64) []Member {
 	return out
 }
 
-func fill(t *testing.T, units [][]uint64, memory int64, order []int) *Index {
+func fill(t *testing.T, units [][]uint64, order []int) *Index {
 	t.Helper()
-	x, err := NewIndex(t.TempDir(), len(units[0]), memory)
+	x, err := NewIndex(t.TempDir(), len(units[0]), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestMembers(t *testing.T) {
 			want := walk(units)
 			order := ascending(c.units)
 			for range 3 {
-				x := fill(t, units, 0, order)
+				x := fill(t, units, order)
 				if got := collect(t, x); !slices.Equal(got, want) {
 					t.Fatalf("%d members, want %d", len(got), len(want))
 				}
@@ -133,7 +133,7 @@ func TestMembers(t *testing.T) {
 func TestTinyMemory(t *testing.T) {
 	units := graph(11, 1500, 3, 1200)
 	want := walk(units)
-	x := fill(t, units, 0, nil)
+	x := fill(t, units, nil)
 	x.limit = 16 * 64 * pairSize
 	for b := range x.bands {
 		x.bands[b] = newSorter(x.dir, fmt.Sprintf("tiny-%d", b), 100*pairSize, 3*2*minBuffer)
@@ -165,7 +165,7 @@ func TestLongPath(t *testing.T) {
 	for i := range units { // i shares a key with i-1 and another with i+1
 		units[i] = []uint64{uint64((i + 1) / 2), 1<<40 | uint64(i/2)}
 	}
-	x := fill(t, units, 0, ascending(len(units)))
+	x := fill(t, units, ascending(len(units)))
 	edges, err := x.contract(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +184,7 @@ func TestLongPath(t *testing.T) {
 
 func TestAddConcurrently(t *testing.T) {
 	units := graph(5, 4000, 4, 9000)
-	x := fill(t, units, 0, nil)
+	x := fill(t, units, nil)
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
@@ -208,7 +208,7 @@ func TestIndexErrors(t *testing.T) {
 	if _, err := NewIndex(t.TempDir()+"/missing", 1, 0); err == nil {
 		t.Error("a missing folder passed")
 	}
-	x := fill(t, graph(1, 2, 2, 9), 0, nil)
+	x := fill(t, graph(1, 2, 2, 9), nil)
 	if err := x.Add(1, []uint64{1}); err == nil {
 		t.Error("a unit with one of two keys passed")
 	}
@@ -249,7 +249,7 @@ func TestSpoiledFiles(t *testing.T) {
 
 func TestCancel(t *testing.T) {
 	units := graph(5, 100, 1, 50)
-	x := fill(t, units, 0, ascending(len(units)))
+	x := fill(t, units, ascending(len(units)))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var last error

@@ -87,7 +87,7 @@ func (s *Signer) Rule() Rule { return s.rule }
 func (s *Signer) Keys(dst []uint64, scope, unit string) []uint64 {
 	sc := s.scratch.Get().(*scratch)
 	defer s.scratch.Put(sc)
-	words := 0
+	var words int
 	sc.shingles, words = sc.shingler.Append(sc.shingles[:0], unit, s.rule.Shingle)
 	if words < s.rule.MinWords {
 		return dst

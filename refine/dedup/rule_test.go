@@ -123,7 +123,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer index.Close() //nolint:errcheck // an example
+	defer index.Close()
 	for i, d := range docs {
 		if err := index.Add(uint64(i), signer.Keys(nil, "en", d)); err != nil {
 			fmt.Println(err)
