@@ -3,6 +3,7 @@ package adapter
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -178,9 +179,10 @@ func (x *LoRA) Tensors() map[string]tensor.Tensor {
 	return ts
 }
 
-// Save writes a PEFT adapter directory; base names the base model. Both files are
-// whole or absent.
-func (x *LoRA) Save(dir, base string) error {
+// Save writes a PEFT adapter directory; base names the base model, beside are further
+// files to stand with it. An adapter that was there is replaced as a whole: a failure
+// leaves the old one, and a kill never the parts of two.
+func (x *LoRA) Save(dir, base string, beside ...fsx.File) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("save adapter: %w", err)
 	}
@@ -205,11 +207,26 @@ func (x *LoRA) Save(dir, base string) error {
 	if err != nil {
 		return fmt.Errorf("save adapter: %w", err)
 	}
-	if err := safetensors.Save(filepath.Join(dir, WeightsFile), mem); err != nil {
-		return fmt.Errorf("save adapter: %w", err)
-	}
-	if err := fsx.WriteFile(filepath.Join(dir, ConfigFile), append(config, '\n'), 0o644); err != nil {
+	weights := fsx.File{Name: WeightsFile, Fill: func(w io.Writer) error { return writeWeights(w, mem) }}
+	files := append([]fsx.File{weights}, beside...)
+	files = append(files, fsx.Bytes(ConfigFile, append(config, '\n')))
+	if err := fsx.WriteSet(dir, 0o644, files...); err != nil {
 		return fmt.Errorf("save adapter: %w", err)
 	}
 	return nil
+}
+
+func writeWeights(w io.Writer, r checkpoint.Reader) error {
+	plan, err := checkpoint.Plan(r)
+	if err != nil {
+		return err
+	}
+	out, err := safetensors.NewWriter(w, plan, r.Metadata())
+	if err != nil {
+		return err
+	}
+	if err := checkpoint.Copy(out, r); err != nil {
+		return err
+	}
+	return out.Close()
 }

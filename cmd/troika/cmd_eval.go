@@ -18,6 +18,7 @@ import (
 	"github.com/troikaml/troika/infer"
 	"github.com/troikaml/troika/internal/term"
 	"github.com/troikaml/troika/model/nn"
+	"github.com/troikaml/troika/serve/local"
 	"github.com/troikaml/troika/train"
 )
 
@@ -132,6 +133,9 @@ func newMeasurement(a *app, s *session, examples []dataset.Example, maxTokens in
 		if err != nil {
 			return nil, err
 		}
+		if err := s.fits(seqs); err != nil {
+			return nil, err
+		}
 		m.sequences = append(m.sequences, seqs...)
 	}
 	if m.maxTokens == 0 {
@@ -170,7 +174,7 @@ func predictions(answers []string) []eval.Prediction {
 
 // answers puts questions to a session's model and shows the progress.
 func (a *app) answers(ctx context.Context, s *session, name string, slot int32, questions []bundle.Conversation, maxTokens int) ([]string, error) {
-	engine, err := infer.New(s.dev, s.model, infer.Options{Context: min(s.bundle.Facts.MaxPositions, 8192)})
+	engine, err := infer.New(s.dev, s.model, infer.Options{Context: s.context()})
 	if err != nil {
 		return nil, err
 	}
@@ -183,6 +187,20 @@ func (a *app) answers(ctx context.Context, s *session, name string, slot int32, 
 		bar.Done()
 	}
 	return out, err
+}
+
+// context returns the longest sequence that evaluation takes: the cache of a longer
+// one costs memory that few need.
+func (s *session) context() int { return min(s.bundle.Facts.MaxPositions, local.MaxContext) }
+
+// fits refuses sequences over the context.
+func (s *session) fits(seqs []train.Sequence) error {
+	for _, q := range seqs {
+		if len(q.Tokens) > s.context() {
+			return fmt.Errorf("%s: %d tokens are over the model's context of %d", q.Name, len(q.Tokens), s.context())
+		}
+	}
+	return nil
 }
 
 // loss returns the mean loss of sequences under the adapter in a slot.

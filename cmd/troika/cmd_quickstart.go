@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troikaml/troika/adapter"
+	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/train"
 )
 
@@ -77,6 +78,7 @@ func (q *quickstart) run(ctx context.Context) error {
 	if q.home, err = q.Home(); err != nil {
 		return err
 	}
+	fsx.Sweep(q.home)
 	// Found out now rather than after minutes of training.
 	if err := q.portFree(ctx); err != nil {
 		return err

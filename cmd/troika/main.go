@@ -20,6 +20,7 @@ import (
 var version = ""
 
 func main() {
+	ignoreSizeLimit()
 	a := &app{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
 	os.Exit(run(interruptible(), a, os.Args[1:]))
 }

@@ -95,14 +95,16 @@ func (q *quickstart) buildVersion(ctx context.Context, s *session) error {
 	q.say("reading the documents in %s", q.o.data)
 	q.prompt = dataset.Prompt{Instruction: tasks.FolderInstruction}
 	version, failures, err := tasks.Folder(dir, s.bundle.Tokenizer)
-	if err != nil {
-		return err
-	}
 	for _, f := range failures {
+		// A document that cannot be read is left out; a line of a data file that is
+		// broken says that the file is not what its owner thinks.
+		if f.Line > 0 {
+			return fmt.Errorf("read documents: %w", f)
+		}
 		q.Log.Warn("document skipped", "reason", f.Error())
 	}
 	q.version = version
-	return nil
+	return err
 }
 
 // store keeps the version in --home.

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/troikaml/troika/starter"
 )
 
 func TestMain(m *testing.M) {
@@ -26,7 +30,9 @@ func TestScript(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			return nil
 		},
-		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "starter": unpack, "cut": cut, "swap": swap, "weights": weights, "repeat": repeat,
+		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
 }
@@ -48,4 +54,53 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// operands fails unless a command of scripts was given n operands.
+func operands(ts *testscript.TestScript, neg bool, args []string, n int, usage string) {
+	if neg || len(args) != n {
+		ts.Fatalf("usage: %s", usage)
+	}
+}
+
+func number(ts *testscript.TestScript, s string) int {
+	n, err := strconv.Atoi(s)
+	ts.Check(err)
+	return n
+}
+
+// starter DIR writes the starter's files to DIR.
+func unpack(ts *testscript.TestScript, neg bool, args []string) {
+	operands(ts, neg, args, 1, "starter DIR")
+	ts.Check(os.CopyFS(ts.MkAbs(args[0]), starter.Files()))
+}
+
+// cut FILE N leaves the first N bytes of a file.
+func cut(ts *testscript.TestScript, neg bool, args []string) {
+	operands(ts, neg, args, 2, "cut FILE N")
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), int64(number(ts, args[1]))))
+}
+
+// swap FILE OLD NEW replaces a text that must be in a file; once.
+func swap(ts *testscript.TestScript, neg bool, args []string) {
+	operands(ts, neg, args, 3, "swap FILE OLD NEW")
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[1]) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600))
+}
+
+// weights FILE HEADER N writes a safetensors file of a header and N bytes of data.
+func weights(ts *testscript.TestScript, neg bool, args []string) {
+	operands(ts, neg, args, 3, "weights FILE HEADER N")
+	data := binary.LittleEndian.AppendUint64(nil, uint64(len(args[1])))
+	data = append(append(data, args[1]...), make([]byte, number(ts, args[2]))...)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
+}
+
+// repeat FILE TEXT N puts N copies of a text in the place of @ in a file.
+func repeat(ts *testscript.TestScript, neg bool, args []string) {
+	operands(ts, neg, args, 3, "repeat FILE TEXT N")
+	swap(ts, neg, []string{args[0], "@", strings.Repeat(args[1], number(ts, args[2]))})
 }

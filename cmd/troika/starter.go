@@ -48,6 +48,7 @@ func (a *app) starterDir() (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("unpack the starter: %w", err)
 	}
+	fsx.Sweep(dir)
 	for name, data := range files {
 		if name == "config.json" {
 			continue

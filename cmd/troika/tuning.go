@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/adapter"
@@ -54,18 +52,18 @@ func (s *session) tune(ctx context.Context, t tuning, trainSet, validSet []train
 		return nil, err
 	}
 	defer x.Free()
+	// What a killed run was writing there is of no more use.
+	fsx.Sweep(t.run)
+	fsx.Sweep(t.out)
 	res, err := s.train(ctx, t, made, x, trainSet, validSet)
 	if err != nil {
-		return nil, err
-	}
-	if err := x.Save(t.out, s.ref.Base); err != nil {
 		return nil, err
 	}
 	text, err := json.MarshalIndent(made, "", "  ")
 	if err != nil {
 		return nil, err
 	}
-	if err := fsx.WriteFile(filepath.Join(t.out, provenanceFile), append(text, '\n'), 0o644); err != nil {
+	if err := x.Save(t.out, s.ref.Base, fsx.Bytes(provenanceFile, append(text, '\n'))); err != nil {
 		return nil, err
 	}
 	frozen, err := x.Freeze()
@@ -112,8 +110,5 @@ func readChat(name string) ([]dataset.Example, troika.Digest, error) {
 		return nil, troika.Digest{}, err
 	}
 	examples, err := dataset.ReadChat(bytes.NewReader(data), name)
-	if err != nil {
-		return nil, troika.Digest{}, fmt.Errorf("read examples: %w", err)
-	}
-	return examples, troika.Sum(data), nil
+	return examples, troika.Sum(data), err
 }

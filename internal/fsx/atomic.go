@@ -27,6 +27,9 @@ func Create(name string, perm fs.FileMode) (*Pending, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
+	// The lock tells Sweep that the writer lives; a file system without locks is none
+	// that is swept.
+	_ = lockFile(f)
 	p := &Pending{f: f, name: name}
 	if err := f.Chmod(perm); err != nil {
 		p.Abort()

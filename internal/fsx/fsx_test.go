@@ -53,6 +53,67 @@ func checkOnly(t *testing.T, name, want string) {
 	}
 }
 
+func TestWriteSet(t *testing.T) {
+	dir := t.TempDir()
+	content := func() (all string) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += e.Name() + "=" + string(data) + " "
+		}
+		return all
+	}
+	if err := WriteSet(dir, 0o644, Bytes("a", []byte("1")), Bytes("mark", []byte("1"))); err != nil {
+		t.Fatal(err)
+	}
+	boom := errors.New("boom")
+	failing := File{Name: "mark", Fill: func(w io.Writer) error {
+		_, _ = io.WriteString(w, "half")
+		return boom
+	}}
+	if err := WriteSet(dir, 0o644, Bytes("a", []byte("2")), failing); !errors.Is(err, boom) {
+		t.Errorf("error %v, want boom", err)
+	}
+	if got := content(); got != "a=1 mark=1 " {
+		t.Errorf("after a failure: %s", got)
+	}
+	if err := WriteSet(dir, 0o644, Bytes("a", []byte("2")), Bytes("b", nil), Bytes("mark", []byte("2"))); err != nil {
+		t.Fatal(err)
+	}
+	if got := content(); got != "a=2 b= mark=2 " {
+		t.Errorf("after the second set: %s", got)
+	}
+}
+
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	dead, kept := filepath.Join(dir, ".x.1"+tempSuffix), filepath.Join(dir, "kept"+tempSuffix)
+	for _, name := range []string{dead, kept} {
+		if err := os.WriteFile(name, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := Create(filepath.Join(dir, "x"), 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	Sweep(dir)
+	Sweep(filepath.Join(dir, "none"))
+	if err := p.Commit(); err != nil {
+		t.Errorf("a living writer's file was swept: %v", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 2 || entries[0].Name() != "kept"+tempSuffix || entries[1].Name() != "x" {
+		t.Errorf("left %v, %v", entries, err)
+	}
+}
+
 func TestLock(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "lock")
 	l, err := TryLock(name)
