@@ -33,7 +33,7 @@ func (rd *reader) jsonl(b blob) error {
 			err = rd.emit(it)
 		}
 		if err != nil {
-			if err := rd.fail(b.path, line.Number, err); err != nil {
+			if err := rd.fail(b.path, line.Number, cutOff(err)); err != nil {
 				return err
 			}
 		}
@@ -122,7 +122,7 @@ func (s *scanner) object(member func(key string, value []byte) error) error {
 			return err
 		}
 		if seen[key] {
-			return fmt.Errorf("key %q comes twice", key)
+			return fmt.Errorf("key %q: %w", key, ErrColumn)
 		}
 		seen[key] = true
 		s.space()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"unicode/utf8"
 )
 
 // kind is the format of a file.
@@ -74,12 +75,19 @@ var foreign = []struct{ prefix, name string }{
 	{"{\\rtf", "RTF"},
 }
 
-// kindOf tells a file's format by the ending of its name, else by its head.
+// kindOf tells a file's format by the ending of its name, else by its head. A
+// file without any ending that begins as UTF-8 text is one.
 func kindOf(name string, head []byte) kind {
 	if k := endings[strings.ToLower(path.Ext(name))]; k != unknown {
 		return k
 	}
-	return sniff(head)
+	if k := sniff(head); k != unknown || path.Ext(name) != "" {
+		return k
+	}
+	if len(head) > 0 && utf8.Valid(trimRune(head)) && bytes.IndexByte(head, 0) < 0 && foreignName(head) == "" {
+		return plainText
+	}
+	return unknown
 }
 
 // sniff tells a format by the first bytes of a file.
@@ -129,8 +137,6 @@ func innerName(name string) string {
 		return name
 	}
 }
-
-func pathExt(name string) string { return strings.ToLower(path.Ext(name)) }
 
 // unreadable says why a file of no known kind is not read.
 func unreadable(b blob, head []byte) error {

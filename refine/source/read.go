@@ -228,7 +228,7 @@ func (rd *reader) blob(b blob) error {
 		b.kind = kindOf(b.name, head)
 	}
 	if err := rd.format(b, head); err != nil {
-		return rd.fail(b.path, 0, err)
+		return rd.fail(b.path, 0, cutOff(err))
 	}
 	return nil
 }
@@ -244,6 +244,16 @@ func (rd *reader) format(b blob, head []byte) error {
 		return rd.body(b, Plain)
 	case jsonLines:
 		return rd.jsonl(b)
+	case commaTable, tabTable:
+		return rd.csv(b)
+	case warcFile:
+		return rd.warc(b)
+	case zipFile:
+		return rd.zip(b)
+	case tarFile:
+		return rd.tar(b)
+	case gzipped, zstdPacked, bzipped:
+		return rd.unpack(b)
 	case unknown:
 		return unreadable(b, head)
 	default:

@@ -68,7 +68,7 @@ func TestWalkFolder(t *testing.T) {
 	}
 	want := []string{
 		`a/rows.jsonl:3: not a JSON object`,
-		`a/rows.jsonl:4: key "text" comes twice`,
+		`a/rows.jsonl:4: key "text": name comes twice`,
 		`pic: a PNG picture is not read`,
 		`x.css: files of kind ".css" are not read`,
 	}
