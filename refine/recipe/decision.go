@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/troikaml/troika/refine"
+	"github.com/troikaml/troika/refine/filter"
 )
 
 // Decision is all that was decided about one document: a line of
@@ -64,45 +65,90 @@ const lineExcerpt = 160
 
 // chain runs steps over documents. It is safe for concurrent use.
 type chain struct {
-	steps []Spec
+	links []link
 	// mask hides what is private in excerpts; it may be empty.
-	mask []Spec
+	mask []refine.Step
+}
+
+// link is a step, or several filters that were made one.
+type link struct {
+	step  refine.Step
+	specs []Spec
+}
+
+// owner returns the name of the step that a rule or score belongs to: filters
+// begin both with their own name and a dot.
+func (l *link) owner(rule string) string {
+	if len(l.specs) > 1 {
+		name, _, _ := strings.Cut(rule, ".")
+		for _, s := range l.specs {
+			if s.part.Step.Name() == name {
+				return s.Step
+			}
+		}
+	}
+	return l.specs[0].Step
 }
 
 // newChain returns a chain of the parts, which are steps all.
 func newChain(steps, all []Spec) *chain {
-	c := &chain{steps: steps}
+	c := &chain{}
 	for _, s := range all {
 		if s.redacts {
-			c.mask = append(c.mask, s)
+			c.mask = append(c.mask, s.part.Step)
 		}
+	}
+	for _, s := range steps {
+		if n := len(c.links); n > 0 && s.fuses && c.links[n-1].takes(s) {
+			c.links[n-1].specs = append(c.links[n-1].specs, s)
+			continue
+		}
+		c.links = append(c.links, link{step: s.part.Step, specs: []Spec{s}})
+	}
+	for i := range c.links {
+		l := &c.links[i]
+		if len(l.specs) == 1 {
+			continue
+		}
+		row := make([]refine.Step, len(l.specs))
+		for k, s := range l.specs {
+			row[k] = s.part.Step
+		}
+		l.step = filter.Fuse(row)[0]
 	}
 	return c
 }
 
+// takes reports whether a filter can join those of a link: two of one name
+// could not be told apart.
+func (l *link) takes(s Spec) bool {
+	return l.specs[0].fuses && !slices.ContainsFunc(l.specs, func(o Spec) bool { return o.part.Step.Name() == s.part.Step.Name() })
+}
+
 // apply runs the steps over e until one drops the document.
 func (c *chain) apply(ctx context.Context, e *entry) error {
-	lines := e.lineMap()
-	for _, s := range c.steps {
+	lines := e.Map
+	for i := range c.links {
+		l := &c.links[i]
 		before := e.Doc.Text
-		v, err := s.part.Step.Apply(ctx, e.Doc)
+		v, err := l.step.Apply(ctx, e.Doc)
 		if err != nil {
-			return fmt.Errorf("step %s: document %s: %w", s.Step, e.Doc.ID, err)
+			return fmt.Errorf("step %s: document %s: %w", l.step.Name(), e.Doc.ID, err)
 		}
-		if err := c.record(ctx, &e.Decision, s.Step, v, before, lines); err != nil {
+		if err := c.record(ctx, &e.Decision, l, v, before, lines); err != nil {
 			return err
 		}
 		if e.Doc.Text != before {
-			e.Decision.Edited = append(e.Decision.Edited, s.Step)
+			e.Decision.Edited = append(e.Decision.Edited, l.specs[0].Step)
 			lines = remap(lines, before, e.Doc.Text, v.Lines)
 			if !utf8.ValidString(e.Doc.Text) {
-				return fmt.Errorf("step %s: document %s: it left text that is not UTF-8", s.Step, e.Doc.ID)
+				return fmt.Errorf("step %s: document %s: it left text that is not UTF-8", l.step.Name(), e.Doc.ID)
 			}
 		}
 		e.Decision.After = utf8.RuneCountInString(e.Doc.Text)
 		e.Decision.Lang = e.Doc.Lang
 		if v.Drop != nil {
-			e.drop(Drop{Step: s.Step, Reason: clean(*v.Drop)}, c.excerpt(ctx, e.Doc.Text))
+			e.drop(Drop{Step: l.owner(v.Drop.Rule), Reason: clean(*v.Drop)}, c.excerpt(ctx, e.Doc.Text))
 			return nil
 		}
 	}
@@ -111,15 +157,15 @@ func (c *chain) apply(ctx context.Context, e *entry) error {
 }
 
 // record copies a verdict.
-func (c *chain) record(ctx context.Context, d *Decision, step string, v refine.Verdict, text string, lines []int32) error {
+func (c *chain) record(ctx context.Context, d *Decision, l *link, v refine.Verdict, text string, lines []int32) error {
 	if len(v.Lines) > 0 {
 		split := strings.Split(text, "\n")
-		for _, l := range v.Lines {
-			if l.Line < 0 || l.Line >= len(split) {
-				return fmt.Errorf("step %s: document %s: it took out line %d of %d", step, d.ID, l.Line, len(split))
+		for _, cut := range v.Lines {
+			if cut.Line < 0 || cut.Line >= len(split) {
+				return fmt.Errorf("step %s: document %s: it took out line %d of %d", l.step.Name(), d.ID, cut.Line, len(split))
 			}
 			d.Lines = append(d.Lines, Line{
-				Line: origin(lines, l.Line), Step: step, Reason: clean(l.Reason), Text: c.excerpt(ctx, split[l.Line]),
+				Line: origin(lines, cut.Line), Step: l.owner(cut.Rule), Reason: clean(cut.Reason), Text: c.excerpt(ctx, split[cut.Line]),
 			})
 		}
 	}
@@ -127,7 +173,7 @@ func (c *chain) record(ctx context.Context, d *Decision, step string, v refine.V
 		if d.Counts == nil {
 			d.Counts = map[string]map[string]int{}
 		}
-		d.Counts[step] = maps.Clone(v.Counts)
+		d.Counts[l.specs[0].Step] = maps.Clone(v.Counts)
 	}
 	for name, score := range v.Scores {
 		if math.IsNaN(score) || math.IsInf(score, 0) {
@@ -136,6 +182,7 @@ func (c *chain) record(ctx context.Context, d *Decision, step string, v refine.V
 		if d.Scores == nil {
 			d.Scores = map[string]map[string]float64{}
 		}
+		step := l.owner(name)
 		if d.Scores[step] == nil {
 			d.Scores[step] = map[string]float64{}
 		}
@@ -168,7 +215,7 @@ func (c *chain) excerpt(ctx context.Context, s string) string {
 func (c *chain) hide(ctx context.Context, s string) string {
 	d := refine.Document{Text: s}
 	for _, m := range c.mask {
-		if _, err := m.part.Step.Apply(ctx, &d); err != nil {
+		if _, err := m.Apply(ctx, &d); err != nil {
 			return ""
 		}
 	}

@@ -62,8 +62,6 @@ type inputEnd struct {
 	Failed    int           `json:"failed"`
 }
 
-func (e *entry) lineMap() []int32 { return e.Map }
-
 func (e *entry) drop(d Drop, excerpt string) {
 	e.Decision.Drop, e.Decision.Kept = &d, false
 	e.Excerpt = excerpt

@@ -6,6 +6,7 @@ import (
 
 	"github.com/troikaml/troika/refine"
 	"github.com/troikaml/troika/refine/dedup"
+	"github.com/troikaml/troika/refine/filter"
 )
 
 // Makers returns every step and stage that recipes can name, in the order in
@@ -13,6 +14,15 @@ import (
 func Makers() []Maker {
 	return []Maker{
 		step("min-length", "drop documents that are too short", lengthSettings{MinChars: 1}, newLength),
+		filterOf("gopher-quality", "Gopher's rules about words and lines, for English", filter.GopherQualityEnglish()),
+		filterOf("gopher-quality-zh", "the same with FineWeb2's thresholds for Chinese", filter.FineWeb2MandarinQuality()),
+		filterOf("gopher-repetition", "Gopher's rules about repetition, for English", filter.GopherRepetitionEnglish()),
+		filterOf("gopher-repetition-zh", "the same with FineWeb2's thresholds for Chinese", filter.FineWeb2MandarinRepetition()),
+		step("c4", "C4's rules about lines and pages, for English", filter.C4English(), func(s filter.C4) (refine.Step, error) { return s, nil }),
+		filterOf("fineweb", "FineWeb's rules about lines, for English", filter.FineWebEnglish()),
+		filterOf("fineweb-zh", "the same with FineWeb2's thresholds for Chinese", filter.FineWeb2MandarinFineWeb()),
+		filterOf("chinesewebtext", "ChineseWebText's rules", filter.ChineseWebTextRules()),
+		filterOf("data-juicer-zh", "data-juicer's rules for Chinese instruction data", filter.DataJuicerChinese()),
 		stage("exact-dedup", "keep one of the documents that fold to the same text", exactSettings{}, newExact("duplicate", false)),
 		stage("near-dedup", "keep one of the documents that are nearly the same (MinHash)", nearDefaults(dedup.Documents()), newNear("near-duplicate", false)),
 		stage("paragraph-dedup", "keep one of the paragraphs that fold to the same text", exactSettings{MinChars: 40}, newExact("duplicate-paragraph", true)),

@@ -75,8 +75,8 @@ type Spec struct {
 	Step     string          `json:"step"`
 	Settings json.RawMessage `json:"settings"`
 
-	part    Part
-	redacts bool
+	part           Part
+	redacts, fuses bool
 }
 
 // Digest names everything in the recipe that can change the output.
@@ -363,7 +363,7 @@ func makeSpec(name string, layers []*yaml.Node) (Spec, error) {
 	if err != nil {
 		return Spec{}, fmt.Errorf("step %s: record settings: %w", name, err)
 	}
-	return Spec{Step: name, Settings: b, part: part, redacts: m.Redacts}, nil
+	return Spec{Step: name, Settings: b, part: part, redacts: m.Redacts, fuses: m.fuses}, nil
 }
 
 // merge lays mappings over one another: the last one that has a key wins. A

@@ -21,6 +21,9 @@ type Maker struct {
 	// Redacts says that the step hides what must not be shown: reports apply it
 	// to every excerpt they print.
 	Redacts bool
+	// fuses says that the step is a filter of package filter that edits nothing:
+	// several in a row share their work.
+	fuses bool
 	// build decodes settings over the defaults and makes the part; settings
 	// may be nil. It returns the complete settings.
 	build func(settings *yaml.Node) (Part, any, error)
@@ -82,6 +85,14 @@ func maker[S any](name, help string, defaults S, build func(S) (Part, error)) Ma
 // redacting marks a maker whose step hides what must not be shown.
 func redacting(m Maker) Maker {
 	m.Redacts = true
+	return m
+}
+
+// filterOf returns the maker of a filter that edits nothing, with a preset of
+// package filter for its defaults.
+func filterOf[S refine.Step](name, help string, preset S) Maker {
+	m := step(name, help, preset, func(s S) (refine.Step, error) { return s, nil })
+	m.fuses = true
 	return m
 }
 
