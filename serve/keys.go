@@ -122,6 +122,9 @@ func (s *KeySet) Len() int {
 // find returns the name of the key with this secret. It compares hashes of
 // what the client sent, so the time it takes says nothing about a secret.
 func (s *KeySet) find(secret string) (name string, ok bool) {
+	if s == nil {
+		return "", false
+	}
 	name, ok = s.byDigest[troika.Digest(sha256.Sum256([]byte(secret)))]
 	return name, ok
 }

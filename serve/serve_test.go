@@ -105,6 +105,29 @@ func TestPanicIsAnError(t *testing.T) {
 	}
 }
 
+// Keys may change while a server runs; one that asked for keys never stops asking.
+func TestSetKeys(t *testing.T) {
+	s := newTestServer(t, servetest.NewEngine(), testOptions(nil))
+	with := "GET /v1/models\nAuthorization: Bearer " + testSecret
+	for i, c := range []struct {
+		keys      *serve.KeySet
+		with, out string // the statuses with the key and without one
+	}{
+		{nil, "200", "200"},
+		{testKeys(t), "200", "401"},
+		{nil, "401", "401"},
+		{testKeys(t), "200", "401"},
+	} {
+		s.SetKeys(c.keys)
+		if got := replay(t, s, with); !strings.HasPrefix(got, c.with+"\n") {
+			t.Errorf("%d: with the key: %s, want %s", i, got, c.with)
+		}
+		if got := replay(t, s, "GET /v1/models"); !strings.HasPrefix(got, c.out+"\n") {
+			t.Errorf("%d: without a key: %s, want %s", i, got, c.out)
+		}
+	}
+}
+
 func TestMaxConcurrent(t *testing.T) {
 	e := servetest.NewEngine()
 	o := testOptions(nil)

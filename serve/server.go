@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -56,7 +57,8 @@ type Options struct {
 // be used by several goroutines.
 type Server struct {
 	engine       Engine
-	keys         *KeySet
+	keys         atomic.Pointer[KeySet]
+	asksKeys     atomic.Bool // once true, it stays so
 	anyHost      bool
 	emit         func(context.Context, meter.Event) error
 	run, report  func(context.Context) ([]byte, error)
@@ -76,11 +78,12 @@ type Server struct {
 // New returns a server in front of engine.
 func New(engine Engine, o Options) (*Server, error) {
 	s := &Server{
-		engine: engine, keys: o.Keys, anyHost: o.AnyHost, emit: o.Emit,
+		engine: engine, anyHost: o.AnyHost, emit: o.Emit,
 		run: o.Run, report: o.Quickstart, log: o.Log, metrics: newMetrics(),
 		maxBody: o.MaxBody, readTimeout: o.ReadTimeout, writeTimeout: o.WriteTimeout,
 		now: o.Now, newID: o.NewID, origins: make(map[string]bool),
 	}
+	s.SetKeys(o.Keys)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -113,6 +116,15 @@ func New(engine Engine, o Options) (*Server, error) {
 	}
 	s.handler, err = s.routes(o.Origins)
 	return s, err
+}
+
+// SetKeys makes the server take these keys from now on, and no others. A server
+// that had keys never falls open: with an empty set it refuses everybody.
+func (s *Server) SetKeys(keys *KeySet) {
+	if keys.Len() > 0 {
+		s.asksKeys.Store(true)
+	}
+	s.keys.Store(keys)
 }
 
 // ServeHTTP implements [http.Handler].
@@ -260,7 +272,7 @@ func knownMethod(method string) string {
 // the answers of a server that asks for no keys (DNS rebinding).
 func (s *Server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.keys.Len() == 0 && !s.anyHost && !isLocalHost(r.Host) {
+		if !s.asksKeys.Load() && !s.anyHost && !isLocalHost(r.Host) {
 			s.writeFailure(w, newFailure(http.StatusForbidden, typeRequest, "unknown_host", "",
 				"This server is for this machine alone; it is not known as %q.", r.Host))
 			return
@@ -312,7 +324,7 @@ func (s *Server) allowOrigins(next http.Handler) http.Handler {
 // authorize asks for a key where the server has keys.
 func (s *Server) authorize(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.keys.Len() == 0 {
+		if !s.asksKeys.Load() {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -322,7 +334,7 @@ func (s *Server) authorize(next http.Handler) http.Handler {
 				"You didn't provide an API key. Send it as a header: Authorization: Bearer YOUR_KEY."))
 			return
 		}
-		name, ok := s.keys.find(secret)
+		name, ok := s.keys.Load().find(secret)
 		if !ok {
 			s.writeFailure(w, newFailure(http.StatusUnauthorized, typeRequest, "invalid_api_key", "",
 				"Incorrect API key provided."))

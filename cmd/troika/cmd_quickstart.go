@@ -15,6 +15,7 @@ import (
 
 	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/internal/fsx"
+	"github.com/troikaml/troika/serve"
 	"github.com/troikaml/troika/train"
 )
 
@@ -134,6 +135,18 @@ func (q *quickstart) portFree(ctx context.Context) error {
 func (q *quickstart) serveAndProve(ctx context.Context) error {
 	start := time.Now()
 	o := serveOptions{listen: q.o.listen, models: []string{q.o.model, q.o.name}}
+	keys, err := q.homeKeys()
+	if err != nil {
+		return err
+	}
+	if keys.Len() > 0 {
+		// Brackets keep the name apart from those that people give.
+		key, secret, err := serve.NewKey("(quickstart)", start)
+		if err != nil {
+			return err
+		}
+		o.extra, q.secret = &key, secret
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	return q.serve(ctx, o, func(url string) error {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
@@ -25,6 +24,7 @@ type serveOptions struct {
 	open      bool
 	sequences int
 	context   int
+	extra     *serve.Key // taken as well, for as long as there are keys
 }
 
 func newServeCmd(a *app) *cobra.Command {
@@ -36,10 +36,11 @@ func newServeCmd(a *app) *cobra.Command {
 /metrics and /healthz. Without --model every model and adapter of --home is served,
 and the starter. Adapters of one base share its memory and its batches.
 
-The server listens on this machine only, unless told otherwise; then it asks for API
-keys (--keys), or for --open to do without.`,
+The server asks for API keys once there are any (troika keys create). It listens on
+this machine only, unless told otherwise; then it needs keys, or --open to do without.`,
 		Example: `  troika serve
   troika serve --listen 127.0.0.1:8080 --model starter --model helpdesk
+  troika keys create shop && troika serve --listen :8080
   curl http://127.0.0.1:8080/v1/chat/completions \
     -H 'Content-Type: application/json' \
     -d '{"model":"starter","messages":[{"role":"user","content":"Hi"}]}'`,
@@ -48,7 +49,7 @@ keys (--keys), or for --open to do without.`,
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address to listen on")
 	f.StringArrayVar(&o.models, "model", nil, "model to serve, name or folder; may be repeated")
-	f.StringVar(&o.keys, "keys", "", "file with the hashes of API keys")
+	f.StringVar(&o.keys, "keys", "", "file with the hashes of API keys (default keys.json of --home)")
 	f.BoolVar(&o.open, "open", false, "listen beyond this machine without API keys")
 	f.IntVar(&o.sequences, "sequences", 0, "requests running at once on each base (default 8)")
 	f.IntVar(&o.context, "context", 0, "longest sequence in tokens (default the model's own, at most 8192)")
@@ -58,7 +59,13 @@ keys (--keys), or for --open to do without.`,
 // serve loads the models and answers until ctx ends. ready, if not nil, is called
 // with the address once requests are accepted.
 func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) error) error {
-	keys, err := readKeys(o.keys)
+	home, err := a.Home()
+	if err != nil {
+		return err
+	}
+	file := newKeyFile(home, o.keys)
+	file.extra = o.extra
+	keys, seen, err := file.read()
 	if err != nil {
 		return err
 	}
@@ -76,10 +83,6 @@ func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) 
 		return err
 	}
 	defer engine.Close()
-	home, err := a.Home()
-	if err != nil {
-		return err
-	}
 	db, err := sqlite.Open(ctx, filepath.Join(home, databaseFile))
 	if err != nil {
 		return err
@@ -90,27 +93,29 @@ func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) 
 		return err
 	}
 	server, err := serve.New(engine, serve.Options{
-		Keys: keys, Emit: usage.Emit, AnyHost: o.open || keys.Len() > 0, Log: a.Log,
+		Keys: keys, Emit: usage.Emit, AnyHost: o.open, Log: a.Log,
 		Run:        func(context.Context) ([]byte, error) { return latestMetrics(filepath.Join(home, runsFolder)) },
 		Quickstart: func(context.Context) ([]byte, error) { return os.ReadFile(filepath.Join(home, quickstartFile)) },
 	})
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go file.follow(ctx, a, server, seen)
+	run := func() error { return serve.Run(ctx, ln, server, 10*time.Second, a.Log) }
 	url := "http://" + ln.Addr().String()
 	if ready == nil {
 		_, _ = fmt.Fprintf(a.Err, "serving %d models on %s\n", len(engine.Models()), url)
-		return serve.Run(ctx, ln, server, 10*time.Second, a.Log)
+		return run()
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	failed := make(chan error, 1)
 	go func() {
 		err := ready(url)
 		failed <- err
 		cancel(err)
 	}()
-	err = serve.Run(ctx, ln, server, 10*time.Second, a.Log)
+	err = run()
 	if e := <-failed; e != nil {
 		return e
 	}
@@ -150,17 +155,6 @@ func (a *app) served(names []string) ([]modelRef, error) {
 		refs = append(refs, ref)
 	}
 	return refs, nil
-}
-
-func readKeys(name string) (*serve.KeySet, error) {
-	if name == "" {
-		return serve.NewKeySet(nil)
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return serve.ReadKeys(bytes.NewReader(data))
 }
 
 // latestMetrics returns the metrics of the run that was written to last.

@@ -29,7 +29,8 @@ type quickstart struct {
 	version   *dataset.Version
 	prompt    dataset.Prompt
 	test      []eval.Example
-	maxTokens int // of an answer: the longest label, its end included
+	maxTokens int    // of an answer: the longest label, its end included
+	secret    string // of the key that the proof uses, where the server asks for one
 	report    eval.Report
 	given     map[string][]string // answers by model, of the test split
 	adapter   troika.Digest

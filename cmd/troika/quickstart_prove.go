@@ -69,6 +69,9 @@ func (q *quickstart) ask(ctx context.Context, client *http.Client, url, text str
 		return "", err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if q.secret != "" {
+		req.Header.Set("Authorization", "Bearer "+q.secret)
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		return "", err
@@ -163,8 +166,12 @@ func (q *quickstart) show(url string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(q.Out, "\nserving on %s - open it in a browser, or ask:\n\ncurl %s/v1/chat/completions -H 'Content-Type: application/json' -d %s\n",
-		url, url, shellQuote(string(body)))
+	key := ""
+	if q.secret != "" {
+		key = ` -H "Authorization: Bearer $KEY"` // one of the reader's own
+	}
+	_, err = fmt.Fprintf(q.Out, "\nserving on %s - open it in a browser, or ask:\n\ncurl %s/v1/chat/completions%s -H 'Content-Type: application/json' -d %s\n",
+		url, url, key, shellQuote(string(body)))
 	return err
 }
 
