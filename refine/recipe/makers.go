@@ -7,6 +7,7 @@ import (
 	"github.com/troikaml/troika/refine"
 	"github.com/troikaml/troika/refine/dedup"
 	"github.com/troikaml/troika/refine/filter"
+	"github.com/troikaml/troika/refine/spam"
 )
 
 // Makers returns every step and stage that recipes can name, in the order in
@@ -14,6 +15,7 @@ import (
 func Makers() []Maker {
 	return []Maker{
 		step("min-length", "drop documents that are too short", lengthSettings{MinChars: 1}, newLength),
+		step("spam-lines", "cut the spam that Chinese pages arrive wrapped in, keep the article", spam.Defaults(), func(s spam.Settings) (refine.Step, error) { return spam.New(s) }),
 		filterOf("gopher-quality", "Gopher's rules about words and lines, for English", filter.GopherQualityEnglish()),
 		filterOf("gopher-quality-zh", "the same with FineWeb2's thresholds for Chinese", filter.FineWeb2MandarinQuality()),
 		filterOf("gopher-repetition", "Gopher's rules about repetition, for English", filter.GopherRepetitionEnglish()),

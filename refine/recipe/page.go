@@ -99,7 +99,7 @@ type chart struct {
 }
 
 const (
-	chartWidth = 640
+	chartWidth = 1000
 	rowHeight  = 30
 	nameWidth  = 190
 	plotHeight = 110

@@ -90,9 +90,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := fsx.MkdirAll(r.state, 0o755); err != nil {
 		return nil, fmt.Errorf("refine: %w", err)
 	}
-	if err := sweep(o.Out); err != nil {
-		return nil, fmt.Errorf("refine: %w", err)
-	}
+	fsx.Sweep(o.Out)
 	p := &plan{Recipe: o.Recipe.Digest(), Inputs: inputs, ChunkBytes: r.chunkBytes()}
 	if r.plan, err = p.resume(filepath.Join(r.state, "plan.json")); err != nil {
 		return nil, err
@@ -105,15 +103,6 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, fmt.Errorf("refine: %w", err)
 	}
 	return report, nil
-}
-
-// sweep removes what a run that was killed left half written.
-func sweep(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, ".*.tmp"))
-	for _, name := range left {
-		err = errors.Join(err, os.Remove(name))
-	}
-	return err
 }
 
 // runner is one run.
