@@ -1,0 +1,3 @@
+// Package jobtest holds the contracts of durable work: Record for job.Store on
+// any database, Runner for whatever takes jobs and calls handlers.
+package jobtest
