@@ -19,6 +19,9 @@ type Input struct {
 	Text, ID, Label, Lang, Title []string
 	// FolderLabels takes the first folder of a document's source for its label.
 	FolderLabels bool
+	// Sheets reads a table as one text in Markdown instead of a document for
+	// each row.
+	Sheets bool
 	// Chat reads rows as conversations: see ReadChat.
 	Chat bool
 }

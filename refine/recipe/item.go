@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -81,6 +82,9 @@ func (r *runner) extract(_ context.Context, it *item) (*refine.Document, error) 
 }
 
 func checkUTF8(b []byte) error {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return fmt.Errorf("byte %d is NUL: not a text", i)
+	}
 	if !utf8.Valid(b) {
 		return errors.New("not UTF-8")
 	}

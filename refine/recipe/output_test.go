@@ -61,11 +61,11 @@ func FuzzSplit(f *testing.F) {
 	f.Add("# A\n\ntext text\n\n```\ncode\n", 0)
 	f.Add("| a | b |\n| --- | --- |\n| c | d |\n"+strings.Repeat("x", 300), 7)
 	f.Add(strings.Repeat("# "+strings.Repeat("h", 50)+"\n", 5)+strings.Repeat("长", 200), 50)
-	f.Fuzz(func(t *testing.T, text string, min int) {
+	f.Fuzz(func(t *testing.T, text string, least int) {
 		if !utf8.ValidString(text) {
 			t.Skip()
 		}
-		c := Chunk{MaxChars: 100, MinChars: max(0, min%100)}
+		c := Chunk{MaxChars: 100, MinChars: max(0, least%100)}
 		letters := func(s string) map[rune]int {
 			m := map[rune]int{}
 			for _, r := range s {

@@ -275,7 +275,7 @@ func (r *runner) document(ctx context.Context, it *item, e *entry) error {
 	}
 	if err != nil {
 		e.Failure = &failure{Source: it.raw.Path, Error: err.Error()}
-		return nil
+		return nil //nolint:nilerr // the failure is told in its entry
 	}
 	e.ID, e.Doc = doc.ID, doc
 	e.Decision = Decision{ID: doc.ID, Source: doc.Source, Lang: doc.Lang, Kept: true}

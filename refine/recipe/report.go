@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -141,9 +142,9 @@ func diff(old, now string) []DiffLine {
 	for i := range common {
 		common[i] = make([]int16, len(after)+1)
 	}
-	for i := len(before) - 1; i >= 0; i-- {
+	for i, line := range slices.Backward(before) {
 		for j := len(after) - 1; j >= 0; j-- {
-			if before[i] == after[j] {
+			if line == after[j] {
 				common[i][j] = common[i+1][j+1] + 1
 			} else {
 				common[i][j] = max(common[i+1][j], common[i][j+1])

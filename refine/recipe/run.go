@@ -28,6 +28,8 @@ type Options struct {
 	// of the corpus; 0 means 1 GiB. Less than 64 MiB is taken for 64 MiB. A
 	// single item may be over it.
 	Memory int64
+	// Cache is a folder in which readers keep what they compiled, or empty.
+	Cache string
 	// Overwrite replaces what a finished run left in Out.
 	Overwrite bool
 	// Progress, if it is not nil, is told how much of a phase is done. It is
@@ -84,6 +86,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	defer lock.Release() //nolint:errcheck // it dies with the process
 	r := &runner{Options: o, state: filepath.Join(o.Out, stateFolder)}
+	r.source = source.Options{Sheets: o.Recipe.Input.Sheets, Cache: o.Cache}
 	if exists(filepath.Join(o.Out, manifestFile)) && !exists(r.state) && !o.Overwrite {
 		return nil, fmt.Errorf("%w: %s", ErrFinished, o.Out)
 	}

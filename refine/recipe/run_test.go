@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -294,5 +295,71 @@ func TestChunkFile(t *testing.T) {
 		if _, err := openChunk(name); err == nil {
 			t.Errorf("a broken file of %d bytes was opened", len(bad))
 		}
+	}
+}
+
+// What cannot be read is told by name, and the rest goes on.
+func TestRunGoesOnAfterBadInputs(t *testing.T) {
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write(bytes.Repeat([]byte("{\"text\":\"a row of text\"}\n"), 2000)); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	in := corpus(t, map[string]string{
+		"deep.html":        strings.Repeat("<div>", 100_000) + "deep",
+		"cut.jsonl.gz":     packed.String()[:packed.Len()-20],
+		"broken.zip":       "PK\x03\x04 and nothing",
+		"nul.txt":          "a\x00b",
+		"empty.txt":        "",
+		"long.jsonl":       "{\"text\":\"" + strings.Repeat("x", 5<<20) + "\"}\n{\"text\":\"short\"}\n",
+		"good.txt":         "A good text.",
+		"folder/good.html": "<main><p>A good page.</p></main>",
+	})
+	if err := os.Symlink(in, filepath.Join(in, "loop")); err != nil {
+		t.Skip(err)
+	}
+	report, out := mustRun(t, Options{Inputs: []string{in}, Recipe: testRecipe(t, "steps: [min-length]\n")})
+	failed := map[string]bool{}
+	for _, f := range decodeLines[failure](t, out[failuresFile]) {
+		failed[strings.TrimSuffix(strings.SplitN(f.Source, "#", 2)[0], "!")] = true
+		if f.Error == "" {
+			t.Errorf("%s failed without a reason", f.Source)
+		}
+	}
+	for _, name := range []string{"deep.html", "cut.jsonl.gz", "broken.zip", "nul.txt", "long.jsonl", "loop"} {
+		if !failed[name] {
+			t.Errorf("%s is not among the failures %v", name, failed)
+		}
+	}
+	kept := out["data-00000.jsonl"]
+	for _, id := range []string{`"good.txt"`, `"folder/good.html"`, `"long.jsonl#2"`} {
+		if !strings.Contains(kept, id) {
+			t.Errorf("%s is not among the records (%d kept)", id, report.Counts.Kept)
+		}
+	}
+}
+
+// Nothing of a file that changed while it was read is used.
+func TestRunDropsWhatChanged(t *testing.T) {
+	in := corpus(t, map[string]string{
+		"a.jsonl": strings.Repeat("{\"text\":\"a row of text\"}\n", 100), "b.txt": "Another text.",
+	})
+	r := &runner{
+		Options: Options{Out: t.TempDir(), Recipe: testRecipe(t, "steps: [exact-dedup]\n"), Workers: 2, Memory: leastMemory, Progress: func(Phase, int64, int64) {}},
+		state:   t.TempDir(),
+	}
+	inputs, err := findInputs(t.Context(), []string{in})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs[0].Modified++ // as if it had been listed before a change
+	r.plan = &plan{Inputs: inputs, ChunkBytes: 1000}
+	report, err := r.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := tree(t, r.Out)
+	if report.Counts.Kept != 1 || report.Counts.Documents != 1 || !strings.Contains(out[failuresFile], "changed") {
+		t.Errorf("counts %+v, failures %s", report.Counts, out[failuresFile])
 	}
 }

@@ -144,8 +144,8 @@ func isSetting(f reflect.StructField) bool {
 
 func keysOf(t reflect.Type) []string {
 	var keys []string
-	for i := range t.NumField() {
-		if f := t.Field(i); isSetting(f) {
+	for f := range t.Fields() {
+		if isSetting(f) {
 			keys = append(keys, keyOf(f))
 		}
 	}
