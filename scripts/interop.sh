@@ -115,11 +115,12 @@ server=
 trap '[ -z "$server" ] || kill "$server"' EXIT
 
 check_serve() {
-	local home url=
+	local home key url=
 	home=$(fresh home)
 	fresh npm >/dev/null
 	npm_package openai 7.57.0 2e39589ca8d5a71aff84b921da8b7712d4ec7f0b1917b41fb0b7e69c34c609ce
 	tuned "$home"
+	key=$(bin/troika keys create interop --home "$home")
 	bin/troika serve --home "$home" --listen 127.0.0.1:0 2>"$home/log" &
 	server=$!
 	for _ in $(seq 100); do
@@ -127,8 +128,8 @@ check_serve() {
 		if [ -n "$url" ]; then break; fi
 		sleep 0.1
 	done
-	"$python" serve/testdata/interop.py "$url" none starter interop
-	node serve/testdata/interop.mjs "$work/openai" "$url" none starter interop
+	"$python" serve/testdata/interop.py "$url" "$key" starter interop
+	node serve/testdata/interop.mjs "$work/openai" "$url" "$key" starter interop
 	kill "$server"
 	server=
 }
