@@ -118,21 +118,23 @@ func (r *Runner) Close() error {
 func (r *Runner) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
-	ended := make(chan struct{})
+	ended := make(chan string)
 	poll := time.NewTicker(r.worker.Poll)
 	defer poll.Stop()
-	for active := 0; ; {
+	active := map[string]bool{}
+	for {
 		changed := r.worker.Store.Changed()
-		for active < r.parallel {
-			run := r.next(ctx)
+		for len(active) < r.parallel {
+			run := r.next(ctx, active)
 			if run == nil {
 				break
 			}
-			active++
+			id := run.Job.ID
+			active[id] = true
 			running.Go(func() {
 				r.worker.Finish(ctx, run)
 				select {
-				case ended <- struct{}{}:
+				case ended <- id:
 				case <-ctx.Done():
 				}
 			})
@@ -140,11 +142,11 @@ func (r *Runner) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ended:
-			active--
+		case id := <-ended:
+			delete(active, id)
 		case <-changed:
 		case <-poll.C:
-			if active > 0 {
+			if len(active) > 0 {
 				continue
 			}
 			// A lease that was given while the disk failed may be on record
@@ -156,15 +158,17 @@ func (r *Runner) Run(ctx context.Context) {
 	}
 }
 
-// next begins the run of the job whose turn it is, or returns nil.
-func (r *Runner) next(ctx context.Context) *job.Run {
+// next begins the run of the job whose turn it is, or returns nil. A job that
+// lost its lease and still winds down here is not begun a second time: leases
+// fence the record, but not the files of a run.
+func (r *Runner) next(ctx context.Context, active map[string]bool) *job.Run {
 	for ctx.Err() == nil {
 		waiting, err := r.worker.Store.Waiting(ctx, r.kinds, 1)
 		if err != nil {
 			r.complain(ctx, err)
 			return nil
 		}
-		if len(waiting) == 0 {
+		if len(waiting) == 0 || active[waiting[0].ID] {
 			return nil
 		}
 		run, err := r.worker.Begin(ctx, waiting[0])
