@@ -32,7 +32,7 @@ class Plain(SpaCyTokenizer):
 def pipeline(lang, hmm):
     if lang == "en":
         return [GopherRepetitionFilter(), GopherQualityFilter(), C4QualityFilter(filter_no_terminal_punct=False), FineWebQualityFilter()]
-    l = "zh" if hmm else Plain("zh")
+    l = "cmn_Hani" if hmm else Plain("zh")
     return [
         GopherRepetitionFilter(language=l, dup_para_frac=0, dup_line_char_frac=0, dup_para_char_frac=0, dup_line_frac=0.287, top_n_grams=[[2, 0.256], [3, 0.201], [4, 0.171]],
                                dup_n_grams=[[5, 0.198], [6, 0.182], [7, 0.167], [8, 0.154], [9, 0.14], [10, 0.127]]),

@@ -77,7 +77,7 @@ func (t *english) special(s string) ([]Word, bool) {
 // special or a plain core is left; the core is split at its infixes.
 func (t *english) chunk(dst []Word, s string) []Word {
 	first, whole := len(dst), s
-	var suffixes [16]string // from the last to the first; more go to the heap
+	var suffixes [4]string // from the last to the first; more go to the heap
 	tail := suffixes[:0]
 	for last := -1; s != "" && len(s) != last; {
 		if _, ok := t.special(s); ok {
@@ -276,14 +276,13 @@ func (t *english) finalPoint(s string) int {
 // amount returns the length of the unit or currency that ends s right after a
 // digit, or 0.
 func (t *english) amount(s string) int {
-	// The text after the last digit must be a unit as a whole.
-	at := strings.LastIndexAny(s[max(0, len(s)-t.longestUnit-1):], "0123456789")
-	if at < 0 {
-		return 0
-	}
-	rest := s[max(0, len(s)-t.longestUnit-1)+at+1:]
-	if rest != "" && t.units[rest] {
-		return len(rest)
+	for at := len(s) - 1; at >= 0 && at >= len(s)-1-t.longestUnit; at-- {
+		if isDigit(s[at]) { // the text after the last digit must be a unit as a whole
+			if rest := s[at+1:]; rest != "" && t.units[rest] {
+				return len(rest)
+			}
+			break
+		}
 	}
 	return 0
 }

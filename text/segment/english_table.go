@@ -181,6 +181,23 @@ func (t *english) isURL(s string) bool {
 	if point < 0 || point == len(s)-1 {
 		return false
 	}
+	plain, marked := true, false // host characters alone; a mark that other parts begin with
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case isAlnum(c) || c == '.' || c == '-' || c == '_':
+		case c == '@' || c == '/' || c == '?' || c == '#' || c == ':' || c >= utf8.RuneSelf:
+			plain, marked = false, true
+		default:
+			plain = false
+		}
+	}
+	if !plain && !marked {
+		return false
+	}
+	if last := s[len(s)-1]; plain && !isDigit(last) {
+		return 'a' <= last && last <= 'z' && isHost(s)
+	}
 	m := t.url.FindStringSubmatchIndex(s)
 	if m == nil {
 		return false
@@ -189,6 +206,22 @@ func (t *english) isURL(s string) bool {
 		return true
 	}
 	return !isPrivate(s[m[2]:m[3]])
+}
+
+// isHost reports whether s, of host characters alone, is a domain name: labels
+// of 1 to 64 characters that begin and end with a letter or digit, and a last
+// one of 2 to 63 lower-case letters.
+func isHost(s string) bool {
+	for {
+		label, rest, more := strings.Cut(s, ".")
+		if !more {
+			return len(s) >= 2 && len(s) <= 63 && strings.IndexFunc(s, func(r rune) bool { return r < 'a' || r > 'z' }) < 0
+		}
+		if label == "" || len(label) > 64 || !isAlnum(label[0]) || !isAlnum(label[len(label)-1]) {
+			return false
+		}
+		s = rest
+	}
 }
 
 // isPrivate reports the addresses of private networks, which the rules do not
