@@ -70,7 +70,7 @@ func Build(docs []refine.Document, o Options) (*Version, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build dataset: %w", err)
 	}
-	v, err := newVersion(records, splits, outcomes, o)
+	v, err := newVersion(records, splits, outcomes, recipe(o))
 	if err != nil {
 		return nil, fmt.Errorf("build dataset: %w", err)
 	}

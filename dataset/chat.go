@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
+	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/refine"
 	"github.com/troikaml/troika/tokenizer/chat"
 )
@@ -36,6 +36,9 @@ type Example struct {
 	Weights []int
 	// Tools is a JSON array of the tools on offer, or nil.
 	Tools json.RawMessage
+
+	line chatLine      // as ReadChat found it
+	raw  troika.Digest // of the bytes it was read from
 }
 
 // ReadChat reads training examples, one a line, in OpenAI's fine-tuning format:
@@ -69,7 +72,7 @@ func ReadChat(r io.Reader, name string) ([]Example, error) {
 			failures = append(failures, refine.Failure{Path: name, Line: line.Number, Err: err})
 			continue
 		}
-		e.Name = fmt.Sprintf("%s:%d", name, line.Number)
+		e.Name, e.raw = fmt.Sprintf("%s:%d", name, line.Number), troika.Sum(line.Bytes)
 		examples = append(examples, e)
 	}
 	if err := failures.Err(); err != nil {
@@ -99,36 +102,10 @@ func parseExample(line []byte) (Example, error) {
 		return Example{}, errors.New(`"messages" is missing; a line with "text" and "label" is a document, not a chat`)
 	case in.Messages == nil:
 		return Example{}, errors.New(`"messages" is missing`)
-	case len(in.Messages) == 0:
-		return Example{}, errors.New(`"messages" is empty`)
 	case !absent(in.Functions):
 		return Example{}, errors.New(`"functions" is OpenAI's old form and not read: use "tools"`)
 	}
-	var e Example
-	if !absent(in.Tools) {
-		var tools []map[string]json.RawMessage
-		if err := json.Unmarshal(in.Tools, &tools); err != nil {
-			return Example{}, errors.New(`"tools" must be an array of objects`)
-		}
-		if len(tools) > 0 {
-			e.Tools = bytes.Clone(in.Tools)
-		}
-	}
-	for i, raw := range in.Messages {
-		m, weight, err := parseMessage(raw)
-		if err != nil {
-			return Example{}, fmt.Errorf("message %d: %w", i+1, err)
-		}
-		e.Messages = append(e.Messages, m)
-		e.Weights = append(e.Weights, weight)
-	}
-	if !slices.Contains(e.Weights, 1) {
-		if slices.ContainsFunc(e.Messages, func(m chat.Message) bool { return m.Role == roleAssistant }) {
-			return Example{}, errors.New("every assistant message has weight 0: there is nothing to learn")
-		}
-		return Example{}, errors.New("no assistant message: there is nothing to learn")
-	}
-	return e, nil
+	return exampleOf(in)
 }
 
 func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
@@ -285,15 +262,6 @@ func (p Prompt) Example(r Record) Example {
 	weights := make([]int, len(messages))
 	weights[len(weights)-1] = 1
 	return Example{Name: r.ID, Messages: messages, Weights: weights}
-}
-
-// Examples returns an example for each record.
-func (p Prompt) Examples(records []Record) []Example {
-	out := make([]Example, len(records))
-	for i, r := range records {
-		out[i] = p.Example(r)
-	}
-	return out
 }
 
 // WriteChat writes examples that a Prompt made in OpenAI's fine-tuning format,

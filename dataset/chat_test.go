@@ -119,6 +119,19 @@ func FuzzReadChat(f *testing.F) {
 		if (err == nil) != (len(examples) > 0) {
 			t.Errorf("%d examples, %v", len(examples), err)
 		}
+		if len(examples) > 0 {
+			v, err := dataset.FromChats(map[string][]dataset.Example{dataset.Train: examples})
+			if err != nil {
+				t.Fatal(err)
+			}
+			back, err := v.Examples(dataset.Train, dataset.Prompt{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range back {
+				alike(t, back[i], examples[i])
+			}
+		}
 		for _, e := range examples {
 			if len(e.Weights) != len(e.Messages) {
 				t.Errorf("%d weights for %d messages", len(e.Weights), len(e.Messages))
@@ -140,10 +153,10 @@ func FuzzReadChat(f *testing.F) {
 
 func TestPromptRoundTrip(t *testing.T) {
 	p := dataset.Prompt{System: "Answer with one word.", Instruction: "Which area?"}
-	examples := p.Examples([]dataset.Record{
-		{ID: "a", Text: "Cut slices <s> & \"sep\".", Label: "text"},
-		{ID: "b", Text: "第一行\n第二行", Label: "数学"},
-	})
+	examples := []dataset.Example{
+		p.Example(dataset.Record{ID: "a", Text: "Cut slices <s> & \"sep\".", Label: "text"}),
+		p.Example(dataset.Record{ID: "b", Text: "第一行\n第二行", Label: "数学"}),
+	}
 	var b bytes.Buffer
 	if err := dataset.WriteChat(&b, examples); err != nil {
 		t.Fatal(err)

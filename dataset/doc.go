@@ -3,7 +3,8 @@
 //
 // Terms:
 //
-//   - record: one document as it is trained or evaluated on.
+//   - record: one document, a text or a conversation, as it is trained or
+//     evaluated on.
 //   - cluster: records that must not be split: those that are near-duplicates
 //     of one another, directly or through others, or share a group. Its name is
 //     the smallest ID in it.
@@ -15,8 +16,10 @@
 //
 // Invariants: a version depends on the documents, their digests and the recipe
 // alone, not on the order of the documents or the number of workers; no two
-// records of a version have the same folded text; no cluster is in two splits;
-// every document that went in is a record or is listed with the reason why not.
+// records that [Build] made have the same folded text; no cluster is in two
+// splits; every document that went in is a record or is listed with the reason
+// why not. Conversations come in splits that their owner made, and stay as given:
+// [FromChats].
 //
 // Finding text in raw bytes is for package refine, tokens and batches for
 // packages tokenizer and train, metrics for package eval.

@@ -18,13 +18,18 @@ const (
 // Splits returns the names of the splits in their fixed order.
 func Splits() []string { return []string{Train, Validation, Test} }
 
-// Record is one document of a version, a line of a shard. The order of the
-// fields is the order in the file and part of the format.
+// Record is one document of a version, a line of a shard: a text or a
+// conversation. The order of the fields is the order in the file and part of the
+// format. A line with a conversation is one that [ReadChat] reads.
 type Record struct {
 	// ID is unique within a version.
 	ID string `json:"id"`
 	// Text is normalised and, where the recipe has an excerpt step, cut.
-	Text string `json:"text"`
+	Text string `json:"text,omitempty"`
+	// Messages and Tools are a conversation as it was given, white space aside;
+	// nil in the record of a text.
+	Messages []json.RawMessage `json:"messages,omitempty"`
+	Tools    json.RawMessage   `json:"tools,omitempty"`
 	// Label is the class; it may be empty.
 	Label string `json:"label,omitempty"`
 	// Source is where the raw document was found.

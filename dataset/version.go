@@ -103,10 +103,10 @@ func recipe(o Options) []Step {
 }
 
 // newVersion encodes and digests. The outcomes still lack their splits.
-func newVersion(records []Record, splits []string, outcomes []Outcome, o Options) (*Version, error) {
+func newVersion(records []Record, splits []string, outcomes []Outcome, steps []Step) (*Version, error) {
 	v := &Version{records: map[string][]Record{}, outcomes: outcomes}
 	v.manifest = Manifest{
-		Format: Format, Recipe: recipe(o), Documents: len(outcomes), Dropped: map[string]int{}, Labels: labelsOf(records),
+		Format: Format, Recipe: steps, Documents: len(outcomes), Dropped: map[string]int{}, Labels: labelsOf(records),
 	}
 	place := map[string]string{}
 	for i, r := range records {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,9 +32,10 @@ TRAIN.jsonl has one conversation a line in OpenAI's fine-tuning format:
 {"messages":[{"role":"user","content":"..."},{"role":"assistant","content":"..."}]}.
 The loss is taken on assistant messages; "weight":0 on one leaves it out.
 
-The adapter is written in PEFT's format to --home under NAME, and can be served by
-that name. Ctrl-C saves and stops; --resume goes on, after a kill too, and ends with
-the same bits as a run that was never stopped.`,
+The examples become a dataset version of --home under NAME, kept as a whole; its digest
+stands in the adapter's troika.json. The adapter is written in PEFT's format to --home
+under NAME, and can be served by that name. Ctrl-C saves and stops; --resume goes on,
+after a kill too, and ends with the same bits as a run that was never stopped.`,
 		Example: `  troika tune --data train.jsonl --valid valid.jsonl --name helpdesk
   troika tune --data train.jsonl --name helpdesk --resume
   troika tune --model ./Qwen3-0.6B --data train.jsonl --name faq \
@@ -58,8 +60,9 @@ the same bits as a run that was never stopped.`,
 	return cmd
 }
 
-// plainName is what a tuned model may be called: a file name on every system.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+// plainName is what a tuned model may be called: a file name on every system and, in
+// lower case, the name of a dataset.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
 func tune(ctx context.Context, a *app, o *tuneOptions) error {
 	if !plainName.MatchString(o.name) {
@@ -79,17 +82,11 @@ func tune(ctx context.Context, a *app, o *tuneOptions) error {
 	if t.run == "" {
 		t.run = filepath.Join(home, runsFolder, o.name)
 	}
-	examples, digest, err := readChat(o.data)
+	data, err := readChats(map[string]string{dataset.Train: o.data, dataset.Validation: o.valid})
 	if err != nil {
 		return err
 	}
-	t.dataset = digest
-	var valid []dataset.Example
-	if o.valid != "" {
-		if valid, _, err = readChat(o.valid); err != nil {
-			return err
-		}
-	}
+	t.dataset = data.version.Digest()
 	s, err := a.open(o.model)
 	if err != nil {
 		return err
@@ -98,12 +95,15 @@ func tune(ctx context.Context, a *app, o *tuneOptions) error {
 	if s.ref.Adapter != "" {
 		return usagef("--model %s is an adapter; tune its base %s", o.model, s.ref.Base)
 	}
-	trainSet, err := s.encode(examples)
+	trainSet, err := s.encode(data.version, dataset.Train, dataset.Prompt{}, data.names[dataset.Train])
 	if err != nil {
 		return err
 	}
-	validSet, err := s.encode(valid)
+	validSet, err := s.encode(data.version, dataset.Validation, dataset.Prompt{}, data.names[dataset.Validation])
 	if err != nil {
+		return err
+	}
+	if err := addVersion(ctx, home, strings.ToLower(o.name), data.version); err != nil {
 		return err
 	}
 	res, err := s.tune(ctx, t, trainSet, validSet)
@@ -111,8 +111,8 @@ func tune(ctx context.Context, a *app, o *tuneOptions) error {
 		return err
 	}
 	if a.JSON {
-		return a.WriteJSON(map[string]any{"name": o.name, "adapter": t.out, "result": res})
+		return a.WriteJSON(map[string]any{"name": o.name, "dataset": t.dataset, "adapter": t.out, "result": res})
 	}
-	_, err = fmt.Fprintf(a.Out, "%d steps in %.0f s: loss %.4f\nadapter in %s\n", res.Steps, res.Seconds, res.Loss, t.out)
+	_, err = fmt.Fprintf(a.Out, "dataset %s\n%d steps in %.0f s: loss %.4f\nadapter in %s\n", t.dataset, res.Steps, res.Seconds, res.Loss, t.out)
 	return err
 }

@@ -16,8 +16,6 @@ import (
 	"github.com/troikaml/troika/eval"
 	"github.com/troikaml/troika/eval/tfidf"
 	"github.com/troikaml/troika/model/nn"
-	"github.com/troikaml/troika/store/disk"
-	"github.com/troikaml/troika/store/sqlite"
 )
 
 // quickstart is one walk from raw documents to a served model.
@@ -53,7 +51,7 @@ func (q *quickstart) build(ctx context.Context, s *session) error {
 	if q.o.instruction != "" {
 		q.prompt.Instruction = q.o.instruction
 	}
-	if err := q.store(ctx); err != nil {
+	if err := addVersion(ctx, q.home, q.o.name, q.version); err != nil {
 		return err
 	}
 	for _, r := range q.version.Split(dataset.Test) {
@@ -105,25 +103,6 @@ func (q *quickstart) buildVersion(ctx context.Context, s *session) error {
 		q.Log.Warn("document skipped", "reason", f.Error())
 	}
 	q.version = version
-	return err
-}
-
-// store keeps the version in --home.
-func (q *quickstart) store(ctx context.Context) error {
-	db, err := sqlite.Open(ctx, filepath.Join(q.home, databaseFile))
-	if err != nil {
-		return err
-	}
-	defer db.Close() //nolint:errcheck // every write was committed
-	blobs, err := disk.Open(filepath.Join(q.home, "blobs"))
-	if err != nil {
-		return err
-	}
-	versions, err := dataset.OpenStore(ctx, db, blobs)
-	if err != nil {
-		return err
-	}
-	_, err = versions.Add(ctx, q.o.name, q.version)
 	return err
 }
 
@@ -184,11 +163,11 @@ func (q *quickstart) evaluate(ctx context.Context, s *session, name string, slot
 
 // tune trains the adapter.
 func (q *quickstart) tune(ctx context.Context, s *session) error {
-	trainSet, err := s.encode(q.prompt.Examples(q.version.Split(dataset.Train)))
+	trainSet, err := s.encode(q.version, dataset.Train, q.prompt, nil)
 	if err != nil {
 		return err
 	}
-	validSet, err := s.encode(q.prompt.Examples(q.version.Split(dataset.Validation)))
+	validSet, err := s.encode(q.version, dataset.Validation, q.prompt, nil)
 	if err != nil {
 		return err
 	}

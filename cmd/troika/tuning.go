@@ -90,19 +90,6 @@ func (s *session) train(ctx context.Context, t tuning, made provenance, x *adapt
 	})
 }
 
-// encode renders examples for a session's model.
-func (s *session) encode(examples []dataset.Example) ([]train.Sequence, error) {
-	var out []train.Sequence
-	for _, e := range examples {
-		seqs, err := train.FromChat(s.bundle, e)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, seqs...)
-	}
-	return out, nil
-}
-
 // readChat reads a chat JSONL file, and returns the digest of its bytes.
 func readChat(name string) ([]dataset.Example, troika.Digest, error) {
 	data, err := os.ReadFile(name)

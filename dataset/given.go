@@ -1,0 +1,121 @@
+package dataset
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// FromChats makes a version of conversations that [ReadChat] read, whose splits
+// are given. Every example is kept as it is and in its order, repeated ones too:
+// how often it is seen is the choice of whoever made the file. Each is a cluster
+// of its own.
+//
+// The version depends on the lines of the files alone, not on the files' names.
+// An example that ReadChat did not read, or a split without a place in [Splits],
+// is an error; so is a version without any example.
+func FromChats(splits map[string][]Example) (*Version, error) {
+	var records []Record
+	var places []string
+	var outcomes []Outcome
+	known := 0
+	for _, split := range Splits() {
+		examples, has := splits[split]
+		if has {
+			known++
+		}
+		for i, e := range examples {
+			if e.line.Messages == nil {
+				return nil, fmt.Errorf("build dataset: %s was not read from a file of conversations", e.Name)
+			}
+			id := fmt.Sprintf("%s/%08d", split, i+1)
+			r := Record{ID: id, Cluster: id, Raw: e.raw}
+			for _, m := range e.line.Messages {
+				r.Messages = append(r.Messages, compact(m))
+			}
+			r.Tools = compact(e.line.Tools)
+			records = append(records, r)
+			places = append(places, split)
+			outcomes = append(outcomes, Outcome{ID: id, Raw: e.raw})
+		}
+	}
+	if known != len(splits) {
+		return nil, fmt.Errorf("build dataset: splits are %v", Splits())
+	}
+	if len(records) == 0 {
+		return nil, fmt.Errorf("build dataset: %w", ErrTooFew)
+	}
+	steps := []Step{{Name: "chat"}, {Name: "given-splits"}}
+	v, err := newVersion(records, places, outcomes, steps)
+	if err != nil {
+		return nil, fmt.Errorf("build dataset: %w", err)
+	}
+	return v, nil
+}
+
+// compact drops the white space of valid JSON, as a shard has it.
+func compact(raw json.RawMessage) json.RawMessage {
+	if raw == nil {
+		return nil
+	}
+	var b bytes.Buffer
+	_ = json.Compact(&b, raw) // it was decoded before
+	return b.Bytes()
+}
+
+// Examples returns the records of a split as examples, in their order: a
+// conversation as it is, a labelled text as p asks for its label.
+func (v *Version) Examples(split string, p Prompt) ([]Example, error) {
+	out := make([]Example, len(v.records[split]))
+	for i, r := range v.records[split] {
+		if r.Messages == nil {
+			out[i] = p.Example(r)
+			continue
+		}
+		e, err := exampleOf(chatLine{Messages: r.Messages, Tools: r.Tools})
+		if err != nil {
+			return nil, fmt.Errorf("record %s: %w", r.ID, err)
+		}
+		e.Name, e.raw = r.ID, r.Raw
+		out[i] = e
+	}
+	return out, nil
+}
+
+// exampleOf checks a conversation and keeps its JSON for the record of it.
+func exampleOf(in chatLine) (Example, error) {
+	if len(in.Messages) == 0 {
+		return Example{}, errors.New(`"messages" is empty`)
+	}
+	e := Example{line: chatLine{Messages: in.Messages}}
+	if !absent(in.Tools) {
+		var tools []map[string]json.RawMessage
+		if err := json.Unmarshal(in.Tools, &tools); err != nil {
+			return Example{}, errors.New(`"tools" must be an array of objects`)
+		}
+		if len(tools) > 0 {
+			e.Tools, e.line.Tools = in.Tools, in.Tools
+		}
+	}
+	learned, answers := 0, 0
+	for i, raw := range in.Messages {
+		m, weight, err := parseMessage(raw)
+		if err != nil {
+			return Example{}, fmt.Errorf("message %d: %w", i+1, err)
+		}
+		e.Messages = append(e.Messages, m)
+		e.Weights = append(e.Weights, weight)
+		learned += weight
+		if m.Role == roleAssistant {
+			answers++
+		}
+	}
+	switch {
+	case learned > 0:
+		return e, nil
+	case answers > 0:
+		return Example{}, errors.New("every assistant message has weight 0: there is nothing to learn")
+	}
+	return Example{}, errors.New("no assistant message: there is nothing to learn")
+}
