@@ -83,6 +83,9 @@ func (p *pull) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
+	// Under the lock, what is unfinished there is of a pull that was killed.
+	fsx.Sweep(filepath.Dir(p.Store.manifestPath(p.ref, commit)))
+	fsx.Sweep(filepath.Dir(p.Store.refPath(p.ref)))
 	wanted, err := p.list(ctx, p.ref, commit, names, p.Patterns)
 	if err != nil {
 		return err
