@@ -4,7 +4,9 @@
 //	go run ./bench/dedup -shard S.jsonl TEXT...   write a shard with duplicates made from TEXT
 //	go run ./bench/dedup -run S.jsonl -kept OURS.txt [-python PY]
 //
-// The last one removes near-duplicates from the shard, on one core, and with
+//	go run ./bench/dedup -units 5000000 -memory 64   peak memory of an index
+//
+// The third one removes near-duplicates from the shard, on one core, and with
 // -python does the same with datatrove (peer.py) and compares what is kept. Speeds
 // are of processor time.
 //

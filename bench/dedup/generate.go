@@ -12,11 +12,11 @@ func vocabulary(r *rand.Rand, n int) []string {
 	seen := map[string]bool{}
 	var out []string
 	for len(out) < n {
-		w := ""
+		var b strings.Builder
 		for range 2 + r.IntN(3) {
-			w += syllables[r.IntN(len(syllables))]
+			b.WriteString(syllables[r.IntN(len(syllables))])
 		}
-		if !seen[w] {
+		if w := b.String(); !seen[w] {
 			seen[w] = true
 			out = append(out, w)
 		}

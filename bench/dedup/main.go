@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/troikaml/troika/bench/internal/clock"
+	"github.com/troikaml/troika/bench/internal/shape"
 	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/internal/term"
 	"github.com/troikaml/troika/refine"
@@ -32,6 +33,8 @@ func main() {
 	flag.StringVar(&f.python, "python", "", "interpreter with datatrove")
 	flag.StringVar(&f.peer, "peer", "bench/dedup/peer.py", "the peer's program")
 	flag.StringVar(&f.language, "language", "eng", "the peer's name of the language")
+	flag.IntVar(&f.units, "units", 0, "index so many units and print what it takes")
+	flag.Int64Var(&f.memory, "memory", 64, "grant of that index in MiB")
 	flag.IntVar(&f.pairs, "pairs", 20000, "pairs for the comparison with theory")
 	flag.Parse()
 	runtime.GOMAXPROCS(1)
@@ -43,13 +46,16 @@ func main() {
 
 type flags struct {
 	shard, run, kept, python, peer, language string
-	pairs                                    int
+	pairs, units                             int
+	memory                                   int64
 }
 
 func run(f flags, files []string) error {
 	switch {
 	case f.shard != "":
 		return writeShard(f.shard, files)
+	case f.units > 0:
+		return bounded(f.units, f.memory<<20)
 	case f.run != "":
 		return compare(f)
 	}
@@ -203,6 +209,38 @@ func writeShard(name string, files []string) error {
 		}
 		return nil
 	})
+}
+
+// bounded indexes units, of which one in ten has a duplicate, within a grant.
+func bounded(units int, memory int64) error {
+	rule := dedup.Documents()
+	index, err := dedup.NewIndex(os.TempDir(), rule.Bands, memory)
+	if err != nil {
+		return err
+	}
+	defer index.Close() //nolint:errcheck // files of no more use
+	start := clock.CPU()
+	r := rand.New(rand.NewPCG(1, 1))
+	keys := make([]uint64, rule.Bands)
+	for i := range units {
+		if i%10 != 9 { // the tenth has the keys of the ninth
+			for b := range keys {
+				keys[b] = r.Uint64()
+			}
+		}
+		if err := index.Add(uint64(i), keys); err != nil {
+			return err
+		}
+	}
+	members := 0
+	for _, err := range index.Members(context.Background()) {
+		if err != nil {
+			return err
+		}
+		members++
+	}
+	fmt.Printf("%d units within %d MiB: %d members, %.1f s, peak RSS %d MiB\n", units, memory>>20, members, (clock.CPU() - start).Seconds(), shape.PeakRSS("self")>>20)
+	return nil
 }
 
 func readShard(name string) ([]abstract, int, error) {

@@ -14,8 +14,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/troikaml/troika/bench/internal/clock"
 	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/internal/term"
 	"github.com/troikaml/troika/refine/html"
@@ -238,7 +238,7 @@ func falseAlarms(root string, misses int) error {
 		return err
 	}
 	lines, cut, bytes := 0, 0, 0
-	start := time.Now()
+	start := clock.CPU()
 	for _, s := range texts {
 		bytes += len(s)
 		split := strings.Split(s, "\n")
@@ -259,7 +259,7 @@ func falseAlarms(root string, misses int) error {
 			}
 		}
 	}
-	seconds := time.Since(start).Seconds()
+	seconds := (clock.CPU() - start).Seconds()
 	fmt.Printf("%s: %d texts, %d lines, %d cut (%.4f %%), %.1f MB at %.1f MB/s\n",
 		root, len(texts), lines, cut, 100*float64(cut)/float64(max(lines, 1)), float64(bytes)/1e6, float64(bytes)/1e6/seconds)
 	return nil
