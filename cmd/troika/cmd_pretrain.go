@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +31,7 @@ type pretrainOptions struct {
 	text, config, tokenizer, template string
 	out, run                          string
 	sequence                          int
-	valid                             float64
+	valid, answerWeight               float64
 	resume                            bool
 	train                             train.Config
 }
@@ -64,6 +65,7 @@ with --resume and ends with the same bits.`,
 	f.StringVar(&o.run, "run", "", "folder of the run's state (default OUT.run)")
 	f.IntVar(&o.sequence, "sequence", 512, "longest sequence, in tokens; longer documents are split")
 	f.Float64Var(&o.valid, "validation", 0.005, "share of documents kept for the validation loss")
+	f.Float64Var(&o.answerWeight, "answer-weight", 1, "weight of a conversation's last answer in the loss; other text has 1")
 	f.BoolVar(&o.resume, "resume", false, "go on from the run's last saved state")
 	trainFlags(f, &o.train)
 	for _, name := range []string{"text", "config", "tokenizer", "out"} {
@@ -126,11 +128,12 @@ func pretrain(ctx context.Context, a *app, o *pretrainOptions) error {
 	return err
 }
 
-// renderer returns the function that turns a conversation into text.
-func (o *pretrainOptions) renderer() (func([]json.RawMessage) (string, error), error) {
+// renderer returns the function that turns a conversation into text and says where
+// its last answer begins.
+func (o *pretrainOptions) renderer() (func([]json.RawMessage) (text string, answer int, err error), error) {
 	if o.template == "" {
-		return func([]json.RawMessage) (string, error) {
-			return "", errors.New("a conversation needs --chat-template")
+		return func([]json.RawMessage) (string, int, error) {
+			return "", 0, errors.New("a conversation needs --chat-template")
 		}, nil
 	}
 	source, err := os.ReadFile(o.template)
@@ -141,16 +144,30 @@ func (o *pretrainOptions) renderer() (func([]json.RawMessage) (string, error), e
 	if err != nil {
 		return nil, err
 	}
-	return func(raw []json.RawMessage) (string, error) {
+	return func(raw []json.RawMessage) (string, int, error) {
 		var in chat.Input
 		for _, r := range raw {
 			m, err := chat.MessageFromJSON(r)
 			if err != nil {
-				return "", err
+				return "", 0, err
 			}
 			in.Messages = append(in.Messages, m)
 		}
-		return t.Render(in)
+		text, err := t.Render(in)
+		if err != nil || o.answerWeight == 1 {
+			return text, len(text), err
+		}
+		turns, err := t.Turns(in)
+		if err != nil || len(turns) == 0 {
+			return text, len(text), err
+		}
+		// A template may end a conversation otherwise than a question: then no token
+		// is known to be the answer's.
+		prompt := turns[len(turns)-1].Prompt
+		if !strings.HasPrefix(text, prompt) {
+			return text, len(text), nil
+		}
+		return text, len(prompt), nil
 	}, nil
 }
 
@@ -233,15 +250,19 @@ func (a *app) corpus(o *pretrainOptions, tok *tokenizer.Tokenizer, eos int32, lo
 		if o.valid > 0 && i%max(1, int(1/o.valid)) == 0 {
 			set = &validSet
 		}
-		tokens := tok.EncodeOrdinary(d.Text)
-		if d.Messages != nil {
-			text, err := render(d.Messages)
-			if err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", d.Name, err)
-			}
-			tokens = tok.Encode(text, false)
+		if d.Messages == nil {
+			*set = append(*set, train.Labelled(append(tok.EncodeOrdinary(d.Text), eos), d.Name).Pieces(longest)...)
+			continue
 		}
-		*set = append(*set, train.Pieces(append(tokens, eos), longest, d.Name)...)
+		text, answer, err := render(d.Messages)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", d.Name, err)
+		}
+		s := train.Labelled(append(tok.Encode(text, false), eos), d.Name)
+		for i := len(tok.Encode(text[:answer], false)); i < len(s.Weights)-1; i++ {
+			s.Weights[i] = float32(o.answerWeight)
+		}
+		*set = append(*set, s.Pieces(longest)...)
 	}
 	bar.Done()
 	return trainSet, validSet, nil
