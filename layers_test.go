@@ -50,6 +50,10 @@ var internals = map[string]int{
 // device) is imported by its own tree and by cmd alone.
 var open = map[string]string{
 	"model/nn":               "adapter fills the hook of nn.Linear",
+	"text/segment":           "the published filters count words as spaCy and jieba do",
+	"text/charset":           "readers of raw files decode undeclared encodings",
+	"text/lang":              "filters and reports name the language",
+	"text/script":            "filters and reports tell Simplified from Traditional",
 	"tokenizer/chat":         "bundle carries the template that train and serve render",
 	"checkpoint/safetensors": "adapters, bundles and training state are safetensors files",
 }

@@ -35,9 +35,19 @@
 //   - A job keeps its ID, spec and place in the queue over any number of runs.
 //   - Submitting again under the same key gives the same job.
 //
-// Handlers promise the rest: they look at their context at least once a step,
-// save what they have, go on from it when [Run.Resume] is true, and come to
-// the same bytes.
+// # Handlers
+//
+// A handler looks at its context at least once a step, saves what it has when
+// that ends, goes on from it when [Run.Resume] is true, and comes to the same
+// bytes. A kill may come between any two of its writes:
+//
+//   - It writes files whole or not at all, and files before the row that names
+//     them. Leases fence the record and not the files.
+//   - It gives events a key, such as "step 7", and when it resumes it tells
+//     again of the last step that it had saved. Then every step is told of
+//     once.
+//   - Rows of its own it writes in one transaction with [Run.SetResult], which
+//     is the fence.
 //
 // What a recipe says, files, prices and rights are left to others.
 package job

@@ -20,7 +20,7 @@ var errOwner = errors.New("a lease needs an owner and some time")
 func (s *Store) Acquire(ctx context.Context, id, owner string, ttl time.Duration) (Job, error) {
 	j, err := s.change(ctx, id, func(r *jobRow, now int64) ([]Event, error) {
 		switch {
-		case owner == "" || len(owner) > maxName || ttl <= 0:
+		case owner == "" || !validName(owner) || ttl <= 0:
 			return nil, errOwner
 		case r.State != string(Queued):
 			return nil, fmt.Errorf("it is %s: %w", r.State, ErrTaken)

@@ -136,8 +136,8 @@ func (e Event) check() (Event, error) {
 		return Event{}, fmt.Errorf("event: level %q", e.Level)
 	case !kindRule.MatchString(e.Kind):
 		return Event{}, fmt.Errorf("event: kind %.80q", e.Kind)
-	case len(e.Key) > maxName:
-		return Event{}, fmt.Errorf("event: key longer than %d bytes", maxName)
+	case !validName(e.Key):
+		return Event{}, fmt.Errorf("event: key %.80q: want %s", e.Key, nameRule)
 	case len(e.Data) > maxData:
 		return Event{}, fmt.Errorf("event: %d bytes of data, at most %d are allowed", len(e.Data), maxData)
 	case len(e.Data) > 0 && !json.Valid(e.Data):

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/troikaml/troika"
 )
@@ -49,6 +52,15 @@ const (
 	maxName   = 256
 )
 
+const nameRule = "printable text of at most 256 bytes"
+
+// validName reports whether s may be a name that callers choose freely. What
+// does not print is refused, so that names can be shown and any database takes
+// them.
+func validName(s string) bool {
+	return len(s) <= maxName && utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
+}
+
 var kindRule = regexp.MustCompile(`^[a-z][a-z0-9._-]{0,62}$`)
 
 // Check returns what is wrong with s, or nil.
@@ -60,8 +72,8 @@ func (s Spec) Check() error {
 		return fmt.Errorf("the recipe has %d bytes, at most %d are allowed", len(s.Recipe), maxRecipe)
 	case len(s.Inputs) > maxInputs:
 		return fmt.Errorf("%d inputs, at most %d are allowed", len(s.Inputs), maxInputs)
-	case len(s.Use.Purpose) > maxName || len(s.Use.Party) > maxName:
-		return fmt.Errorf("purpose or party is longer than %d bytes", maxName)
+	case !validName(s.Use.Purpose) || !validName(s.Use.Party):
+		return fmt.Errorf("purpose %.80q, party %.80q: want %s", s.Use.Purpose, s.Use.Party, nameRule)
 	case s.Needs.Memory < 0 || s.Needs.Threads < 0:
 		return fmt.Errorf("needs %d bytes of memory and %d threads", s.Needs.Memory, s.Needs.Threads)
 	}

@@ -72,8 +72,8 @@ func (s *Store) Submit(ctx context.Context, key string, spec Spec) (Job, error) 
 }
 
 func (s *Store) submit(ctx context.Context, key string, spec Spec) (Job, error) {
-	if len(key) > maxName {
-		return Job{}, fmt.Errorf("the key has %d bytes, at most %d are allowed", len(key), maxName)
+	if !validName(key) {
+		return Job{}, fmt.Errorf("key %.80q: want %s", key, nameRule)
 	}
 	spec, err := spec.Canonical()
 	if err != nil {

@@ -33,7 +33,8 @@ func newRefineCmd(a *app) *cobra.Command {
 			"records come out, with a manifest, a report and every decision that was made.\n" +
 			"A run that was stopped goes on when the same command is given again.",
 		Example: `  troika refine pages/ --recipe web-zh --out clean
-  troika refine crawl.warc.gz notes.jsonl --recipe my.yaml --out clean --memory 4GiB
+  troika refine crawl.warc.gz notes.jsonl --out clean \
+    --recipe my.yaml --memory 4GiB
   troika refine pages/ --steps exact-dedup,near-dedup --out clean --json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -211,8 +212,9 @@ func sortedKeys[V any](m map[string]V) []string {
 
 func newRefineStepsCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "steps",
-		Short: "List the steps that recipes can name, with their settings",
+		Use:     "steps",
+		Short:   "List the steps that recipes can name, with their settings",
+		Example: `  troika refine steps`,
 		RunE: func(*cobra.Command, []string) error {
 			for _, m := range recipe.Makers() {
 				defaults, err := m.Defaults()
@@ -235,8 +237,9 @@ func newRefineStepsCmd(a *app) *cobra.Command {
 
 func newRefineRecipesCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "recipes",
-		Short: "List the recipes that come with the program",
+		Use:     "recipes",
+		Short:   "List the recipes that come with the program",
+		Example: `  troika refine recipes`,
 		RunE: func(*cobra.Command, []string) error {
 			for _, name := range recipe.Shipped() {
 				r, err := recipe.Open(name)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -181,6 +182,8 @@ func recordBadSpecs(t *testing.T, open OpenDB) {
 		"unknown input":   {Kind: "a", Inputs: []troika.Digest{{}}},
 		"many inputs":     {Kind: "a", Inputs: make([]troika.Digest, 10_001)},
 		"negative memory": {Kind: "a", Needs: job.Needs{Memory: -1}},
+		"party of two":    {Kind: "a", Use: job.Use{Party: "a\nb"}},
+		"purpose":         {Kind: "a", Use: job.Use{Purpose: "\xff"}},
 		"long party":      {Kind: "a", Use: job.Use{Party: strings.Repeat("p", 257)}},
 	} {
 		if _, err := s.Submit(t.Context(), "", sp); err == nil {
@@ -238,7 +241,7 @@ func recordTransitions(t *testing.T, open OpenDB) {
 			got, err := c.call(t.Context(), j)
 			is := state
 			switch {
-			case contains(c.same, state):
+			case slices.Contains(c.same, state):
 				if err != nil || got.Events != j.Events {
 					t.Errorf("%s of a job that is %s: %v, %d events after %d", name, state, err, got.Events, j.Events)
 				}
@@ -266,15 +269,6 @@ func recordTransitions(t *testing.T, open OpenDB) {
 	if got := told(t, s, j.ID); got != "queued running failed" {
 		t.Errorf("events tell of %s", got)
 	}
-}
-
-func contains(states []job.State, s job.State) bool {
-	for _, one := range states {
-		if one == s {
-			return true
-		}
-	}
-	return false
 }
 
 func recordPages(t *testing.T, open OpenDB) {

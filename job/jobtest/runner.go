@@ -42,7 +42,8 @@ func Runner(t *testing.T, open OpenDB, start Start) {
 	for name, test := range map[string]func(*testing.T, *bench){
 		"succeeds":                 runnerSucceeds,
 		"fails":                    runnerFails,
-		"cancel within a step":     runnerCancel,
+		"cancel within a step":     func(t *testing.T, b *bench) { runnerCancel(t, b, b.store) },
+		"cancelled from elsewhere": func(t *testing.T, b *bench) { runnerCancel(t, b, b.other) },
 		"pause and resume":         runnerPause,
 		"pause asked by handler":   runnerAsksPause,
 		"restart":                  runnerRestart,
@@ -54,9 +55,9 @@ func Runner(t *testing.T, open OpenDB, start Start) {
 		"unknown kind":             runnerUnknownKind,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := openStore(t, open)
+			s, other := openStore(t, open), openStore(t, open)
 			goroutines := runtime.NumGoroutine()
-			b := &bench{store: s, dir: t.TempDir(), start: start, steps: make(chan string), free: make(chan struct{})}
+			b := &bench{store: s, other: other, dir: t.TempDir(), start: start, steps: make(chan string)}
 			test(t, b)
 			eventually(t, "all goroutines end", func() bool { return runtime.NumGoroutine() <= goroutines })
 		})
@@ -67,10 +68,10 @@ func Runner(t *testing.T, open OpenDB, start Start) {
 // "steps" that takes a step whenever the test takes it from the channel.
 type bench struct {
 	store *job.Store
+	other *job.Store // the same record, as another process sees it
 	dir   string
 	start Start
-	steps chan string   // each step says "recipe@step"
-	free  chan struct{} // closed to let steps go by themselves
+	steps chan string // each step says "recipe@step"
 
 	mu   sync.Mutex
 	runs []string // how each run began
@@ -100,10 +101,7 @@ func (b *bench) handle(ctx context.Context, run *job.Run) error {
 	for step < max(recipe.Steps, 1) {
 		select {
 		case b.steps <- fmt.Sprintf("%d@%d", recipe.N, step+1):
-		case <-b.free:
 		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
 			return fmt.Errorf("stopped at step %d: %w", step, context.Cause(ctx))
 		}
 		step++
@@ -231,13 +229,13 @@ func runnerFails(t *testing.T, b *bench) {
 	}
 }
 
-func runnerCancel(t *testing.T, b *bench) {
+func runnerCancel(t *testing.T, b *bench, client *job.Store) {
 	memory := job.NewMemory(100)
 	defer b.run(t, Config{Admitter: memory})()
 	j, queued := b.submit(t, 1, 1000), b.submit(t, 2, 1)
 	b.step(t, "1@1")
 	for _, id := range []string{queued.ID, j.ID} {
-		c, err := b.store.Cancel(t.Context(), id, "wrong file")
+		c, err := client.Cancel(t.Context(), id, "wrong file")
 		if err != nil || c.State != job.Cancelled || c.Reason != "wrong file" {
 			t.Errorf("cancelled: %+v, %v", c, err)
 		}

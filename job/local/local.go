@@ -114,7 +114,8 @@ func (r *Runner) Close() error {
 }
 
 // Run runs jobs until ctx ends. Then it tells the handlers to stop, waits for
-// them, and returns with their jobs queued for the next process.
+// them however long they take, and returns with their jobs queued for the next
+// process.
 func (r *Runner) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()

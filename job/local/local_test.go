@@ -1,10 +1,13 @@
 package local_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,6 +54,77 @@ func TestRunner(t *testing.T) {
 				}
 			}
 		})
+}
+
+// TestEndIsRecorded has the database refuse to record how a job ended, as a
+// full disk makes it: the work is not lost, and not done again.
+func TestEndIsRecorded(t *testing.T) {
+	db := openDB(t, t.TempDir(), "troika")
+	s, err := job.Open(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sql := func(statement string) {
+		t.Helper()
+		if _, err := db.Query(t.Context()).NewRaw(statement).Exec(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sql("CREATE TRIGGER full BEFORE UPDATE ON job_jobs WHEN NEW.state = 'succeeded' BEGIN SELECT RAISE(ABORT, 'full'); END")
+	var log logBuffer
+	r, err := local.Open(t.Context(), local.Options{
+		Dir: t.TempDir(), Store: s, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Handlers: map[string]job.Handler{"quick": func(context.Context, *job.Run) error { return nil }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.Run(ctx)
+	}()
+	j, err := s.Submit(t.Context(), "", job.Spec{Kind: "quick"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !strings.Contains(log.String(), "cannot record how a job ended") {
+		<-tick.C
+	}
+	if now := get(t, s, j.ID); now.State != job.Running || now.Lease.Owner == "" {
+		t.Errorf("the job is %s", now.State)
+	}
+	sql("DROP TRIGGER full")
+	for get(t, s, j.ID).State != job.Succeeded {
+		<-tick.C
+	}
+	cancel()
+	<-done
+	if now := get(t, s, j.ID); now.Lease.Token != 1 {
+		t.Errorf("the job ran %d times", now.Lease.Token)
+	}
+}
+
+// logBuffer is a bytes.Buffer for several goroutines.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 func TestOneRunnerAFolder(t *testing.T) {

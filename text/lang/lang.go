@@ -1,0 +1,158 @@
+package lang
+
+import (
+	"math"
+	"slices"
+	"unicode"
+
+	"github.com/troikaml/troika/text/script"
+)
+
+// Guess is a language with the probability that a model gives it.
+type Guess struct {
+	Lang  string
+	Score float64
+}
+
+// Undetermined is the tag of texts without letters.
+const Undetermined = "und"
+
+// Identify returns the most likely language of s by the built-in model: a tag
+// without region, with the script for Chinese where its characters tell. Only
+// the first 4,096 letters of s count. A text without letters is Undetermined
+// with score 0.
+func Identify(s string) Guess {
+	m := builtin()
+	scores := m.scores(s)
+	if scores == nil {
+		return Guess{Lang: Undetermined}
+	}
+	best := 0
+	for i, p := range scores {
+		if p > scores[best] {
+			best = i
+		}
+	}
+	return Guess{withScript(m.labels[best], s), scores[best]}
+}
+
+// Languages returns the tags that the built-in model knows, in order; "zh"
+// stands for both scripts.
+func Languages() []string { return slices.Clone(builtin().labels) }
+
+// withScript adds the script of s to the tag of Chinese.
+func withScript(tag, s string) string {
+	if tag != "zh" {
+		return tag
+	}
+	if v := script.Detect(s); v != script.Either {
+		return tag + "-" + v.String()
+	}
+	return tag
+}
+
+const (
+	longest   = 4096 // letters that are read of a text
+	maxRun    = 4    // letters of a feature
+	numRows   = 1 << 14
+	weightOne = 24 // the integer weight that stands for 1
+)
+
+// alike are the scripts of which one letter is as good as another: each writes
+// one of the languages alone, or characters too many to tell apart by.
+var alike = []*unicode.RangeTable{
+	unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Khmer, unicode.Georgian,
+	unicode.Tamil, unicode.Telugu, unicode.Malayalam, unicode.Hebrew, unicode.Greek, unicode.Armenian, unicode.Lao,
+	unicode.Myanmar, unicode.Bengali, unicode.Gujarati, unicode.Gurmukhi, unicode.Kannada, unicode.Sinhala, unicode.Ethiopic, unicode.Tibetan,
+}
+
+// fold maps a letter to what features are made of, and everything else to 0.
+func fold(r rune) rune {
+	switch {
+	case 'a' <= r && r <= 'z':
+		return r
+	case 'A' <= r && r <= 'Z':
+		return r | 0x20
+	case r < 0xAA:
+		return 0
+	case !unicode.IsLetter(r) && !unicode.IsMark(r):
+		return 0
+	case r >= 0x370:
+		for i, t := range alike {
+			if unicode.Is(t, r) {
+				return rune(i + 1)
+			}
+		}
+	}
+	return unicode.ToLower(r)
+}
+
+// Features appends the rows that the features of s call for; the trainer and
+// the model share it.
+func features(dst []uint16, s string) []uint16 {
+	var window [maxRun]uint32 // hashes of the runs that end at the letter before
+	letters, inWord := 0, false
+	push := func(r rune) {
+		for n := maxRun - 1; n > 0; n-- {
+			if window[n-1] != 0 {
+				window[n] = (window[n-1] ^ uint32(r)) * 0x01000193
+			}
+		}
+		window[0] = (0x811C9DC5 ^ uint32(r)) * 0x01000193
+		for n, h := range window {
+			if h != 0 && (n > 0 || r != ' ') {
+				dst = append(dst, uint16((h^h>>15)*0x9E3779B1>>18))
+			}
+		}
+	}
+	for _, r := range s {
+		c := fold(r)
+		if c == 0 {
+			if inWord {
+				push(' ')
+				inWord = false
+			}
+			continue
+		}
+		if !inWord {
+			window = [maxRun]uint32{}
+			push(' ')
+			inWord = true
+		}
+		push(c)
+		if letters++; letters == longest {
+			break
+		}
+	}
+	if inWord {
+		push(' ')
+	}
+	return dst
+}
+
+// scores returns the probabilities of the labels, nil for a text without
+// letters.
+func (m *model) scores(s string) []float64 {
+	rows := features(make([]uint16, 0, 1024), s)
+	if len(rows) == 0 {
+		return nil
+	}
+	n := len(m.labels)
+	sums := make([]int32, n)
+	for _, row := range rows {
+		for i, w := range m.weights[int(row)*n:][:n] {
+			sums[i] += int32(w)
+		}
+	}
+	out, total := make([]float64, n), 0.0
+	peak := slices.Max(sums)
+	scale := 1 / (weightOne * math.Sqrt(float64(len(rows))))
+	for i, x := range sums {
+		out[i] = math.Exp(float64(x-peak) * scale)
+		total += out[i]
+	}
+	for i := range out {
+		out[i] /= total
+	}
+	return out
+}
