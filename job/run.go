@@ -250,7 +250,7 @@ func endingOf(err, cause error) Ending {
 		return Ending{State: Paused, Code: CodeRevoked, Reason: cause.Error()}
 	case err == nil:
 		return Ending{State: Succeeded}
-	case diskFull(err):
+	case DiskFull(err):
 		return Ending{State: Paused, Code: CodeDiskFull, Reason: err.Error()}
 	case errors.Is(err, ErrPause):
 		return Ending{State: Paused, Code: codeOf(err, CodeAsked), Reason: err.Error()}
@@ -277,8 +277,8 @@ func codeOf(err error, other string) string {
 // hold it in their low byte.
 const sqliteFull = 13
 
-// diskFull reports whether err says so: the system's word or the database's.
-func diskFull(err error) bool {
+// DiskFull reports whether err says so: in the system's words or the database's.
+func DiskFull(err error) bool {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return true
 	}

@@ -61,9 +61,10 @@ func (s *Store) notify() {
 
 // Submit records a job. Where key is not empty and the party of the spec has
 // submitted under it before, that job is returned, or [ErrConflict] if its
-// spec has another digest.
-func (s *Store) Submit(ctx context.Context, key string, spec Spec) (Job, error) {
-	j, err := s.submit(ctx, key, spec)
+// spec has another digest. What the submitter has to tell of a new job follows
+// the event that it is queued.
+func (s *Store) Submit(ctx context.Context, key string, spec Spec, tell ...Event) (Job, error) {
+	j, err := s.submit(ctx, key, spec, tell)
 	if err != nil {
 		return Job{}, fmt.Errorf("submit job: %w", err)
 	}
@@ -71,7 +72,7 @@ func (s *Store) Submit(ctx context.Context, key string, spec Spec) (Job, error) 
 	return j, nil
 }
 
-func (s *Store) submit(ctx context.Context, key string, spec Spec) (Job, error) {
+func (s *Store) submit(ctx context.Context, key string, spec Spec, tell []Event) (Job, error) {
 	if !validName(key) {
 		return Job{}, fmt.Errorf("key %.80q: want %s", key, nameRule)
 	}
@@ -87,9 +88,13 @@ func (s *Store) submit(ctx context.Context, key string, spec Spec) (Job, error) 
 	if err != nil {
 		return Job{}, err
 	}
+	events, err := submission(tell)
+	if err != nil {
+		return Job{}, err
+	}
 	row := jobRow{
 		ID: strings.ToLower(rand.Text()), Party: spec.Use.Party, Key: key, Kind: spec.Kind,
-		Digest: digest.String(), Spec: string(text), State: string(Queued), Events: 1, Revision: 1,
+		Digest: digest.String(), Spec: string(text), State: string(Queued), Events: int64(len(events)), Revision: 1,
 	}
 	if key == "" {
 		row.Key = row.ID
@@ -111,16 +116,33 @@ func (s *Store) submit(ctx context.Context, key string, spec Spec) (Job, error) 
 		} else if n == 0 {
 			return s.submitted(ctx, &row)
 		}
-		data, err := marshal(Change{To: Queued})
-		if err != nil {
-			return err
+		for i, e := range events {
+			if err := s.insert(ctx, row.ID, int64(i+1), row.CreatedAt, e); err != nil {
+				return err
+			}
 		}
-		return s.insert(ctx, row.ID, 1, row.CreatedAt, Event{Level: LevelInfo, Kind: KindState, Message: "the job is queued", Data: data})
+		return nil
 	})
 	if err != nil {
 		return Job{}, err
 	}
 	return row.job()
+}
+
+// submission returns the first events of a new job.
+func submission(tell []Event) ([]Event, error) {
+	data, err := marshal(Change{To: Queued})
+	if err != nil {
+		return nil, err
+	}
+	events := []Event{{Level: LevelInfo, Kind: KindState, Message: "the job is queued", Data: data}}
+	for _, e := range tell {
+		if e, err = e.check(); err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, nil
 }
 
 // submitted replaces row by the one that has its party and key.

@@ -231,10 +231,7 @@ func (a *answer) stream(ctx context.Context, req ChatRequest) {
 			return nil
 		}
 		started = true
-		h := a.w.Header()
-		h.Set("Content-Type", "text/event-stream; charset=utf-8")
-		h.Set("Cache-Control", "no-cache")
-		h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+		startEvents(a.w)
 		empty := ""
 		return a.send(chunkChoice{Delta: deltaBody{Role: "assistant", Content: &empty}})
 	}
@@ -297,14 +294,24 @@ func (a *answer) event(v any) error {
 // errClientGone marks an error that came from writing to the client.
 var errClientGone = errors.New("client does not read")
 
-// write sends text at once. A client that leaves it unread for the write
+func (a *answer) write(text string) error { return a.server.push(a.w, text) }
+
+// startEvents sets the headers of server-sent events.
+func startEvents(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+}
+
+// push sends text at once. A client that leaves it unread for the write
 // timeout is as good as gone.
-func (a *answer) write(text string) error {
-	a.server.extendWrite(a.w)
-	if _, err := a.w.Write([]byte(text)); err != nil {
+func (s *Server) push(w http.ResponseWriter, text string) error {
+	s.extendWrite(w)
+	if _, err := w.Write([]byte(text)); err != nil {
 		return fmt.Errorf("%w: %w", errClientGone, err)
 	}
-	if err := http.NewResponseController(a.w).Flush(); err != nil {
+	if err := http.NewResponseController(w).Flush(); err != nil {
 		return fmt.Errorf("%w: %w", errClientGone, err)
 	}
 	return nil

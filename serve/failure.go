@@ -16,6 +16,8 @@ type failure struct {
 	Type    string  `json:"type"`
 	Param   *string `json:"param"`
 	Code    *string `json:"code"`
+	// Details is an extension: what programs may want to know beside the message.
+	Details any `json:"details,omitempty"`
 }
 
 // OpenAI's error types.
@@ -74,7 +76,7 @@ func engineFailure(ctx context.Context, err error, requestID string) *failure {
 	case errors.Is(err, ErrOverloaded):
 		return overloaded()
 	case errors.Is(context.Cause(ctx), errShutdown):
-		return newFailure(http.StatusServiceUnavailable, typeServer, "shutting_down", "", "The server is shutting down.")
+		return shuttingDown()
 	case ctx.Err() != nil:
 		return newFailure(statusClientGone, typeRequest, "", "", "The client went away.")
 	}
@@ -95,6 +97,10 @@ func isRefusal(err error) bool {
 func overloaded() *failure {
 	return newFailure(http.StatusServiceUnavailable, typeServer, "overloaded", "",
 		"The server is answering as many requests as it can. Try again shortly.")
+}
+
+func shuttingDown() *failure {
+	return newFailure(http.StatusServiceUnavailable, typeServer, "shutting_down", "", "The server is shutting down.")
 }
 
 // writeFailure sends f as a whole response.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -78,16 +77,8 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *fail
 		// deadline stays, or net/http would wait for the rest of the body.
 		_ = control.SetReadDeadline(time.Time{})
 	}
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, newFailure(http.StatusRequestEntityTooLarge, typeRequest, "request_too_large", "",
-			"The body is larger than %d bytes.", large.Limit)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, newFailure(http.StatusRequestTimeout, typeRequest, "request_timeout", "",
-			"The body did not arrive within %v.", s.readTimeout)
-	case err != nil:
-		return nil, badRequest("", "The body could not be read.")
+	if err != nil {
+		return nil, s.readFailure(err)
 	}
 	return b, nil
 }

@@ -38,6 +38,8 @@ type Options struct {
 	// Quickstart the report of the latest quickstart as JSON, for the page.
 	// [fs.ErrNotExist] means that there is none; so does nil.
 	Run, Quickstart func(ctx context.Context) ([]byte, error)
+	// Routes are further endpoints, behind the same keys.
+	Routes []Route
 	// Log gets one record a request; nil discards them.
 	Log *slog.Logger
 	// MaxBody is the largest request body in bytes; 0 means 4 MiB.
@@ -114,7 +116,7 @@ func New(engine Engine, o Options) (*Server, error) {
 	if s.page, err = loadPage(); err != nil {
 		return nil, err
 	}
-	s.handler, err = s.routes(o.Origins)
+	s.handler, err = s.routes(o.Origins, o.Routes)
 	return s, err
 }
 
@@ -130,7 +132,7 @@ func (s *Server) SetKeys(keys *KeySet) {
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-func (s *Server) routes(origins []string) (http.Handler, error) {
+func (s *Server) routes(origins []string, more []Route) (http.Handler, error) {
 	// Browsers let any page send requests to a server on the user's own
 	// machine. Those that come from another origin stop here.
 	cross := http.NewCrossOriginProtection()
@@ -163,6 +165,9 @@ func (s *Server) routes(origins []string) (http.Handler, error) {
 		r.Method(http.MethodGet, "/metrics", s.metrics.handler())
 		r.Get("/api/run", s.serveFile("run", "application/x-ndjson", s.run))
 		r.Get("/api/quickstart", s.serveFile("quickstart", "application/json", s.report))
+		for _, route := range more {
+			r.Method(route.Method, route.Pattern, s.serveRoute(route))
+		}
 	})
 	return r, nil
 }
@@ -261,7 +266,7 @@ func (s *Server) finish(ctx context.Context, rec *recorder, r *http.Request, cau
 // knownMethod keeps made-up methods out of the metrics' labels.
 func knownMethod(method string) string {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete, http.MethodOptions:
 		return method
 	}
 	return "other"
@@ -312,7 +317,7 @@ func (s *Server) allowOrigins(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		h.Set("Access-Control-Allow-Methods", "GET, POST")
+		h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
 		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
 			h.Set("Access-Control-Allow-Headers", asked)
 		}

@@ -25,6 +25,7 @@ func Record(t *testing.T, open OpenDB) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, OpenDB){
 		"submit once a key":         recordSubmit,
+		"submit and tell":           recordTell,
 		"refuse bad specs":          recordBadSpecs,
 		"transitions":               recordTransitions,
 		"pages of jobs":             recordPages,
@@ -166,6 +167,34 @@ func recordSubmit(t *testing.T, open OpenDB) {
 	}
 	if a, b := submit(t, s, "", sp), submit(t, s, "", sp); a.ID == b.ID {
 		t.Error("without a key two submissions are one job")
+	}
+}
+
+func recordTell(t *testing.T, open OpenDB) {
+	s := openStore(t, open)
+	tell := []job.Event{{Message: "one", Key: "k"}, {Level: job.LevelWarn, Message: "two"}}
+	first, err := s.Submit(t.Context(), "key", spec("a", 1), tell...)
+	if err != nil || first.Events != 3 {
+		t.Fatal(first, err)
+	}
+	if again, err := s.Submit(t.Context(), "key", spec("a", 1), tell...); err != nil || again.Events != 3 {
+		t.Errorf("submitted again: %d events, %v", again.Events, err)
+	}
+	acquire(t, s, first.ID, "w", time.Minute)
+	events, _, err := s.Events(t.Context(), first.ID, job.EventQuery{})
+	if err != nil || len(events) != 4 {
+		t.Fatal(events, err)
+	}
+	for i, want := range []string{"the job is queued", "one", "two", "the job is running"} {
+		if events[i].Message != want || events[i].Number != int64(i+1) {
+			t.Errorf("event %d is %q", events[i].Number, events[i].Message)
+		}
+	}
+	if _, err := s.Submit(t.Context(), "bad", spec("a", 1), job.Event{Level: "loud"}); err == nil {
+		t.Error("a bad event was accepted")
+	}
+	if jobs, _, err := s.List(t.Context(), job.Query{}); err != nil || len(jobs) != 1 {
+		t.Errorf("a refused submission left a job: %d, %v", len(jobs), err)
 	}
 }
 
