@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/bundle"
 	"github.com/troikaml/troika/checkpoint"
 	"github.com/troikaml/troika/checkpoint/safetensors"
 	"github.com/troikaml/troika/compute"
@@ -29,6 +31,7 @@ import (
 
 type pretrainOptions struct {
 	text, config, tokenizer, template string
+	model                             string
 	out, run                          string
 	sequence                          int
 	valid, answerWeight               float64
@@ -41,23 +44,29 @@ func newPretrainCmd(a *app) *cobra.Command {
 	o.train.LR, o.train.MinLR, o.train.Warmup, o.train.WeightDecay = 1e-3, 1e-4, 100, 0.1
 	o.train.Beta2, o.train.Accumulate, o.train.MicroTokens, o.train.Epochs = 0.95, 2, 4096, 1
 	cmd := &cobra.Command{
-		Use:   "pretrain --text CORPUS.jsonl --config CONFIG.json --tokenizer TOKENIZER.json --out DIR",
-		Short: "Train every parameter of a new model on text",
-		Long: `Train every parameter of a new model on text.
+		Use:   "pretrain --text CORPUS.jsonl (--config CONFIG.json --tokenizer TOKENIZER.json | --model BASE) --out DIR",
+		Short: "Train every parameter of a model on text",
+		Long: `Train every parameter of a model on text.
 
 CORPUS.jsonl has one {"text": ...} a line, or a conversation {"messages": [...]}
-that --chat-template renders. CONFIG.json is a config.json of a known
-architecture. The result is a Hugging Face directory in BF16, which every other
-verb and the transformers library open. A run that was stopped or killed goes on
-with --resume and ends with the same bits.`,
+that the chat template renders. A new model starts from random weights: CONFIG.json
+is a config.json of a known architecture. With --model, training goes on from the
+weights of BASE, with its tokenizer and its chat template.
+
+The result is a Hugging Face directory in BF16, which every other verb and the
+transformers library open. A run that was stopped or killed goes on with --resume
+and ends with the same bits.`,
 		Example: `  troika pretrain --text corpus.jsonl --config config.json \
     --tokenizer tokenizer.json --out my-model
   troika pretrain --text corpus.jsonl --config config.json \
-    --tokenizer tokenizer.json --out my-model --resume`,
+    --tokenizer tokenizer.json --out my-model --resume
+  troika pretrain --text manuals.jsonl --model hf://Qwen/Qwen3-0.6B \
+    --out qwen-manuals --lr 2e-5 --min-lr 2e-6`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return pretrain(cmd.Context(), a, &o) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.text, "text", "", "corpus, JSON lines with a text field")
+	f.StringVar(&o.model, "model", "", "model to go on from, name or folder (default a new one)")
 	f.StringVar(&o.config, "config", "", "config.json of the new model")
 	f.StringVar(&o.tokenizer, "tokenizer", "", "tokenizer.json of the new model")
 	f.StringVar(&o.template, "chat-template", "", "chat template of the new model, a .jinja file")
@@ -68,9 +77,13 @@ with --resume and ends with the same bits.`,
 	f.Float64Var(&o.answerWeight, "answer-weight", 1, "weight of a conversation's last answer in the loss; other text has 1")
 	f.BoolVar(&o.resume, "resume", false, "go on from the run's last saved state")
 	trainFlags(f, &o.train)
-	for _, name := range []string{"text", "config", "tokenizer", "out"} {
+	for _, name := range []string{"text", "out"} {
 		_ = cmd.MarkFlagRequired(name) // the flags above exist
 	}
+	cmd.MarkFlagsOneRequired("model", "config")
+	cmd.MarkFlagsMutuallyExclusive("model", "config")
+	cmd.MarkFlagsMutuallyExclusive("model", "tokenizer")
+	cmd.MarkFlagsMutuallyExclusive("model", "chat-template")
 	return cmd
 }
 
@@ -78,46 +91,42 @@ func pretrain(ctx context.Context, a *app, o *pretrainOptions) error {
 	if o.run == "" {
 		o.run = o.out + ".run"
 	}
-	config, err := os.ReadFile(o.config)
+	start := a.newModel
+	if o.model != "" {
+		start = a.modelToGoOnFrom
+	}
+	from, err := start(o)
 	if err != nil {
 		return err
 	}
-	cfg, err := model.Parse(all.Architectures(), config)
+	eos, err := endOfText(from.config, from.tok)
 	if err != nil {
 		return err
 	}
-	tok, tokenizerJSON, err := readTokenizer(o.tokenizer)
+	trainSet, validSet, err := a.corpus(o, from, eos)
 	if err != nil {
 		return err
 	}
-	facts := cfg.Facts()
-	if tok.VocabSize() > facts.VocabSize {
-		return fmt.Errorf("%s has %d tokens, %s a vocab_size of %d", o.tokenizer, tok.VocabSize(), o.config, facts.VocabSize)
-	}
-	eos, err := endOfText(config, tok)
-	if err != nil {
+	if err := os.MkdirAll(o.run, 0o755); err != nil {
 		return err
 	}
-	trainSet, validSet, err := a.corpus(o, tok, eos, min(o.sequence, facts.MaxPositions))
-	if err != nil {
-		return err
-	}
+	fsx.Sweep(o.run)
 	dev := a.device()
 	defer dev.Close()
-	m, err := cfg.New(nn.NewLoader(dev, train.Init{Seed: o.train.Seed, Std: 0.02, Layers: facts.Layers}, true))
+	m, err := from.load(dev)
 	if err != nil {
 		return err
 	}
 	defer m.Free()
 	res, err := train.Run(ctx, train.Job{
 		Device: dev, Model: m, Params: m.Params(), Train: trainSet, Valid: validSet,
-		Context: facts.MaxPositions, Vocab: facts.VocabSize, Config: o.train, Dir: o.run, Resume: o.resume,
-		Identity: troika.Sum(append(config, tokenizerJSON...)).String(), OnStep: a.trainingProgress("pretrain"),
+		Context: from.facts.MaxPositions, Vocab: from.facts.VocabSize, Config: o.train, Dir: o.run, Resume: o.resume,
+		Identity: from.identity, OnStep: a.trainingProgress("pretrain"),
 	})
 	if err != nil {
 		return err
 	}
-	if err := writeModel(dev, m, o.out, config, tokenizerJSON); err != nil {
+	if err := from.write(dev, m, o.out); err != nil {
 		return err
 	}
 	if a.JSON {
@@ -128,13 +137,106 @@ func pretrain(ctx context.Context, a *app, o *pretrainOptions) error {
 	return err
 }
 
-// renderer returns the function that turns a conversation into text and says where
-// its last answer begins.
-func (o *pretrainOptions) renderer() (func([]json.RawMessage) (text string, answer int, err error), error) {
+// origin is what pretraining starts from.
+type origin struct {
+	facts    model.Facts
+	config   []byte
+	tok      *tokenizer.Tokenizer
+	files    map[string][]byte // of the new directory, but for the weights
+	render   renderFunc
+	load     func(compute.Device) (model.Model, error)
+	identity string
+}
+
+// newModel starts from random weights.
+func (a *app) newModel(o *pretrainOptions) (*origin, error) {
+	if o.tokenizer == "" {
+		return nil, usagef("a new model needs --tokenizer")
+	}
+	config, err := os.ReadFile(o.config)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := model.Parse(all.Architectures(), config)
+	if err != nil {
+		return nil, err
+	}
+	facts := cfg.Facts()
+	tok, tokenizerJSON, err := readTokenizer(o.tokenizer)
+	if err != nil {
+		return nil, err
+	}
+	if tok.VocabSize() > facts.VocabSize {
+		return nil, fmt.Errorf("%s has %d tokens, %s a vocab_size of %d", o.tokenizer, tok.VocabSize(), o.config, facts.VocabSize)
+	}
+	render, err := o.renderer()
+	if err != nil {
+		return nil, err
+	}
+	return &origin{
+		facts: facts, config: config, tok: tok, render: render,
+		files: map[string][]byte{"config.json": config, "tokenizer.json": tokenizerJSON},
+		load: func(dev compute.Device) (model.Model, error) {
+			return cfg.New(nn.NewLoader(dev, train.Init{Seed: o.train.Seed, Std: 0.02, Layers: facts.Layers}, true))
+		},
+		identity: troika.Sum(append(config, tokenizerJSON...)).String(),
+	}, nil
+}
+
+// modelToGoOnFrom starts from a model's weights.
+func (a *app) modelToGoOnFrom(o *pretrainOptions) (*origin, error) {
+	ref, err := a.resolveModel(o.model)
+	if err != nil {
+		return nil, err
+	}
+	if ref.Adapter != "" {
+		return nil, usagef("--model %s is an adapter; give its base %s", o.model, ref.Base)
+	}
+	b, err := bundle.Open(ref.Dir, all.Architectures())
+	if err != nil {
+		return nil, err
+	}
+	digest, err := b.Digest()
+	if err != nil {
+		return nil, err
+	}
+	from := &origin{
+		facts: b.Facts, tok: b.Tokenizer, files: map[string][]byte{}, identity: digest.String(), render: noTemplate,
+		load: func(dev compute.Device) (model.Model, error) { return b.Load(dev, true) },
+	}
+	if b.HasTemplate() {
+		if from.render, err = o.renderAs(os.DirFS(ref.Dir)); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range []string{
+		"config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+		"generation_config.json", "chat_template.jinja", "chat_template.json",
+	} {
+		data, err := os.ReadFile(filepath.Join(ref.Dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		from.files[name] = data
+	}
+	from.config = from.files["config.json"]
+	return from, nil
+}
+
+// renderFunc turns a conversation into text and says where its last answer begins.
+type renderFunc func([]json.RawMessage) (text string, answer int, err error)
+
+func noTemplate([]json.RawMessage) (text string, answer int, err error) {
+	return "", 0, errors.New("a conversation needs a chat template: see --chat-template")
+}
+
+// renderer renders by the template of --chat-template.
+func (o *pretrainOptions) renderer() (renderFunc, error) {
 	if o.template == "" {
-		return func([]json.RawMessage) (string, int, error) {
-			return "", 0, errors.New("a conversation needs --chat-template")
-		}, nil
+		return noTemplate, nil
 	}
 	source, err := os.ReadFile(o.template)
 	if err != nil {
@@ -144,8 +246,33 @@ func (o *pretrainOptions) renderer() (func([]json.RawMessage) (text string, answ
 	if err != nil {
 		return nil, err
 	}
+	return o.renderBy(t, nil), nil
+}
+
+// renderAs renders by the template in a model's directory.
+func (o *pretrainOptions) renderAs(dir fs.FS) (renderFunc, error) {
+	sources, err := chat.Resolve(dir)
+	if err != nil {
+		return nil, err
+	}
+	name, err := chat.Select(sources, false)
+	if err != nil {
+		return nil, err
+	}
+	t, err := chat.Parse("chat_template "+name, sources[name])
+	if err != nil {
+		return nil, err
+	}
+	vars, err := chat.SpecialTokens(dir)
+	if err != nil {
+		return nil, err
+	}
+	return o.renderBy(t, vars), nil
+}
+
+func (o *pretrainOptions) renderBy(t *chat.Template, vars map[string]chat.Value) renderFunc {
 	return func(raw []json.RawMessage) (string, int, error) {
-		var in chat.Input
+		in := chat.Input{Vars: vars}
 		for _, r := range raw {
 			m, err := chat.MessageFromJSON(r)
 			if err != nil {
@@ -168,7 +295,7 @@ func (o *pretrainOptions) renderer() (func([]json.RawMessage) (text string, answ
 			return text, len(text), nil
 		}
 		return text, len(prompt), nil
-	}, nil
+	}
 }
 
 func readTokenizer(name string) (*tokenizer.Tokenizer, []byte, error) {
@@ -198,9 +325,8 @@ func endOfText(config []byte, tok *tokenizer.Tokenizer) (int32, error) {
 	return *c.EOS, nil
 }
 
-// writeModel writes a Hugging Face directory: weights in BF16 beside the given
-// configuration and tokenizer.
-func writeModel(dev compute.Device, m model.Model, dir string, config, tokenizerJSON []byte) error {
+// write writes a Hugging Face directory, the weights in BF16.
+func (from *origin) write(dev compute.Device, m model.Model, dir string) error {
 	tensors := map[string]tensor.Tensor{}
 	for _, p := range m.Params() {
 		t, err := tensor.FromFloat32s(compute.Floats(dev, p.Tensor), p.Tensor.Shape...).Encode(tensor.BF16)
@@ -216,15 +342,16 @@ func writeModel(dev compute.Device, m model.Model, dir string, config, tokenizer
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return errors.Join(
-		safetensors.Save(filepath.Join(dir, "model.safetensors"), mem),
-		fsx.WriteFile(filepath.Join(dir, "tokenizer.json"), tokenizerJSON, 0o644),
-		fsx.WriteFile(filepath.Join(dir, "config.json"), config, 0o644),
-	)
+	for name, data := range from.files {
+		if err := fsx.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return safetensors.Save(filepath.Join(dir, "model.safetensors"), mem)
 }
 
 // corpus reads and tokenizes the documents, and keeps some for validation.
-func (a *app) corpus(o *pretrainOptions, tok *tokenizer.Tokenizer, eos int32, longest int) (trainSet, validSet []train.Sequence, err error) {
+func (a *app) corpus(o *pretrainOptions, from *origin, eos int32) (trainSet, validSet []train.Sequence, err error) {
 	f, err := os.Open(o.text)
 	if err != nil {
 		return nil, nil, err
@@ -240,10 +367,7 @@ func (a *app) corpus(o *pretrainOptions, tok *tokenizer.Tokenizer, eos int32, lo
 	if err != nil {
 		return nil, nil, err
 	}
-	render, err := o.renderer()
-	if err != nil {
-		return nil, nil, err
-	}
+	tok, longest := from.tok, min(o.sequence, from.facts.MaxPositions)
 	for i, d := range docs {
 		set := &trainSet
 		// Every n-th document, so that each part of the corpus has its share.
@@ -254,7 +378,7 @@ func (a *app) corpus(o *pretrainOptions, tok *tokenizer.Tokenizer, eos int32, lo
 			*set = append(*set, train.Labelled(append(tok.EncodeOrdinary(d.Text), eos), d.Name).Pieces(longest)...)
 			continue
 		}
-		text, answer, err := render(d.Messages)
+		text, answer, err := from.render(d.Messages)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", d.Name, err)
 		}
