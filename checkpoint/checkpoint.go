@@ -69,14 +69,20 @@ func EntryOf(name string, t tensor.Tensor) Entry {
 }
 
 // Bytes returns the storage the entry needs. It fails for an invalid dtype, a
-// negative extent, or a product that does not fit an int.
+// negative extent, rows that are not a multiple of a block, or a product that does
+// not fit an int.
 func (e Entry) Bytes() (int, error) {
-	size := e.DType.Size()
-	if size == 0 {
+	elems, size := e.DType.Block()
+	if elems == 0 {
 		return 0, fmt.Errorf("tensor %q: %w: dtype %s", e.Name, ErrPlan, e.DType)
 	}
 	n := uint64(size)
-	for _, d := range e.Shape {
+	for i, d := range e.Shape {
+		if last := i == len(e.Shape)-1; last && d%elems != 0 {
+			return 0, fmt.Errorf("tensor %q: %w: rows of %d elements in blocks of %d (%s)", e.Name, ErrPlan, d, elems, e.DType)
+		} else if last {
+			d /= elems
+		}
 		if d < 0 {
 			return 0, fmt.Errorf("tensor %q: %w: negative extent in shape %v", e.Name, ErrPlan, e.Shape)
 		}
@@ -85,6 +91,9 @@ func (e Entry) Bytes() (int, error) {
 			return 0, fmt.Errorf("tensor %q: %w: shape %v is too large", e.Name, ErrPlan, e.Shape)
 		}
 		n = lo
+	}
+	if len(e.Shape) == 0 && elems > 1 {
+		return 0, fmt.Errorf("tensor %q: %w: a scalar of %s", e.Name, ErrPlan, e.DType)
 	}
 	return int(n), nil
 }

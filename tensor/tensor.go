@@ -8,8 +8,9 @@ import (
 )
 
 // Tensor is a dense row-major array in host memory. Data holds
-// Elems(Shape)*DType.Size() bytes, little-endian; it may be a read-only memory
-// map, so only the tensor's maker may write to it.
+// DType.Bytes(Elems(Shape)) bytes, little-endian; it may be a read-only memory
+// map, so only the tensor's maker may write to it. With a block format the last
+// extent is a multiple of the block's length.
 type Tensor struct {
 	DType DType
 	Shape []int
@@ -55,6 +56,14 @@ func (t Tensor) Float32s() ([]float32, error) {
 
 // DecodeFloat32s fills dst with len(dst) elements from element first on.
 func (t Tensor) DecodeFloat32s(dst []float32, first int) error {
+	if f := t.DType.format(); f != nil {
+		if first < 0 || (first+len(dst)+f.elems-1)/f.elems*f.bytes > len(t.Data) {
+			return fmt.Errorf("decode %s tensor %v: elements %d to %d are not in its %d bytes",
+				t.DType, t.Shape, first, first+len(dst), len(t.Data))
+		}
+		f.decodeBlocks(dst, t.Data, first)
+		return nil
+	}
 	size := t.DType.Size()
 	if size == 0 || first < 0 || (first+len(dst))*size > len(t.Data) {
 		return fmt.Errorf("decode %s tensor %v: elements %d to %d are not in its %d bytes",
@@ -92,8 +101,9 @@ func (t Tensor) DecodeFloat32s(dst []float32, first int) error {
 	return nil
 }
 
-// Encode returns t's elements as dtype d (F32, F16 or BF16), rounded to
-// nearest even. A tensor that already has that dtype is returned as it is.
+// Encode returns t's elements as dtype d: F32, F16 or BF16, rounded to nearest
+// even, or a block format, see [Quantize]. A tensor that already has that dtype is
+// returned as it is.
 func (t Tensor) Encode(d DType) (Tensor, error) {
 	if t.DType == d {
 		return t, nil
@@ -117,6 +127,10 @@ func (t Tensor) Encode(d DType) (Tensor, error) {
 		}
 		return out, nil
 	default:
-		return Tensor{}, fmt.Errorf("encode tensor %v: %s is not a target dtype", t.Shape, d)
+		if n := len(t.Shape); !d.Quantized() || n == 0 || d.Bytes(t.Shape[n-1]) < 0 {
+			return Tensor{}, fmt.Errorf("encode tensor %v: %s is not a target dtype of this shape", t.Shape, d)
+		}
+		out.Data = make([]byte, d.Bytes(len(v)))
+		return out, Quantize(d, out.Data, v)
 	}
 }

@@ -83,7 +83,7 @@ func TestF8(t *testing.T) {
 }
 
 func TestParseDType(t *testing.T) {
-	for d := tensor.F32; d <= tensor.F8E5M2; d++ {
+	for d := tensor.F32; d <= tensor.Q6_K; d++ {
 		if got, err := tensor.ParseDType(d.String()); err != nil || got != d {
 			t.Errorf("ParseDType(%s) = %v, %v", d, got, err)
 		}

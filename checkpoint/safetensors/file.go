@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/troikaml/troika/checkpoint"
+	"github.com/troikaml/troika/checkpoint/filemap"
 	"github.com/troikaml/troika/tensor"
 )
 
@@ -18,33 +17,34 @@ import (
 // [checkpoint.Describer].
 type File struct {
 	header *header
-	src    io.ReaderAt
-	mapped []byte // the whole file, nil when it is not mapped
-	closer io.Closer
-	closed atomic.Bool
+	file   *filemap.File
 }
 
 // NewReader reads the header of a file of size bytes and checks it against
 // every invariant. Tensors are read from src when they are asked for, into
 // memory of their own. Closing the File does not close src.
 func NewReader(src io.ReaderAt, size int64) (*File, error) {
-	prefix := make([]byte, min(max(size, 0), prefixBytes))
-	if err := readFull(src, prefix, 0); err != nil {
-		return nil, err
-	}
-	n, err := headerLen(prefix, size)
+	return newFile(filemap.New(src, size))
+}
+
+func newFile(file *filemap.File) (*File, error) {
+	prefix, err := file.Bytes(0, min(file.Size(), prefixBytes))
 	if err != nil {
 		return nil, err
 	}
-	text := make([]byte, n)
-	if err := readFull(src, text, prefixBytes); err != nil {
-		return nil, err
-	}
-	h, err := parseHeader(text, size)
+	n, err := headerLen(prefix, file.Size())
 	if err != nil {
 		return nil, err
 	}
-	return &File{header: h, src: src}, nil
+	text, err := file.Bytes(prefixBytes, n)
+	if err != nil {
+		return nil, err
+	}
+	h, err := parseHeader(text, file.Size())
+	if err != nil {
+		return nil, err
+	}
+	return &File{header: h, file: file}, nil
 }
 
 // OpenFile opens a file and, where the system can, maps it: tensors then share
@@ -52,33 +52,14 @@ func NewReader(src io.ReaderAt, size int64) (*File, error) {
 // be cut or changed while it is open; files written by this package never are,
 // because they are replaced as a whole.
 func OpenFile(path string) (*File, error) {
-	f, err := openFile(path)
+	file, err := filemap.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open checkpoint %s: %w", path, err)
 	}
-	return f, nil
-}
-
-func openFile(path string) (*File, error) {
-	osFile, err := os.Open(path)
+	f, err := newFile(file)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open checkpoint %s: %w", path, errors.Join(err, file.Close()))
 	}
-	info, err := osFile.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
-	var f *File
-	if err == nil {
-		f, err = NewReader(osFile, info.Size())
-	}
-	if err != nil {
-		return nil, errors.Join(err, osFile.Close())
-	}
-	if f.mapped, err = mapFile(osFile, info.Size()); err != nil {
-		return nil, errors.Join(fmt.Errorf("map: %w", err), osFile.Close())
-	}
-	f.closer = osFile
 	return f, nil
 }
 
@@ -107,17 +88,11 @@ func (f *File) Tensor(name string) (tensor.Tensor, error) {
 		return tensor.Tensor{}, err
 	}
 	t := tensor.Tensor{DType: sp.entry.DType, Shape: slices.Clone(sp.entry.Shape)}
-	begin, end := f.header.data+sp.begin, f.header.data+sp.end
-	if f.mapped != nil {
-		t.Data = f.mapped[begin:end:end]
-		if !aligned(t.Data, t.DType.Size()) {
-			t.Data = slices.Clone(t.Data)
-		}
-		return t, nil
-	}
-	t.Data = make([]byte, end-begin)
-	if err := readFull(f.src, t.Data, begin); err != nil {
+	if t.Data, err = f.file.Bytes(f.header.data+sp.begin, sp.end-sp.begin); err != nil {
 		return tensor.Tensor{}, fmt.Errorf("tensor %q: %w", name, err)
+	}
+	if !aligned(t.Data, t.DType.Size()) {
+		t.Data = slices.Clone(t.Data)
 	}
 	return t, nil
 }
@@ -131,10 +106,7 @@ func (f *File) Release(name string) error {
 	if err != nil {
 		return err
 	}
-	if f.mapped == nil {
-		return nil
-	}
-	if err := releasePages(f.mapped, f.header.data+sp.begin, f.header.data+sp.end); err != nil {
+	if err := f.file.Release(f.header.data+sp.begin, sp.end-sp.begin); err != nil {
 		return fmt.Errorf("release tensor %q: %w", name, err)
 	}
 	return nil
@@ -142,22 +114,10 @@ func (f *File) Release(name string) error {
 
 // Close implements [checkpoint.Reader]. No tensor of a mapped file may be used
 // after it.
-func (f *File) Close() error {
-	if f.closed.Swap(true) {
-		return nil
-	}
-	var err error
-	if f.mapped != nil {
-		err = unmap(f.mapped)
-	}
-	if f.closer != nil {
-		err = errors.Join(err, f.closer.Close())
-	}
-	return err
-}
+func (f *File) Close() error { return f.file.Close() }
 
 func (f *File) span(name string) (span, error) {
-	if f.closed.Load() {
+	if f.file.Closed() {
 		return span{}, fmt.Errorf("tensor %q: %w", name, checkpoint.ErrClosed)
 	}
 	sp, ok := f.header.spans[name]
@@ -169,19 +129,4 @@ func (f *File) span(name string) (span, error) {
 
 func aligned(b []byte, size int) bool {
 	return len(b) == 0 || uintptr(unsafe.Pointer(unsafe.SliceData(b)))%uintptr(size) == 0
-}
-
-// readFull reads exactly len(p) bytes; a source that ends early is ErrShort.
-func readFull(src io.ReaderAt, p []byte, off int64) error {
-	if len(p) == 0 {
-		return nil
-	}
-	n, err := src.ReadAt(p, off)
-	if n == len(p) {
-		return nil
-	}
-	if err == nil || errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: %d of %d bytes at %d", ErrShort, n, len(p), off)
-	}
-	return err
 }

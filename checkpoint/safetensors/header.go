@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/troikaml/troika/checkpoint"
+	"github.com/troikaml/troika/checkpoint/filemap"
 	"github.com/troikaml/troika/tensor"
 )
 
@@ -19,7 +20,7 @@ const MaxHeader = 100_000_000
 // file's content wraps one of them.
 var (
 	// ErrShort: the file ends before its header does.
-	ErrShort = errors.New("file is cut")
+	ErrShort = filemap.ErrShort
 	// ErrHeaderSize: the header is empty or longer than MaxHeader.
 	ErrHeaderSize = errors.New("header size out of range")
 	// ErrHeader: the header is not the JSON the format asks for.
@@ -143,7 +144,7 @@ func readSpan(s *scanner, name string, data int64) (span, error) {
 	case len(offsets) != 2:
 		return sp, s.fail("data_offsets has %d numbers, want 2", len(offsets))
 	}
-	if sp.entry.DType, err = tensor.ParseDType(dtype); err != nil {
+	if sp.entry.DType, err = tensor.ParseDType(dtype); err != nil || sp.entry.DType.Quantized() {
 		return sp, fmt.Errorf("%w: %q", ErrDType, dtype)
 	}
 	sp.begin, sp.end = offsets[0], offsets[1]

@@ -24,21 +24,33 @@ var rank = map[tensor.DType]int{
 	tensor.U32: 10, tensor.F32: 11, tensor.F64: 12, tensor.I64: 13, tensor.U64: 14,
 }
 
-// Writer streams one safetensors file. It implements [checkpoint.Writer].
-type Writer struct {
-	w       io.Writer
-	order   []checkpoint.Entry
-	next    int
-	err     error // the first failure; the stream is useless after it
-	commit  func() error
-	abandon func()
-	closed  bool
-}
+// Writer streams one safetensors file. It implements [checkpoint.Writer]; a writer
+// that is given up must be dropped with Abort.
+type Writer struct{ *checkpoint.Stream }
 
 // NewWriter writes the header for the tensors of plan, which must then be given
 // to Write in the order that Order returns. Nothing is buffered. Close does not
 // close w.
 func NewWriter(w io.Writer, plan []checkpoint.Entry, metadata map[string]string) (*Writer, error) {
+	return newWriter(w, plan, metadata, checkpoint.End{})
+}
+
+// Create is NewWriter for the file path, which gets its new content as a whole
+// when Close succeeds.
+func Create(path string, plan []checkpoint.Entry, metadata map[string]string) (*Writer, error) {
+	p, err := fsx.Create(path, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	w, err := newWriter(p, plan, metadata, checkpoint.End{Commit: p.Commit, Abort: p.Abort})
+	if err != nil {
+		p.Abort()
+		return nil, fmt.Errorf("create checkpoint %s: %w", path, err)
+	}
+	return w, nil
+}
+
+func newWriter(w io.Writer, plan []checkpoint.Entry, metadata map[string]string, end checkpoint.End) (*Writer, error) {
 	order := slices.Clone(plan)
 	slices.SortStableFunc(order, func(a, b checkpoint.Entry) int {
 		return cmp.Or(cmp.Compare(rank[b.DType], rank[a.DType]), cmp.Compare(a.Name, b.Name))
@@ -50,93 +62,11 @@ func NewWriter(w io.Writer, plan []checkpoint.Entry, metadata map[string]string)
 	if _, err := w.Write(text); err != nil {
 		return nil, fmt.Errorf("write header: %w", err)
 	}
-	return &Writer{w: w, order: order}, nil
-}
-
-// Create is NewWriter for the file path, which gets its new content as a whole
-// when Close succeeds. A writer that is given up must be dropped with Abort.
-func Create(path string, plan []checkpoint.Entry, metadata map[string]string) (*Writer, error) {
-	p, err := fsx.Create(path, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	w, err := NewWriter(p, plan, metadata)
-	if err != nil {
-		p.Abort()
-		return nil, fmt.Errorf("create checkpoint %s: %w", path, err)
-	}
-	w.commit, w.abandon = p.Commit, p.Abort
-	return w, nil
-}
-
-// Order implements [checkpoint.Writer].
-func (w *Writer) Order() []string {
-	names := make([]string, len(w.order))
-	for i, e := range w.order {
-		names[i] = e.Name
-	}
-	return names
-}
-
-// Write implements [checkpoint.Writer].
-func (w *Writer) Write(name string, t tensor.Tensor) error {
-	if w.closed {
-		return fmt.Errorf("write tensor %q: %w", name, checkpoint.ErrClosed)
-	}
-	if w.err != nil {
-		return w.err
-	}
-	w.err = w.write(name, t)
-	return w.err
-}
-
-func (w *Writer) write(name string, t tensor.Tensor) error {
-	if w.next == len(w.order) {
-		return fmt.Errorf("tensor %q: %w: all %d tensors are written", name, checkpoint.ErrPlan, len(w.order))
-	}
-	e := w.order[w.next]
-	if e.Name != name {
-		return fmt.Errorf("tensor %q: %w: the next one is %q", name, checkpoint.ErrPlan, e.Name)
-	}
-	if err := e.Check(t); err != nil {
+	put := func(_ checkpoint.Entry, data []byte) error {
+		_, err := w.Write(data)
 		return err
 	}
-	if _, err := w.w.Write(t.Data); err != nil {
-		return fmt.Errorf("write tensor %q: %w", name, err)
-	}
-	w.next++
-	return nil
-}
-
-// Close implements [checkpoint.Writer].
-func (w *Writer) Close() error {
-	if w.closed {
-		return nil
-	}
-	if w.err == nil && w.next < len(w.order) {
-		w.err = fmt.Errorf("tensor %q: %w: not written", w.order[w.next].Name, checkpoint.ErrPlan)
-	}
-	if w.err != nil {
-		w.Abort()
-		return w.err
-	}
-	w.closed = true
-	if w.commit != nil {
-		return w.commit()
-	}
-	return nil
-}
-
-// Abort gives the file up and leaves what stood at its path before. After
-// Close it does nothing, so that it can be deferred.
-func (w *Writer) Abort() {
-	if w.closed {
-		return
-	}
-	w.closed = true
-	if w.abandon != nil {
-		w.abandon()
-	}
+	return &Writer{checkpoint.NewStream(order, put, end)}, nil
 }
 
 // encodeHeader returns the length and the padded header, byte for byte as the
@@ -182,6 +112,9 @@ func appendEntries(b []byte, order []checkpoint.Entry) ([]byte, error) {
 		n, err := e.Bytes()
 		if err != nil {
 			return nil, err
+		}
+		if e.DType.Quantized() {
+			return nil, fmt.Errorf("tensor %q: %w: %w: %s", e.Name, checkpoint.ErrPlan, ErrDType, e.DType)
 		}
 		if at+int64(n) < at {
 			return nil, fmt.Errorf("tensor %q: %w: the file would pass 63 bits", e.Name, ErrOverflow)
