@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -22,14 +23,14 @@ import (
 type Route struct {
 	Method  string
 	Pattern string // chi's, such as "/v1/files/{id}"
-	// Serve answers a call. A [*Refusal] goes to the client in the shape of
+	// Serve answers a call. A [*RefusalError] goes to the client in the shape of
 	// OpenAI's errors; any other error is a fault of the server, which is logged
 	// and told without its text.
 	Serve func(c *Call) error
 }
 
-// Refusal is an error that a client is told.
-type Refusal struct {
+// RefusalError is an error that a client is told.
+type RefusalError struct {
 	Status  int
 	Code    string // a short word for programs, or empty
 	Param   string // the parameter at fault, or empty
@@ -39,16 +40,16 @@ type Refusal struct {
 }
 
 // Error returns the message.
-func (r *Refusal) Error() string { return r.Message }
+func (r *RefusalError) Error() string { return r.Message }
 
-// Refuse returns a [*Refusal] with this message.
+// Refuse returns a [*RefusalError] with this message.
 func Refuse(status int, code, param, format string, args ...any) error {
-	return &Refusal{Status: status, Code: code, Param: param, Message: fmt.Sprintf(format, args...)}
+	return &RefusalError{Status: status, Code: code, Param: param, Message: fmt.Sprintf(format, args...)}
 }
 
 // Call is one request to a [Route].
 type Call struct {
-	// Request is what was asked. Its body is read by ReadJSON or Multipart.
+	// Request is what was asked. Its body is read by ReadJSON or EachPart.
 	Request *http.Request
 	server  *Server
 	w       http.ResponseWriter
@@ -69,6 +70,39 @@ func (c *Call) Param(name string) string {
 	return raw
 }
 
+// Int returns a number of the query, or another where it is not given. One that is
+// no number from low to high is an error for the client.
+func (c *Call) Int(name string, other, low, high int) (int, error) {
+	text := c.Request.URL.Query().Get(name)
+	if text == "" {
+		return other, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < low || n > high {
+		return 0, badRequest(name, "Invalid '%s': %.40q is no number from %d to %d.", name, text, low, high)
+	}
+	return n, nil
+}
+
+// WriteList answers with a page of a list in OpenAI's shape. id names an item: what a
+// client sends as the parameter "after" to get the page behind it.
+func WriteList[T any](c *Call, items []T, more bool, id func(T) string) error {
+	body := struct {
+		Object  string  `json:"object"`
+		Data    []T     `json:"data"`
+		FirstID *string `json:"first_id"`
+		LastID  *string `json:"last_id"`
+		HasMore bool    `json:"has_more"`
+	}{Object: "list", Data: items, HasMore: more}
+	if items == nil {
+		body.Data = []T{}
+	} else if n := len(items); n > 0 {
+		first, last := id(items[0]), id(items[n-1])
+		body.FirstID, body.LastID = &first, &last
+	}
+	return c.WriteJSON(body)
+}
+
 // ReadJSON reads a JSON body within the server's limits into v.
 func (c *Call) ReadJSON(v any) error {
 	b, f := c.server.readBody(c.w, c.Request)
@@ -84,9 +118,10 @@ func (c *Call) ReadJSON(v any) error {
 // multipartRoom is what a multipart body may have beside its files, in bytes.
 const multipartRoom = 1 << 20
 
-// Multipart returns the parts of a multipart body whose files have at most limit
-// bytes together. The body may take its time as long as it keeps coming.
-func (c *Call) Multipart(limit int64) (*multipart.Reader, error) {
+// EachPart calls do with the parts of a multipart body whose files have at most limit
+// bytes together. The body may take its time as long as it keeps coming. Errors of
+// reading a part are for the client where the body is at fault.
+func (c *Call) EachPart(limit int64, do func(*multipart.Part) error) error {
 	control := http.NewResponseController(c.w)
 	c.Request.Body = &patientBody{
 		ReadCloser: http.MaxBytesReader(c.w, c.Request.Body, limit+multipartRoom),
@@ -94,10 +129,30 @@ func (c *Call) Multipart(limit int64) (*multipart.Reader, error) {
 	}
 	parts, err := c.Request.MultipartReader()
 	if err != nil {
-		return nil, newFailure(http.StatusUnsupportedMediaType, typeRequest, "unsupported_content_type", "",
+		return newFailure(http.StatusUnsupportedMediaType, typeRequest, "unsupported_content_type", "",
 			"The body must be a form with files (Content-Type: multipart/form-data), not %q.", c.Request.Header.Get("Content-Type"))
 	}
-	return parts, nil
+	const most = 100 // fields that nobody knows are passed over, but not for ever
+	for range most {
+		part, err := parts.NextPart()
+		if err == io.EOF { //nolint:errorlint // io.EOF itself is the end
+			return nil
+		}
+		_, told := errors.AsType[*failure](err)
+		if err != nil && !told && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return badRequest("", "The form could not be read: %v.", err)
+		}
+		if err == nil {
+			err = do(part)
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return badRequest("", "The form ended early.")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return badRequest("", "The form has more than %d fields.", most)
 }
 
 // patientBody is a body that may be long: the client has to send something
@@ -113,7 +168,7 @@ func (b *patientBody) Read(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(time.Now().Add(b.server.readTimeout))
 	n, err := b.ReadCloser.Read(p)
 	switch {
-	case err == io.EOF: //nolint:errorlint // bodies return io.EOF itself
+	case err == io.EOF:
 		_ = b.control.SetReadDeadline(time.Time{})
 		return n, err
 	case err != nil:
@@ -220,7 +275,7 @@ func (s *Server) serveRoute(route Route) http.HandlerFunc {
 // routeFailure turns the error of a route into what the client may know.
 func (s *Server) routeFailure(ctx context.Context, err error) *failure {
 	var (
-		refusal *Refusal
+		refusal *RefusalError
 		ours    *failure
 	)
 	switch {
