@@ -7,8 +7,10 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
+	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/bundle"
 	"github.com/troikaml/troika/compute"
@@ -24,33 +26,92 @@ type Options struct {
 	Known     []model.Architecture
 	Sequences int // running at once on each base; 0: the engine's default
 	Context   int // longest sequence; 0: the model's own, at most MaxContext
+	// Adapters is how many tuned adapters stay in memory while nobody asks them;
+	// 0: 16.
+	Adapters int
 }
+
+// defaultAdapters bounds what adapters that rest may take: one of rank 16 on half a
+// billion parameters has some 35 MB.
+const defaultAdapters = 16
 
 // MaxContext is the longest sequence served unless Options.Context says otherwise:
 // the cache of a long context costs memory that few requests need.
 const MaxContext = 8192
 
-// Engine implements [serve.Engine]. Models are added before serving starts.
+// Engine implements [serve.Engine]. Bases and their adapters are added before serving
+// starts, tuned adapters are offered at any time. It is safe for concurrent use.
 type Engine struct {
-	dev   compute.Device
-	opts  Options
-	bases []*base
-	chats map[string]*infer.Chat
-	infos []serve.ModelInfo
+	dev  compute.Device
+	opts Options
+
+	mu     sync.Mutex
+	bases  []*base
+	models map[string]*served
+	infos  []serve.ModelInfo // replaced when it grows, never changed
+	uses   int64             // counts requests, to tell which adapter rested longest
+	loaded int               // tuned adapters in memory
 }
 
 type base struct {
 	dir      string
 	bundle   *bundle.Bundle
-	model    model.Model
+	model    *gated
 	engine   *infer.Engine
 	set      *adapter.Set
 	adapters []*adapter.Frozen
+	digest   func() (troika.Digest, error) // computed once
+}
+
+// gated is a model whose set of adapters may change between forward passes.
+type gated struct {
+	model.Model
+	mu sync.RWMutex
+}
+
+// Forward implements [model.Model].
+func (g *gated) Forward(o compute.Ops, b *model.Batch, kv compute.KV) *compute.Tensor {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.Model.Forward(o, b, kv)
+}
+
+// add puts an adapter between two forward passes.
+func (b *base) add(x adapter.Adapter) int32 {
+	b.model.mu.Lock()
+	defer b.model.mu.Unlock()
+	return b.set.Add(x)
+}
+
+// remove takes it away again.
+func (b *base) remove(slot int32) {
+	b.model.mu.Lock()
+	defer b.model.mu.Unlock()
+	b.set.Remove(slot)
+}
+
+// served is a model that may be asked for.
+type served struct {
+	base *base
+	// chat answers; nil while a tuned adapter is not in memory. It is written by who
+	// holds loading and is one of users, or holds the engine's mu while there are none.
+	chat    *infer.Chat
+	tuned   *Tuned          // nil for what is always in memory
+	adapter *adapter.Frozen // of tuned, while in memory
+	loading sync.Mutex
+
+	// Under the engine's mu:
+	users  int
+	used   int64 // the engine's uses when it was last asked
+	loaded bool
 }
 
 // New returns an engine without models. Close it when serving has ended.
 func New(dev compute.Device, opts Options) *Engine {
-	return &Engine{dev: dev, opts: opts, chats: map[string]*infer.Chat{}}
+	if opts.Adapters == 0 {
+		opts.Adapters = defaultAdapters
+	}
+	return &Engine{dev: dev, opts: opts, models: map[string]*served{}}
 }
 
 // AddBase loads the model directory dir, to be asked for by name.
@@ -59,7 +120,7 @@ func (e *Engine) AddBase(name, dir string) error {
 	if err != nil {
 		return err
 	}
-	return e.add(name, b, nn.NoAdapter, serve.ModelInfo{Kind: serve.KindBase})
+	return e.add(name, &served{base: b, chat: b.chat(nn.NoAdapter)}, serve.ModelInfo{Kind: serve.KindBase})
 }
 
 // AddAdapter loads the adapter directory dir over the base in baseDir, whose weights
@@ -74,17 +135,29 @@ func (e *Engine) AddAdapter(name, dir, parent, baseDir string) error {
 		return err
 	}
 	b.adapters = append(b.adapters, x)
-	return e.add(name, b, b.set.Add(x), serve.ModelInfo{Kind: serve.KindAdapter, Parent: parent})
+	return e.add(name, &served{base: b, chat: b.chat(b.add(x))}, serve.ModelInfo{Kind: serve.KindAdapter, Parent: parent})
 }
 
-func (e *Engine) add(name string, b *base, slot int32, info serve.ModelInfo) error {
-	if e.chats[name] != nil {
+func (b *base) chat(slot int32) *infer.Chat {
+	return &infer.Chat{Bundle: b.bundle, Engine: b.engine, Slot: slot}
+}
+
+func (e *Engine) add(name string, m *served, info serve.ModelInfo) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.models[name] != nil {
 		return fmt.Errorf("two models are named %q", name)
 	}
-	info.ID, info.OwnedBy, info.Created = name, "troika", time.Now()
-	info.ContextLength = b.engine.Context()
-	e.chats[name] = &infer.Chat{Bundle: b.bundle, Engine: b.engine, Slot: slot}
-	e.infos = append(e.infos, info)
+	info.ID = name
+	if info.OwnedBy == "" {
+		info.OwnedBy = "troika"
+	}
+	if info.Created.IsZero() {
+		info.Created = time.Now()
+	}
+	info.ContextLength = m.base.engine.Context()
+	e.models[name] = m
+	e.infos = append(slices.Clone(e.infos), info)
 	return nil
 }
 
@@ -94,17 +167,20 @@ func (e *Engine) base(dir string) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i := slices.IndexFunc(e.bases, func(b *base) bool { return b.dir == dir }); i >= 0 {
-		return e.bases[i], nil
+	if b := e.baseIn(dir); b != nil {
+		return b, nil
 	}
 	b := &base{dir: dir}
 	if b.bundle, err = bundle.Open(dir, e.opts.Known); err != nil {
 		return nil, err
 	}
-	if b.model, err = b.bundle.Load(e.dev, false); err != nil {
+	m, err := b.bundle.Load(e.dev, false)
+	if err != nil {
 		return nil, err
 	}
-	b.set = adapter.NewSet(b.model)
+	b.model = &gated{Model: m}
+	b.set = adapter.NewSet(m)
+	b.digest = sync.OnceValues(b.bundle.Digest)
 	context := e.opts.Context
 	if context == 0 {
 		context = min(b.bundle.Facts.MaxPositions, MaxContext)
@@ -114,34 +190,55 @@ func (e *Engine) base(dir string) (*base, error) {
 		b.model.Free()
 		return nil, err
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.bases = append(e.bases, b)
 	return b, nil
 }
 
-// Close ends running requests and frees the models.
+// baseIn returns the base that was loaded from an absolute path, or nil.
+func (e *Engine) baseIn(dir string) *base {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if i := slices.IndexFunc(e.bases, func(b *base) bool { return b.dir == dir }); i >= 0 {
+		return e.bases[i]
+	}
+	return nil
+}
+
+// Close ends running requests and frees the models. Nothing may be added meanwhile.
 func (e *Engine) Close() {
 	for _, b := range e.bases {
 		b.engine.Close()
 		for _, x := range b.adapters {
 			x.Free()
 		}
+	}
+	for _, m := range e.models {
+		if m.adapter != nil {
+			m.adapter.Free()
+		}
+	}
+	for _, b := range e.bases {
 		b.model.Free()
 	}
-	e.bases, e.chats, e.infos = nil, nil, nil
+	e.bases, e.models, e.infos = nil, nil, nil
 }
 
-// Chats returns the model of that name, nil when there is none.
-func (e *Engine) Chats(name string) *infer.Chat { return e.chats[name] }
-
 // Models implements [serve.Engine].
-func (e *Engine) Models() []serve.ModelInfo { return e.infos }
+func (e *Engine) Models() []serve.ModelInfo {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.infos
+}
 
 // Chat implements [serve.Engine].
 func (e *Engine) Chat(ctx context.Context, req serve.ChatRequest, emit func(serve.Delta) error) (serve.Usage, serve.FinishReason, error) {
-	c := e.chats[req.Model]
-	if c == nil {
-		return serve.Usage{}, "", &serve.RequestError{Param: "model", Message: fmt.Sprintf("no model %q", req.Model)}
+	c, release, err := e.use(req.Model)
+	if err != nil {
+		return serve.Usage{}, "", err
 	}
+	defer release()
 	conv := bundle.Conversation{Tools: req.Tools, Now: time.Now()}
 	for _, m := range req.Messages {
 		conv.Messages = append(conv.Messages, chat.Message{
