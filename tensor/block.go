@@ -22,21 +22,21 @@ type blockFormat struct {
 
 // format returns the definition of a block format, nil for another dtype.
 func (d DType) format() *blockFormat {
-	if d < Q4_0 || d > Q6_K {
+	if d < Q4_0 || d > Q6K {
 		return nil
 	}
 	return &blockFormats[d-Q4_0]
 }
 
 var blockFormats = [...]blockFormat{
-	Q4_0 - Q4_0: {smallBlock, 18, decodeQ4_0, encodeQ4_0},
+	0:           {smallBlock, 18, decodeQ4_0, encodeQ4_0},
 	Q4_1 - Q4_0: {smallBlock, 20, decodeQ4_1, encodeQ4_1},
 	Q5_0 - Q4_0: {smallBlock, 22, decodeQ5_0, encodeQ5_0},
 	Q5_1 - Q4_0: {smallBlock, 24, decodeQ5_1, encodeQ5_1},
 	Q8_0 - Q4_0: {smallBlock, 34, decodeQ8_0, encodeQ8_0},
-	Q4_K - Q4_0: {superBlock, 144, decodeQ4_K, encodeQ4_K},
-	Q5_K - Q4_0: {superBlock, 176, decodeQ5_K, encodeQ5_K},
-	Q6_K - Q4_0: {superBlock, 210, decodeQ6_K, encodeQ6_K},
+	Q4K - Q4_0:  {superBlock, 144, decodeQ4K, encodeQ4K},
+	Q5K - Q4_0:  {superBlock, 176, decodeQ5K, encodeQ5K},
+	Q6K - Q4_0:  {superBlock, 210, decodeQ6K, encodeQ6K},
 }
 
 // Dequantize decodes whole blocks: len(dst) elements from d.Bytes(len(dst)) bytes
@@ -104,9 +104,4 @@ func (f *blockFormat) decodeBlocks(dst []float32, src []byte, first int) {
 
 func half(b []byte) float32 { return F16ToF32(binary.LittleEndian.Uint16(b)) }
 
-// putHalf stores x rounded and returns the value that was stored.
-func putHalf(b []byte, x float32) float32 {
-	h := F32ToF16(x)
-	binary.LittleEndian.PutUint16(b, h)
-	return F16ToF32(h)
-}
+func putHalf(b []byte, x float32) { binary.LittleEndian.PutUint16(b, F32ToF16(x)) }

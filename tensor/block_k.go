@@ -36,7 +36,7 @@ func putScaleMins(packed []byte, scale, minimum *[runs]uint8) {
 	}
 }
 
-func decodeQ4_K(dst []float32, src []byte) {
+func decodeQ4K(dst []float32, src []byte) {
 	d, m, packed, q := half(src), half(src[2:]), src[4:16], src[16:144]
 	for j := range runs {
 		scale, minimum := scaleMin(packed, j)
@@ -48,7 +48,7 @@ func decodeQ4_K(dst []float32, src []byte) {
 	}
 }
 
-func decodeQ5_K(dst []float32, src []byte) {
+func decodeQ5K(dst []float32, src []byte) {
 	d, m, packed, high, q := half(src), half(src[2:]), src[4:16], src[16:48], src[48:176]
 	for j := range runs {
 		scale, minimum := scaleMin(packed, j)
@@ -62,7 +62,7 @@ func decodeQ5_K(dst []float32, src []byte) {
 
 // In each half of a Q6_K block, runs of 32 elements r = 0 to 3 take the lower
 // nibbles of 64 bytes, then the upper ones, and bit pair r of 32 bytes.
-func decodeQ6_K(dst []float32, src []byte) {
+func decodeQ6K(dst []float32, src []byte) {
 	d := half(src[208:])
 	for j := range runs {
 		h, r := j/4, j%4
@@ -79,14 +79,14 @@ func decodeQ6_K(dst []float32, src []byte) {
 	}
 }
 
-func encodeQ4_K(dst []byte, src []float32) {
+func encodeQ4K(dst []byte, src []float32) {
 	var b rangeBlock
 	b.quantize(src, 15)
 	b.putHeader(dst)
 	b.putNibbles(dst[16:144])
 }
 
-func encodeQ5_K(dst []byte, src []float32) {
+func encodeQ5K(dst []byte, src []float32) {
 	var b rangeBlock
 	b.quantize(src, 31)
 	b.putHeader(dst)
@@ -115,7 +115,7 @@ func (b *rangeBlock) putNibbles(dst []byte) {
 	}
 }
 
-func encodeQ6_K(dst []byte, src []float32) {
+func encodeQ6K(dst []byte, src []float32) {
 	var b signedBlock
 	b.quantize(src)
 	clear(dst[:192])

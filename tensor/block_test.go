@@ -44,7 +44,7 @@ func floats(b []byte) []float32 {
 }
 
 func blockFormats() (all []tensor.DType) {
-	for d := tensor.Q4_0; d <= tensor.Q6_K; d++ {
+	for d := tensor.Q4_0; d <= tensor.Q6K; d++ {
 		all = append(all, d)
 	}
 	return all
@@ -249,18 +249,26 @@ func TestBlockSizes(t *testing.T) {
 		d           tensor.DType
 		elems, size int
 	}{
-		{tensor.Invalid, 0, 0}, {tensor.F32, 1, 4}, {tensor.Bool, 1, 1},
-		{tensor.Q8_0, 32, 34}, {tensor.Q4_0, 32, 18}, {tensor.Q4_1, 32, 20}, {tensor.Q5_0, 32, 22}, {tensor.Q5_1, 32, 24},
-		{tensor.Q4_K, 256, 144}, {tensor.Q5_K, 256, 176}, {tensor.Q6_K, 256, 210},
+		{tensor.Invalid, 0, 0},
+		{tensor.F32, 1, 4},
+		{tensor.Bool, 1, 1},
+		{tensor.Q8_0, 32, 34},
+		{tensor.Q4_0, 32, 18},
+		{tensor.Q4_1, 32, 20},
+		{tensor.Q5_0, 32, 22},
+		{tensor.Q5_1, 32, 24},
+		{tensor.Q4K, 256, 144},
+		{tensor.Q5K, 256, 176},
+		{tensor.Q6K, 256, 210},
 	} {
 		if e, b := c.d.Block(); e != c.elems || b != c.size || c.d.Quantized() != (e > 1) {
 			t.Errorf("%s: %d elements in %d bytes", c.d, e, b)
 		}
 	}
-	if got := tensor.Q4_K.Bytes(512); got != 288 {
+	if got := tensor.Q4K.Bytes(512); got != 288 {
 		t.Errorf("512 elements take %d bytes", got)
 	}
-	if tensor.Q4_K.Bytes(511) >= 0 || tensor.Invalid.Bytes(1) >= 0 {
+	if tensor.Q4K.Bytes(511) >= 0 || tensor.Invalid.Bytes(1) >= 0 {
 		t.Error("a part of a block has bytes")
 	}
 }

@@ -34,9 +34,9 @@ const (
 	Q5_0                           // 5 bits, one scale for 32
 	Q5_1                           // 5 bits, scale and minimum for 32
 	Q8_0                           // 8 bits, one scale for 32
-	Q4_K                           // 4 bits, blocks of 256 with 6-bit scales and minima for 32
-	Q5_K                           // 5 bits, the same
-	Q6_K                           // 6 bits, blocks of 256 with 8-bit scales for 16
+	Q4K                            // 4 bits, blocks of 256 with 6-bit scales and minima for 32
+	Q5K                            // 5 bits, the same
+	Q6K                            // 6 bits, blocks of 256 with 8-bit scales for 16
 )
 
 var dtypes = [...]struct {
@@ -64,9 +64,9 @@ var dtypes = [...]struct {
 	Q5_0:    {"Q5_0", 0},
 	Q5_1:    {"Q5_1", 0},
 	Q8_0:    {"Q8_0", 0},
-	Q4_K:    {"Q4_K", 0},
-	Q5_K:    {"Q5_K", 0},
-	Q6_K:    {"Q6_K", 0},
+	Q4K:     {"Q4_K", 0},
+	Q5K:     {"Q5_K", 0},
+	Q6K:     {"Q6_K", 0},
 }
 
 // String returns the name that safetensors uses, such as "BF16", or ggml for a

@@ -83,7 +83,7 @@ func TestF8(t *testing.T) {
 }
 
 func TestParseDType(t *testing.T) {
-	for d := tensor.F32; d <= tensor.Q6_K; d++ {
+	for d := tensor.F32; d <= tensor.Q6K; d++ {
 		if got, err := tensor.ParseDType(d.String()); err != nil || got != d {
 			t.Errorf("ParseDType(%s) = %v, %v", d, got, err)
 		}
