@@ -4,21 +4,22 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/troikaml/troika/text/charset"
 )
 
 // sampleSize is how much of a table is looked at to tell its encoding.
 const sampleSize = 64 << 10
 
-// utf8 returns a reader of r's text as UTF-8, without a byte order mark.
-// Where the first bytes are UTF-8, the rest is passed on as it is.
-func (rd *reader) utf8(r io.Reader, declared string) (*bufio.Reader, error) {
+// asUTF8 returns a reader of r's text as UTF-8, without a byte order mark. Its
+// first bytes tell the encoding; where they are UTF-8, all is passed on as it is.
+func asUTF8(r io.Reader, declared string) (*bufio.Reader, error) {
 	in := bufio.NewReaderSize(r, sampleSize)
 	head, err := in.Peek(sampleSize)
 	if err != nil && err != io.EOF { //nolint:errorlint // bufio returns io.EOF itself
@@ -26,7 +27,7 @@ func (rd *reader) utf8(r io.Reader, declared string) (*bufio.Reader, error) {
 			return nil, err
 		}
 	}
-	enc, skip, err := rd.encoding(head, declared)
+	enc, skip, err := encodingOf(head, declared)
 	if err != nil {
 		return nil, err
 	}
@@ -37,31 +38,25 @@ func (rd *reader) utf8(r io.Reader, declared string) (*bufio.Reader, error) {
 }
 
 // encoding tells the encoding of head, nil for UTF-8, and the length of its
-// byte order mark.
-func (rd *reader) encoding(head []byte, declared string) (encoding.Encoding, int, error) {
-	switch {
-	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+// byte order mark. Single lines that are no UTF-8, in a file that is, are
+// failures of their own.
+func encodingOf(head []byte, declared string) (encoding.Encoding, int, error) {
+	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
 		return nil, 3, nil
-	case bytes.HasPrefix(head, []byte("\xff\xfe")):
-		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), 2, nil
-	case bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), 2, nil
-	case utf8.Valid(trimRune(head)):
-		return nil, 0, nil
 	}
-	if rd.o.Charset != nil {
-		enc, err := rd.o.Charset(head)
+	switch name := charset.Detect(trimRune(head), declared); name {
+	case charset.UTF8:
+		return nil, 0, nil
+	case "":
+		return nil, 0, charset.ErrBinary
+	case charset.UTF16LE:
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), 0, nil
+	case charset.UTF16BE:
+		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM), 0, nil
+	default:
+		enc, err := htmlindex.Get(string(name))
 		return enc, 0, err
 	}
-	if declared != "" {
-		enc, err := htmlindex.Get(declared)
-		if err != nil {
-			return nil, 0, fmt.Errorf("charset %q is not known", declared)
-		}
-		return enc, 0, nil
-	}
-	// Single lines that are no UTF-8 are failures of their own.
-	return nil, 0, nil
 }
 
 // trimRune cuts a rune that is not complete off the end.

@@ -3,7 +3,6 @@ package source
 import (
 	"bytes"
 	"errors"
-	"io"
 	"mime"
 	"strconv"
 	"strings"
@@ -37,7 +36,7 @@ func (rd *reader) warc(b blob) error {
 			}
 			return false
 		},
-		Wrap: func(r io.Reader) io.Reader { return metered{r, &rd.budget} },
+		Wrap: rd.meter,
 	}
 	for rec, err := range warc.Records(b.r, o) {
 		if bad, ok := errors.AsType[*warc.Error](err); ok {

@@ -57,7 +57,7 @@ func (rd *reader) unpack(b blob) error {
 	default:
 		in.r = bzip2.NewReader(b.r)
 	}
-	in.r = metered{in.r, &rd.budget}
+	in.r = rd.meter(in.r)
 	return rd.blob(in)
 }
 
@@ -81,6 +81,17 @@ func (rd *reader) needAt(b *blob) error {
 	b.at, b.size = bytes.NewReader(all), int64(len(all))
 	return nil
 }
+
+// needWhole gives b random access for a reader that holds the file in memory.
+func (rd *reader) needWhole(b *blob) error {
+	if b.at != nil && b.size > rd.o.Limits.Whole {
+		return tooLarge(b.size, rd.o.Limits.Whole)
+	}
+	return rd.needAt(b)
+}
+
+// meter counts what is read from r as expanded.
+func (rd *reader) meter(r io.Reader) io.Reader { return metered{r, &rd.budget} }
 
 // zip reads the members of a zip file.
 func (rd *reader) zip(b blob) error {
@@ -126,7 +137,7 @@ func (rd *reader) member(b blob, m archive.Member, err error) error {
 		return rd.fail(where, 0, err)
 	}
 	defer r.Close() //nolint:errcheck // the archive is only read
-	in.path, in.name, in.r = where, m.Name, metered{r, &rd.budget}
+	in.path, in.name, in.r = where, m.Name, rd.meter(r)
 	return rd.blob(in)
 }
 

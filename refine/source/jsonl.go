@@ -14,7 +14,7 @@ import (
 
 // jsonl reads JSONL: an object a line.
 func (rd *reader) jsonl(b blob) error {
-	in, err := rd.utf8(b.r, b.about.Charset)
+	in, err := asUTF8(b.r, b.about.Charset)
 	if err != nil {
 		return err
 	}

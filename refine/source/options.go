@@ -1,7 +1,7 @@
 package source
 
 import (
-	"golang.org/x/text/encoding"
+	"github.com/troikaml/troika/refine/source/pdf"
 )
 
 // Options say how inputs are read. The zero Options are the defaults.
@@ -14,13 +14,9 @@ type Options struct {
 	// again at the end, so that a change is found even where size and time
 	// stand still.
 	Hash bool
-	// Charset tells the encoding of tables and JSONL that are neither UTF-8 nor
-	// marked by a byte order mark, from their first bytes. Where it is nil, such
-	// files are failures.
-	Charset func(head []byte) (encoding.Encoding, error)
-	// Cache is a folder of the caller's in which the PDF reader keeps its
-	// compiled code, so that it starts at once the next time. Empty keeps none.
-	Cache string
+	// PDF reads PDF documents. It is the caller's to close. Where it is nil, an
+	// engine is started for each file that needs one.
+	PDF *pdf.Engine
 	// Skipped is told what was left out by rule and is no failure: hidden files
 	// and the records of a crawl that are no pages. It may be nil. It is called
 	// from the goroutine that reads.
@@ -33,8 +29,9 @@ type Limits struct {
 	Item int64
 	// Line bounds a line of JSONL and a record of CSV: 4 MiB.
 	Line int
-	// Whole bounds the files that a reader must hold whole: PDF and DOCX
-	// anywhere, and XLSX, Parquet and zip inside of something else: 64 MiB.
+	// Whole bounds the files that a reader must hold whole, and what one part
+	// of them expands to: PDF, DOCX and XLSX anywhere, Parquet and zip inside of
+	// something else: 64 MiB.
 	Whole int64
 	// Expand bounds the bytes that one input file may expand to, through all
 	// its archives: 1 TiB.

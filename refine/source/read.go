@@ -12,6 +12,7 @@ import (
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/refine"
+	"github.com/troikaml/troika/refine/source/pdf"
 )
 
 // Walk yields every item of the inputs: List, and Read for each file. The
@@ -44,6 +45,10 @@ func Read(ctx context.Context, f File, o Options) iter.Seq2[Item, error] {
 	o.Limits = o.Limits.withDefaults()
 	return func(yield func(Item, error) bool) {
 		rd := &reader{ctx: ctx, o: o, yield: yield}
+		if rd.o.PDF == nil {
+			rd.o.PDF = pdf.New("", 1)
+			defer rd.o.PDF.Close() //nolint:errcheck // it was only read from
+		}
 		rd.budget.allowed = min(o.Limits.Expand, max(ratioFloor, o.Limits.Ratio*f.Size))
 		switch err := rd.file(f); {
 		case err == nil, errors.Is(err, errStop):
@@ -221,7 +226,7 @@ func (rd *reader) blob(b blob) error {
 	in := bufio.NewReaderSize(ctxReader{rd.ctx, b.r}, 64<<10)
 	head, err := in.Peek(headSize)
 	if err != nil && err != io.EOF { //nolint:errorlint // bufio returns io.EOF itself
-		return rd.fail(b.path, 0, err)
+		return rd.fail(b.path, 0, cutOff(err))
 	}
 	b.r = in
 	if b.kind == unknown {
@@ -248,16 +253,26 @@ func (rd *reader) format(b blob, head []byte) error {
 		return rd.csv(b)
 	case warcFile:
 		return rd.warc(b)
+	case parquetFile:
+		return rd.parquet(b)
+	case pdfFile:
+		return rd.pdf(b)
+	case docxFile, xlsxFile:
+		if foreignName(head) != "" {
+			return unreadable(b, head)
+		}
+		if b.kind == docxFile {
+			return rd.docx(b)
+		}
+		return rd.xlsx(b)
 	case zipFile:
 		return rd.zip(b)
 	case tarFile:
 		return rd.tar(b)
 	case gzipped, zstdPacked, bzipped:
 		return rd.unpack(b)
-	case unknown:
-		return unreadable(b, head)
 	default:
-		return fmt.Errorf("files of kind %q are not read", pathExt(b.name))
+		return unreadable(b, head)
 	}
 }
 

@@ -21,6 +21,7 @@ var ErrColumn = errors.New("name comes twice")
 type table struct {
 	rd    *reader
 	about Item
+	name  string // of the sheet
 	// row names a row by its number, page a piece of the table by its number
 	// from 1.
 	row, page func(n int) string
@@ -92,9 +93,9 @@ func (t *table) line(cells []string) error {
 	return nil
 }
 
-// flush emits the piece of the table that was gathered.
+// flush emits the piece of the table that was gathered. A nil table has none.
 func (t *table) flush() error {
-	if t.text.Len() == 0 {
+	if t == nil || t.text.Len() == 0 {
 		return nil
 	}
 	t.pages++
@@ -135,7 +136,7 @@ func digestFields(fields []Field) troika.Digest {
 
 // csv reads a table of lines.
 func (rd *reader) csv(b blob) error {
-	in, err := rd.utf8(b.r, b.about.Charset)
+	in, err := asUTF8(b.r, b.about.Charset)
 	if err != nil {
 		return err
 	}
@@ -148,13 +149,8 @@ func (rd *reader) csv(b blob) error {
 	about := b.about
 	about.Charset = ""
 	t := &table{rd: rd, about: about,
-		row: func(n int) string { return part(b.path, n) },
-		page: func(n int) string {
-			if n == 1 {
-				return b.path
-			}
-			return part(b.path, n)
-		},
+		row:  func(n int) string { return part(b.path, n) },
+		page: func(n int) string { return pagePath(b.path, n) },
 	}
 	for rec, err := range csv.Records(in, comma, rd.o.Limits.Line) {
 		line := rec.Line
@@ -175,6 +171,14 @@ func (rd *reader) csv(b blob) error {
 		}
 	}
 	return t.flush()
+}
+
+// pagePath names piece n of a table, counting from 1: most have one.
+func pagePath(path string, n int) string {
+	if n == 1 {
+		return path
+	}
+	return part(path, n)
 }
 
 // partly ends a table that broke off: what was read of it is used.

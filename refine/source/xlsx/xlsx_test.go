@@ -35,6 +35,7 @@ func book(rows string) []byte {
 	z := zip.NewWriter(&b)
 	for name, content := range map[string]string{
 		"[Content_Types].xml":        `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>`,
+		"_rels/.rels":                `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
 		"xl/workbook.xml":            `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>`,
 		"xl/_rels/workbook.xml.rels": `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`,
 		"xl/worksheets/sheet1.xml":   `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>` + rows + `</sheetData></worksheet>`,
@@ -117,7 +118,7 @@ func TestRefused(t *testing.T) {
 		{"cut", whole[:len(whole)-30], bounds, "!read zip: zip: not a valid zip file"},
 		{"nothing", nil, bounds, "!read zip: zip: not a valid zip file"},
 		{"row too large", book(row(1, strings.Repeat("x", 1<<17)) + row(2, "y")), bounds, "!sheet \"S\", row 1: too large: 131072 bytes in 1 cells\nS 2 [\"y\"]\n"},
-		{"row out of bounds", book(row(1, "x") + row(2_000_000_000, "y")), bounds, "S 1 [\"x\"]\n!sheet"},
+		{"row out of bounds", book(row(1, "x") + row(2_000_000_000, "y")), bounds, "!sheet \"S\", row 1: row number exceeds"},
 		{"expands", book(strings.Repeat(" ", 17<<20)), bounds, "!too large: expands to more than 16777216 bytes"},
 		{"broken XML", book(`<row r="1"><c><v>1`), bounds, ""},
 	} {
