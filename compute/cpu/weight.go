@@ -20,13 +20,13 @@ type weight struct {
 }
 
 // Prepare implements [compute.Device]. F32, F16 and BF16 keep their format;
-// other floating-point formats are widened to F32. The source is read once, in
-// pieces, by all workers: it may be a mapped file larger than memory.
+// other floating-point and block formats are widened to F32. The source is read
+// once, in pieces, by all workers: it may be a mapped file larger than memory.
 func (d *Device) Prepare(t tensor.Tensor) (compute.Weight, error) {
 	if len(t.Shape) != 2 || t.Shape[0] < 0 || t.Shape[1] < 0 {
 		return nil, fmt.Errorf("prepare weight: shape %v is not a matrix", t.Shape)
 	}
-	if have, need := len(t.Data), t.Len()*t.DType.Size(); have != need {
+	if have, need := len(t.Data), t.DType.Bytes(t.Len()); have != need {
 		return nil, fmt.Errorf("prepare weight: %s %v has %d bytes, want %d", t.DType, t.Shape, have, need)
 	}
 	format, packed := kernel.F32, true
@@ -45,8 +45,10 @@ func (d *Device) Prepare(t tensor.Tensor) (compute.Weight, error) {
 	var failed atomic.Pointer[error]
 	d.work.each(kernel.PanelCount(n), 16*k, func(first, end int) {
 		n0, n1 := first*kernel.Lanes, min(end*kernel.Lanes, n)
-		src := t.Data[n0*k*t.DType.Size() : n1*k*t.DType.Size()]
-		if !packed {
+		var src []byte
+		if packed {
+			src = t.Data[n0*k*t.DType.Size() : n1*k*t.DType.Size()]
+		} else {
 			wide := make([]float32, (n1-n0)*k)
 			if err := t.DecodeFloat32s(wide, n0*k); err != nil {
 				failed.Store(&err)
