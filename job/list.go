@@ -88,6 +88,8 @@ type EventQuery struct {
 	// After leaves out the events up to this number, Before those from this
 	// number on; 0 leaves out none.
 	After, Before int64
+	// Kinds leaves out events of other kinds; empty leaves out none.
+	Kinds []string
 	// Newest turns the order around: newest first.
 	Newest bool
 	// Limit is the size of the page, 20 where it is 0, at most 1000.
@@ -111,6 +113,9 @@ func (s *Store) Events(ctx context.Context, id string, q EventQuery) ([]Event, b
 		Order(order).Limit(int64(limit) + 1)
 	if q.Before > 0 {
 		sel.Where("number < ?", q.Before)
+	}
+	if len(q.Kinds) > 0 {
+		sel.Where("kind IN (?)", bun.List(q.Kinds))
 	}
 	err = sel.Scan(ctx)
 	if err == nil && len(rows) == 0 {

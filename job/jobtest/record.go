@@ -438,6 +438,9 @@ func recordEvents(t *testing.T, open OpenDB) {
 	if got := read(job.EventQuery{After: 20}); fmt.Sprint(got) != "[21 22]" {
 		t.Errorf("after 20: %v", got)
 	}
+	if got := read(job.EventQuery{Kinds: []string{job.KindState, "other"}}); fmt.Sprint(got) != "[1 2]" {
+		t.Errorf("changes of state: %v", got)
+	}
 	if got := read(job.EventQuery{After: 22}); len(got) != 0 {
 		t.Errorf("after the last: %v", got)
 	}
