@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"hash/fnv"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +37,15 @@ func (e *entry) develop() bool {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(e.file))
 	return h.Sum32()>>7&1 == 0
+}
+
+// site is the host of the page's address without www.
+func (e *entry) site() string {
+	u, err := url.Parse(e.url)
+	if err != nil {
+		return e.url
+	}
+	return strings.TrimPrefix(u.Hostname(), "www.")
 }
 
 // loadGold downloads the module through the Go module proxy into the module

@@ -28,10 +28,12 @@ func run(ctx context.Context, args []string) error {
 		return gold(ctx, false)
 	case verb == "train" && dir != "":
 		return train(ctx, dir, os.Stdout)
+	case verb == "cross" && dir != "":
+		return cross(ctx, dir)
 	case verb == "documents" && dir != "":
 		return documents(dir)
 	case verb == "encodings" && dir != "":
 		return encodings(dir)
 	}
-	return fmt.Errorf("want gold, quick, train DIR, documents DIR or encodings DIR: see doc.go")
+	return fmt.Errorf("want gold, quick, cross DIR, train DIR, documents DIR or encodings DIR: see doc.go")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"math"
 	"os"
@@ -38,18 +39,7 @@ func train(ctx context.Context, dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var pages []*exemplar
-	for _, e := range entries {
-		if !e.develop() {
-			continue
-		}
-		blocks, err := extract.Blocks(e.page, extract.Options{})
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "skip:", e.url, err)
-			continue
-		}
-		pages = append(pages, &exemplar{e, blocks, len(pages) % folds})
-	}
+	pages := exemplars(slices.DeleteFunc(entries, func(e *entry) bool { return !e.develop() }))
 	extra, err := manuals(filepath.Join(dir, "python3.11-doc"))
 	if err != nil {
 		return err
@@ -60,6 +50,58 @@ func train(ctx context.Context, dir string, out io.Writer) error {
 }
 
 const folds = 5
+
+// exemplars reads pages. All pages of a site are in one fold.
+func exemplars(entries []*entry) []*exemplar {
+	var pages []*exemplar
+	for _, e := range entries {
+		blocks, err := extract.Blocks(e.page, extract.Options{})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "skip:", e.url, err)
+			continue
+		}
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(e.site()))
+		pages = append(pages, &exemplar{e, blocks, int(h.Sum32() >> 8 % folds)})
+	}
+	return pages
+}
+
+// cross judges every gold page by a model that was fitted to the pages of other
+// sites, at the natural bar of 0: what Parse would give with it.
+func cross(ctx context.Context, dir string) error {
+	entries, err := loadGold(ctx)
+	if err != nil {
+		return err
+	}
+	pages := exemplars(entries)
+	extra, err := manuals(filepath.Join(dir, "python3.11-doc"))
+	if err != nil {
+		return err
+	}
+	var all counts
+	for fold := range folds {
+		f := fitTwice(pages, extra, fold)
+		var one counts
+		for _, p := range pages {
+			if p.fold != fold {
+				continue
+			}
+			got, err := extract.Parse(p.page, extract.Options{Score: func(row []int16) int { return unit(f.score(row)) }})
+			if err != nil {
+				return fmt.Errorf("%s: %w", p.url, err)
+			}
+			one.add(p.entry, func(s string) bool { return strings.Contains(got.Text, s) })
+		}
+		fmt.Printf("  fold %d       %v\n", fold, one)
+		all.sum(one)
+	}
+	fmt.Printf("%d pages, each judged by a model of other sites\n  all          %v\n", len(pages), all)
+	return nil
+}
+
+// unit is a score in 1/256 of a logit.
+func unit(x float64) int { return int(math.Round(256 * x)) }
 
 // fitTwice fits to all pages but those of a fold. A segment that must be kept
 // may occur in several blocks: the first time the largest counts, then the one
@@ -160,6 +202,10 @@ func crossValidate(pages []*exemplar, extra []sample) (float64, counts) {
 	return bar, best
 }
 
+func (c *counts) sum(o counts) {
+	c.tp, c.fn, c.fp, c.tn = c.tp+o.tp, c.fn+o.fn, c.fp+o.fp, c.tn+o.tn
+}
+
 // add judges one page as go-trafilatura's comparison does.
 func (c *counts) add(e *entry, kept func(segment string) bool) {
 	for _, s := range e.with {
@@ -180,13 +226,12 @@ func (c *counts) add(e *entry, kept func(segment string) bool) {
 
 // write prints the model as the table that refine/extract reads.
 func write(out io.Writer, f *forest, bar float64) error {
-	unit := func(x float64) int { return int(math.Round(256 * x)) }
 	var trees, roots strings.Builder
 	n := 0
 	for _, t := range f.trees {
 		fmt.Fprintf(&roots, "%d, ", n)
 		var nodes []string
-		flat(t, &nodes, unit)
+		flat(t, &nodes)
 		fmt.Fprintf(&trees, "\t%s\n", strings.Join(nodes, " "))
 		n += len(nodes)
 	}
@@ -209,14 +254,14 @@ var trees = [...]bend{
 
 // flat lists a tree in the order that the reader expects: what follows a
 // border's lower side comes next.
-func flat(b *branch, nodes *[]string, unit func(float64) int) {
+func flat(b *branch, nodes *[]string) {
 	if b.feature < 0 {
 		*nodes = append(*nodes, fmt.Sprintf("{-1, %d, 0},", unit(b.weight)))
 		return
 	}
 	at := len(*nodes)
 	*nodes = append(*nodes, "")
-	flat(b.left, nodes, unit)
+	flat(b.left, nodes)
 	(*nodes)[at] = fmt.Sprintf("{%d, %d, %d},", b.feature, b.border, len(*nodes))
-	flat(b.right, nodes, unit)
+	flat(b.right, nodes)
 }

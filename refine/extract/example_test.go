@@ -22,6 +22,8 @@ func Example() {
 	fmt.Println(p.Text)
 	// Output:
 	// Ice en
+	// # Why ice floats
+	//
 	// Water is one of the few substances that take more room as a solid than as a liquid, which is why ice floats.
 	//
 	// The molecules of ice are held apart by hydrogen bonds, in a lattice with more empty space than water has.

@@ -20,24 +20,20 @@ func near(blocks int32) int32 { return max(-farBlocks, min(blocks, farBlocks)) }
 // shares of the page's good text that make an element a holder of content
 var holders = [...]int32{30, 50, 80, 95}
 
-// measure returns the features of all blocks, row by row, in the order of
-// featureNames.
-func (p *page) measure() [][]int16 {
-	m := measurer{page: p, titles: p.titles()}
+// measure yields the features of each block, in the order of featureNames. The
+// row is good until the next one.
+func (p *page) measure(yield func(i int, row []int16)) {
+	m := measurer{page: p, titles: p.titles(), row: make([]int16, 0, featureCount)}
 	m.signs()
 	m.firstHeading()
-	rows := make([][]int16, len(p.blocks))
-	all := make([]int16, 0, len(p.blocks)*featureCount)
 	for i := range p.blocks {
-		m.row = all[len(all):len(all)]
+		m.row = m.row[:0]
 		m.own(i)
 		m.context(i)
 		m.ancestors(i)
 		m.neighbours(i)
-		all = all[:len(all)+len(m.row)]
-		rows[i] = m.row
+		yield(i, m.row)
 	}
-	return rows
 }
 
 type measurer struct {

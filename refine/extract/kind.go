@@ -3,7 +3,6 @@ package extract
 import (
 	"strings"
 
-	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
 
@@ -75,73 +74,45 @@ type stem struct {
 	whole bool
 }
 
-var stemList = func() []stem {
-	var list []stem
+// stemsAt holds the stems by a hash of their first two bytes.
+var stemsAt = func() (list [1024][]stem) {
 	for _, s := range stems {
 		for w := range strings.FieldsSeq(s.words) {
 			word, whole := strings.CutPrefix(w, "=")
-			list = append(list, stem{s.kinds, word, whole})
+			slot := pair(word[0], word[1])
+			list[slot] = append(list[slot], stem{s.kinds, word, whole})
 		}
 	}
 	return list
 }()
 
+func pair(a, b byte) int { return int(a&31)<<5 | int(b&31) }
+
 // kinds returns what the element's name and attributes say, and a hash of its
 // name and class that tells repeated elements.
-func (f *flattener) kinds(n *html.Node) (kinds, uint32) {
-	var k kinds
-	switch n.DataAtom {
-	case atom.Nav, atom.Menu:
-		k = kindNav
-	case atom.Footer:
-		k = kindFoot
-	case atom.Header:
-		k = kindHead
-	case atom.Aside:
-		k = kindSide
-	case atom.Form:
-		k = kindPopup
-	case atom.Figure, atom.Figcaption:
-		k = kindCaption
-	case atom.Noscript:
-		k = kindHidden
-	case atom.Time:
-		k = kindMeta
-	case atom.Main:
-		k = kindContent
-	case atom.Article:
-		k = kindArticle
+func (b *builder) kinds(t *tag) (kinds, uint32) {
+	k := byName[t.atom] | b.words(t.attrs.class) | b.words(t.attrs.id) |
+		roles[t.attrs.role] | properties[t.attrs.itemprop]
+	sign := hash(uint32(t.atom)^t.name, t.attrs.class)
+	if rel := t.attrs.rel; rel == "tag" || rel == "category tag" {
+		k |= kindTags
 	}
-	sign := hash(uint32(n.DataAtom)+1, n.Data)
-	for _, a := range n.Attr {
-		switch a.Key {
-		case "class":
-			sign = hash(sign, a.Val)
-			k |= f.words(a.Val)
-		case "id":
-			k |= f.words(a.Val)
-		case "role":
-			k |= roles[a.Val]
-		case "itemprop":
-			k |= properties[a.Val]
-		case "rel":
-			if a.Val == "tag" || a.Val == "category tag" {
-				k |= kindTags
-			}
-		case "hidden":
+	if t.attrs.hidden || t.attrs.ariaHidden {
+		k |= kindHidden
+	}
+	if t.attrs.style != "" {
+		style := strings.ReplaceAll(t.attrs.style, " ", "")
+		if strings.Contains(style, "display:none") || strings.Contains(style, "visibility:hidden") {
 			k |= kindHidden
-		case "aria-hidden":
-			if a.Val == "true" {
-				k |= kindHidden
-			}
-		case "style":
-			style := strings.ReplaceAll(a.Val, " ", "")
-			if strings.Contains(style, "display:none") || strings.Contains(style, "visibility:hidden") {
-				k |= kindHidden
-			}
 		}
 	}
 	return k, sign
+}
+
+var byName = map[atom.Atom]kinds{
+	atom.Nav: kindNav, atom.Menu: kindNav, atom.Footer: kindFoot, atom.Header: kindHead, atom.Aside: kindSide,
+	atom.Form: kindPopup, atom.Figure: kindCaption, atom.Figcaption: kindCaption, atom.Noscript: kindHidden,
+	atom.Time: kindMeta, atom.Main: kindContent, atom.Article: kindArticle,
 }
 
 var roles = map[string]kinds{
@@ -157,8 +128,11 @@ var properties = map[string]kinds{
 	"softwareHelp": kindArticle | kindContent | kindPrimary,
 }
 
+// mostNames bounds the words of class and id attributes that a page may use.
+const mostNames = 1 << 14
+
 // words returns the kinds that a class or id attribute names.
-func (f *flattener) words(s string) kinds {
+func (b *builder) words(s string) kinds {
 	const mostWords, mostBytes = 16, 64
 	var k kinds
 	n := 0
@@ -169,12 +143,12 @@ func (f *flattener) words(s string) kinds {
 		if len(w) > mostBytes {
 			continue
 		}
-		known, ok := f.names[w]
-		if !ok {
-			known = kindsOf(strings.ToLower(w))
-			f.names[w] = known
+		of, ok := b.names[w]
+		if !ok && len(b.names) < mostNames {
+			of = kindsOf(strings.ToLower(w))
+			b.names[w] = of
 		}
-		k |= known
+		k |= of
 	}
 	return k
 }
@@ -182,32 +156,19 @@ func (f *flattener) words(s string) kinds {
 // kindsOf looks for all stems in one lower-case word.
 func kindsOf(w string) kinds {
 	var k kinds
-	for _, s := range stemList {
-		if k&s.kinds != 0 {
-			continue
-		}
-		if s.whole && hasPart(w, s.word) || !s.whole && strings.Contains(w, s.word) {
-			k |= s.kinds
+	for i := range len(w) - 1 {
+		for _, s := range stemsAt[pair(w[i], w[i+1])] {
+			if k&s.kinds == 0 && strings.HasPrefix(w[i:], s.word) && (!s.whole || isPart(w, i, i+len(s.word))) {
+				k |= s.kinds
+			}
 		}
 	}
 	return k
 }
 
-// hasPart reports whether part is one of the parts of w, which hyphens,
-// underscores and digits separate.
-func hasPart(w, part string) bool {
-	for from := 0; ; {
-		i := strings.Index(w[from:], part)
-		if i < 0 {
-			return false
-		}
-		i += from
-		end := i + len(part)
-		if (i == 0 || !isLower(w[i-1])) && (end == len(w) || !isLower(w[end])) {
-			return true
-		}
-		from = i + 1
-	}
+// isPart reports a part of w that hyphens, underscores and digits separate.
+func isPart(w string, from, to int) bool {
+	return (from == 0 || !isLower(w[from-1])) && (to == len(w) || !isLower(w[to]))
 }
 
 func isLower(c byte) bool { return 'a' <= c && c <= 'z' }

@@ -1,11 +1,9 @@
 package extract
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
-
-	"golang.org/x/net/html"
-	"golang.org/x/net/html/atom"
 
 	"github.com/troikaml/troika/text"
 )
@@ -14,63 +12,56 @@ import (
 type meta struct {
 	title, ogTitle, heading string
 	lang, date, author      string
+	timed                   bool     // date is from a time element
 	linked                  []string // JSON-LD, as written
+	linkedSize              int
 }
 
-// note reads the elements that carry facts about the page.
-func (m *meta) note(n *html.Node) {
-	switch n.DataAtom {
-	case atom.Html:
-		m.lang = attr(n, "lang")
-	case atom.Head:
-		for c := range n.ChildNodes() {
-			m.note(c)
-		}
-	case atom.Title:
-		if m.title == "" && n.Namespace == "" && n.FirstChild != nil {
-			m.title = oneLine(n.FirstChild.Data)
-		}
-	case atom.Meta:
-		m.property(n)
-	case atom.Script:
-		if attr(n, "type") == "application/ld+json" && n.FirstChild != nil && len(m.linked) < mostLinked {
-			m.linked = append(m.linked, n.FirstChild.Data)
-		}
-	case atom.Time:
-		if date := attr(n, "datetime"); m.date == "" {
-			m.date = isoDate(date)
-		}
-	case atom.H1:
-		if m.heading == "" {
-			m.heading = oneLine(inner(n))
-		}
-	}
-}
-
-func (m *meta) property(n *html.Node) {
-	content := attr(n, "content")
-	if content == "" {
+// property reads a meta element. Of several that say the same the first counts.
+func (m *meta) property(a *attrs) {
+	if a.content == "" {
 		return
 	}
-	name := attr(n, "property")
-	if name == "" {
-		name = attr(n, "name")
-	}
-	if name == "" {
-		name = attr(n, "itemprop")
-	}
+	name := cmp.Or(a.property, a.name, a.itemprop)
 	switch strings.ToLower(name) {
 	case "og:title":
-		m.ogTitle = oneLine(content)
+		if m.ogTitle == "" {
+			m.ogTitle = oneLine(a.content)
+		}
 	case "article:published_time", "datepublished", "date", "dc.date", "dc.date.issued", "dcterms.date", "pubdate":
-		if date := isoDate(content); date != "" {
-			m.date = date
+		if m.date == "" || m.timed {
+			if date := isoDate(a.content); date != "" {
+				m.date, m.timed = date, false
+			}
 		}
 	case "author", "dc.creator", "article:author":
-		if m.author == "" && !strings.Contains(content, "://") {
-			m.author = oneLine(content)
+		if m.author == "" && !strings.Contains(a.content, "://") {
+			m.author = oneLine(a.content)
 		}
 	}
+}
+
+// time takes the first time element; meta elements count for more.
+func (m *meta) time(datetime string) {
+	if m.date == "" {
+		m.date = isoDate(datetime)
+		m.timed = m.date != ""
+	}
+}
+
+// language returns a lang attribute that is a language tag (BCP 47), or "".
+func language(s string) string {
+	const longest = 35
+	s = strings.TrimSpace(s)
+	if len(s) > longest {
+		return ""
+	}
+	for i := range len(s) {
+		if c := s[i]; !isLetter(c) && c != '-' && (c < '0' || c > '9') {
+			return ""
+		}
+	}
+	return s
 }
 
 // isoDate returns the YYYY-MM-DD that s starts with, or "".
@@ -96,7 +87,7 @@ func (m *meta) best() string {
 	switch {
 	case m.ogTitle != "":
 		return m.ogTitle
-	case m.heading != "" && strings.Contains(text.Fold(m.title), text.Fold(m.heading)):
+	case m.isTitle(text.Fold(m.heading), text.Fold(m.title)):
 		return m.heading
 	case m.title != "":
 		return m.title
@@ -104,8 +95,25 @@ func (m *meta) best() string {
 	return m.heading
 }
 
-// mostLinked bounds the pieces of JSON-LD that are looked at.
-const mostLinked = 16
+// isTitle reports a heading that the title element holds beside the site's name.
+// At the title's end it might be that name itself.
+func (m *meta) isTitle(heading, title string) bool {
+	return heading != "" && (strings.HasPrefix(title, heading) || strings.Contains(title, heading) && 2*len(heading) > len(title))
+}
+
+// Bounds of the JSON-LD that is looked at: pieces, and bytes of all.
+const (
+	mostLinked      = 16
+	mostLinkedBytes = 4 << 20
+)
+
+// link takes a piece of JSON-LD if it may hold an article.
+func (m *meta) link(s string) {
+	if len(m.linked) < mostLinked && m.linkedSize+len(s) <= mostLinkedBytes && strings.Contains(s, `"articleBody"`) {
+		m.linked = append(m.linked, s)
+		m.linkedSize += len(s)
+	}
+}
 
 // articleBody returns the article that the page carries as JSON-LD, if the
 // text that was found elsewhere has less than half its bytes: such pages are
@@ -113,23 +121,29 @@ const mostLinked = 16
 func (m *meta) articleBody(found int) string {
 	best := ""
 	for _, s := range m.linked {
-		if !strings.Contains(s, `"articleBody"`) {
-			continue
-		}
 		var v any
 		if json.Unmarshal([]byte(s), &v) == nil {
 			best = longest(best, bodyIn(v, 0))
 		}
 	}
 	if strings.Contains(best, "<") {
-		if root, err := html.Parse(strings.NewReader(best)); err == nil {
-			best = inner(root)
+		if p, err := build(best); err == nil {
+			best = p.write(p.all())
 		}
 	}
 	if 2*found >= len(best) {
 		return ""
 	}
 	return best
+}
+
+// all keeps every block.
+func (p *page) all() []bool {
+	keep := make([]bool, len(p.blocks))
+	for i := range keep {
+		keep[i] = true
+	}
+	return keep
 }
 
 // bodyIn finds the longest articleBody in JSON.
@@ -162,26 +176,13 @@ func longest(a, b string) string {
 	return a
 }
 
-// inner joins the text below n.
-func inner(n *html.Node) string {
-	var b strings.Builder
-	for c := range n.Descendants() {
-		if c.Type == html.TextNode {
-			b.WriteString(c.Data)
-		}
-	}
-	return b.String()
-}
+// mostTitle bounds titles, headings and names in bytes.
+const mostTitle = 1000
 
+// oneLine returns a title or a name on one line.
 func oneLine(s string) string {
-	return text.Normalize(strings.Join(strings.Fields(s), " "))
-}
-
-func attr(n *html.Node, key string) string {
-	for _, a := range n.Attr {
-		if a.Key == key {
-			return a.Val
-		}
+	if len(s) > mostTitle {
+		s = strings.ToValidUTF8(s[:mostTitle], "")
 	}
-	return ""
+	return text.Normalize(strings.Join(strings.Fields(s), " "))
 }

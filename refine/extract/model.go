@@ -28,21 +28,21 @@ func score(row []int16) int32 {
 }
 
 // choose says for each block whether it is content.
-func (p *page) choose(bar int) []bool {
-	rows := p.measure()
-	scores := make([]int32, len(rows))
-	keep := make([]bool, len(rows))
-	any := false
-	for i, row := range rows {
-		scores[i] = score(row) - int32(bar)
+func (p *page) choose(o *Options) []bool {
+	scores := make([]int32, len(p.blocks))
+	keep := make([]bool, len(p.blocks))
+	found := false
+	p.measure(func(i int, row []int16) {
+		scores[i] = o.score(row)
 		keep[i] = scores[i] >= 0
-		any = any || keep[i]
-	}
-	if !any {
+		found = found || keep[i]
+	})
+	if !found {
 		p.fallback(keep)
 	}
 	p.tables(scores, keep)
 	p.chapter(keep)
+	p.headings(scores, keep)
 	return keep
 }
 

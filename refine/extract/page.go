@@ -3,19 +3,28 @@ package extract
 import (
 	"errors"
 	"fmt"
-	"strings"
-
-	"golang.org/x/net/html"
+	"slices"
 
 	"github.com/troikaml/troika/text"
 	"github.com/troikaml/troika/text/charset"
 )
 
-// MaxSize bounds the bytes of a page, before and after decoding.
-const MaxSize = 16 << 20
+// Bounds of a page.
+const (
+	// MaxSize bounds a page's bytes. Decoded, it may have twice as many.
+	MaxSize = 16 << 20
+	// MaxElements bounds its elements, and its blocks.
+	MaxElements = 1 << 20
+)
 
-// ErrTooDeep says that elements are nested deeper than the parser allows (512).
-var ErrTooDeep = errors.New("elements nested too deeply")
+// The errors of Parse beside charset.ErrBinary, which says that the bytes are
+// no text in a known encoding.
+var (
+	// ErrTooLarge says that a page is over MaxSize or MaxElements.
+	ErrTooLarge = errors.New("page too large")
+	// ErrTooDeep says that elements are nested deeper than 512 levels.
+	ErrTooDeep = errors.New("elements nested too deeply")
+)
 
 // Options tune Parse. The zero value is what is measured and recommended.
 type Options struct {
@@ -25,6 +34,17 @@ type Options struct {
 	// Bar is added to the score from which a block is content, in 1/256 of a
 	// logit: below 0 more is kept, above 0 less.
 	Bar int
+	// Score takes the place of the built-in model where it is not nil: of a
+	// block's features it returns the score. bench/extract judges models by it.
+	Score func(features []int16) int
+}
+
+// score returns how far a block's score is above the bar.
+func (o *Options) score(row []int16) int32 {
+	if o.Score != nil {
+		return int32(o.Score(row) - o.Bar)
+	}
+	return score(row) - int32(o.Bar)
 }
 
 // Page is what Parse found in a page.
@@ -56,7 +76,7 @@ func Parse(b []byte, o Options) (Page, error) {
 		Title: text.Normalize(p.meta.best()), Lang: p.meta.lang,
 		Date: p.meta.date, Author: p.meta.author, Encoding: enc,
 	}
-	out.Text = text.Normalize(p.write(p.choose(o.Bar)))
+	out.Text = text.Normalize(p.write(p.choose(&o)))
 	if body := p.meta.articleBody(len(out.Text)); body != "" {
 		out.Text = text.Normalize(body)
 	}
@@ -66,7 +86,7 @@ func Parse(b []byte, o Options) (Page, error) {
 // read decodes and parses a page.
 func read(b []byte, declared string) (*page, charset.Encoding, error) {
 	if len(b) > MaxSize {
-		return nil, "", fmt.Errorf("parse page: %d bytes, the limit is %d", len(b), MaxSize)
+		return nil, "", fmt.Errorf("parse page: %w: %d bytes, the limit is %d", ErrTooLarge, len(b), MaxSize)
 	}
 	if inPage := charset.Declared(b); inPage != "" {
 		declared = inPage
@@ -76,18 +96,13 @@ func read(b []byte, declared string) (*page, charset.Encoding, error) {
 		return nil, "", fmt.Errorf("parse page: %w", err)
 	}
 	if len(s) > 2*MaxSize {
-		return nil, "", fmt.Errorf("parse page: %d bytes once decoded, the limit is %d", len(s), 2*MaxSize)
+		return nil, "", fmt.Errorf("parse page: %w: %d bytes once decoded, the limit is %d", ErrTooLarge, len(s), 2*MaxSize)
 	}
-	// Without scripting the content of noscript is parsed: some sites keep their
-	// article there.
-	root, err := html.ParseWithOptions(strings.NewReader(s), html.ParseOptionEnableScripting(false))
+	p, err := build(s)
 	if err != nil {
-		if strings.Contains(err.Error(), "open stack of elements exceeds") {
-			err = ErrTooDeep
-		}
 		return nil, "", fmt.Errorf("parse page: %w", err)
 	}
-	return flatten(root), enc, nil
+	return p, enc, nil
 }
 
 // Block is one block of a page as the model sees it, for fitting and for
@@ -97,7 +112,8 @@ type Block struct {
 	Text string
 	// Features are the measured values, in the order of Features.
 	Features []int16
-	// Score is the model's sum in 1/256 of a logit; from 0 on the block is content.
+	// Score is the model's sum in 1/256 of a logit, less the bar. From 0 on the
+	// block is content, unless a rule on tables, headings or chapters overrules it.
 	Score int
 }
 
@@ -107,13 +123,12 @@ func Blocks(b []byte, o Options) ([]Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := p.measure()
-	list := make([]Block, len(rows))
-	for i, row := range rows {
-		list[i] = Block{Text: p.blocks[i].text, Features: row, Score: int(score(row)) - o.Bar}
-	}
+	list := make([]Block, len(p.blocks))
+	p.measure(func(i int, row []int16) {
+		list[i] = Block{Text: p.blocks[i].text, Features: slices.Clone(row), Score: int(o.score(row))}
+	})
 	return list, nil
 }
 
 // Features returns the names of a block's features.
-func Features() []string { return append([]string(nil), featureNames...) }
+func Features() []string { return slices.Clone(featureNames) }

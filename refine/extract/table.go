@@ -20,7 +20,7 @@ func (p *page) place(b *block) place {
 			}
 		case atom.Table:
 			at.table = e
-			if at.cell < 0 || at.row < 0 || !p.data[e] {
+			if at.cell < 0 || at.row < 0 || p.widths[e] == 0 {
 				return place{-1, -1, -1}
 			}
 			return at
@@ -32,6 +32,7 @@ func (p *page) place(b *block) place {
 // tally counts what tells tables of data from tables for layout.
 type tally struct {
 	rows, cells, blocks, wide   int32
+	width                       int32 // the last column with text
 	lastRow, lastCell, rowCells int32
 	nested, structured          bool
 	size, score                 int64
@@ -44,9 +45,11 @@ func (p *page) tables(scores []int32, keep []bool) {
 	for i := range p.blocks {
 		p.tally(tallies, i, scores[i])
 	}
-	p.data = map[int32]bool{}
+	p.widths = map[int32]int32{}
 	for e, t := range tallies {
-		p.data[e] = !t.nested && !t.structured && t.rows >= 2 && t.wide*2 >= t.rows && 2*t.blocks <= 3*t.cells
+		if !t.nested && !t.structured && t.rows >= 2 && t.wide*2 >= t.rows && 2*t.blocks <= 3*t.cells {
+			p.widths[e] = t.width
+		}
 	}
 	for i := range p.blocks {
 		b := &p.blocks[i]
@@ -81,6 +84,9 @@ func (p *page) tally(tallies map[int32]*tally, i int, score int32) {
 			}
 			inner = false
 			t.add(row, cell)
+			if cell >= 0 {
+				t.width = max(t.width, p.elements[cell].item, t.rowCells)
+			}
 			t.structured = t.structured || structured
 			t.size += int64(b.size)
 			t.score += int64(b.size) * int64(score)

@@ -12,9 +12,8 @@ type writer struct {
 	*page
 	b       strings.Builder
 	at      place // of the block before
-	width   int   // cells of the table's first row
-	cells   int   // cells written in the row at work
-	rows    int
+	column  int32 // of the row at work that was written last, 0 at its start
+	rows    int   // of the table at work
 	item    int32 // list item of the block before, -1 outside
 	started map[int32]bool
 }
@@ -94,7 +93,7 @@ func (w *writer) look(b *block) (level int, item int32, depth, quotes int) {
 		switch el.tag {
 		case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
 			if level == 0 {
-				level = int(el.tag.String()[1] - '0')
+				level = headingLevel(el.tag)
 			}
 		case atom.Li:
 			if item < 0 {
@@ -124,14 +123,21 @@ func (w *writer) gap(tight bool) {
 
 // fence writes preformatted text between fences that do not occur in it.
 func (w *writer) fence(s string) {
-	mark := "```"
-	for strings.Contains(s, mark) {
-		mark += "`"
+	longest, run := 2, 0
+	for i := range len(s) {
+		if s[i] == '`' {
+			run++
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
 	}
+	mark := strings.Repeat("`", longest+1)
 	w.b.WriteString(mark + "\n" + strings.Trim(s, "\r\n") + "\n" + mark)
 }
 
-// cell writes a block of a data table.
+// cell writes a block of a data table. Cells without text leave their columns
+// empty, so that the others stay in line.
 func (w *writer) cell(at place, b *block) {
 	s := strings.ReplaceAll(spaced(b.text), "|", `\|`)
 	switch {
@@ -139,30 +145,39 @@ func (w *writer) cell(at place, b *block) {
 		w.endTable()
 		w.gap(false)
 		w.item = -1
-		w.b.WriteString("| ")
+		w.b.WriteString("|")
 	case at.row != w.at.row:
 		w.endRow()
-		w.b.WriteString("\n| ")
+		w.b.WriteString("\n|")
 	case at.cell != w.at.cell:
-		w.b.WriteString(" | ")
-		w.cells++
-	default:
-		w.b.WriteByte(' ')
+		w.b.WriteString(" |")
+	}
+	if at.cell != w.at.cell {
+		to := max(w.elements[at.cell].item, w.column+1)
+		w.blanks(to - 1)
+		w.column = to
 	}
 	w.at = at
-	w.b.WriteString(s)
+	w.b.WriteString(" " + s)
+}
+
+// blanks fills the row with empty cells up to a column.
+func (w *writer) blanks(column int32) {
+	for ; w.column < column; w.column++ {
+		w.b.WriteString("  |")
+	}
 }
 
 // endRow closes a row, and after the first one writes the line that makes it
-// the table's head.
+// the table's head. The head is as wide as the widest row.
 func (w *writer) endRow() {
-	w.cells++
 	w.b.WriteString(" |")
 	if w.rows == 0 {
-		w.b.WriteString("\n|" + strings.Repeat(" --- |", w.cells))
+		w.blanks(w.widths[w.at.table])
+		w.b.WriteString("\n|" + strings.Repeat(" --- |", int(w.column)))
 	}
 	w.rows++
-	w.cells = 0
+	w.column = 0
 }
 
 func (w *writer) endTable() {
