@@ -8,6 +8,7 @@ import (
 
 	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/model/nn"
+	"github.com/troikaml/troika/model/recipe"
 )
 
 // Batch, Span and the others are defined in model/nn and compute.
@@ -60,6 +61,16 @@ type Architecture struct {
 	Classes   []string // "architectures" in config.json
 	// Parse checks a config.json. Its errors name the field that is wrong.
 	Parse func(config []byte) (Config, error)
+	// GGUF says how its checkpoints lie in GGUF files; nil when they have no place
+	// there.
+	GGUF *recipe.Recipe
+}
+
+// InGGUF returns a with the recipe of a variant of the shared decoder.
+func (a Architecture) InGGUF(d recipe.Decoder) Architecture {
+	d.ModelType, d.Class = a.ModelType, a.Classes[0]
+	a.GGUF = d.Recipe()
+	return a
 }
 
 // Parse finds the architecture that a config.json names, and parses it.

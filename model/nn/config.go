@@ -166,7 +166,9 @@ func (c *TransformerConfig) windows(fallback bool) ([]int, error) {
 	return w, nil
 }
 
-func (c *TransformerConfig) rope(d *DecoderConfig, theta float64) error {
+// Rope returns the parameters of rotary embeddings, wherever the file has them;
+// theta is used when it names none.
+func (c *TransformerConfig) Rope(theta float64) RopeScaling {
 	var s RopeScaling
 	switch {
 	case c.RopeParameters != nil:
@@ -180,6 +182,11 @@ func (c *TransformerConfig) rope(d *DecoderConfig, theta float64) error {
 	if s.RopeTheta == 0 {
 		s.RopeTheta = theta
 	}
+	return s
+}
+
+func (c *TransformerConfig) rope(d *DecoderConfig, theta float64) error {
+	s := c.Rope(theta)
 	if s.PartialRotaryFactor != 0 && s.PartialRotaryFactor != 1 {
 		return fmt.Errorf("partial_rotary_factor %g is not supported", s.PartialRotaryFactor)
 	}

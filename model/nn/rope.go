@@ -23,14 +23,19 @@ type RopeScaling struct {
 	Truncate                      *bool    `json:"truncate,omitempty"`
 }
 
+// Kind returns the kind of scaling under either of its names; "" is none.
+func (s RopeScaling) Kind() string {
+	if s.RopeType != "" {
+		return s.RopeType
+	}
+	return s.Type
+}
+
 // Frequencies returns the angle per position of each pair of dim channels, and
 // the factor for sine and cosine (0 means 1). The scalings are those of the
 // transformers library: default, linear, llama3 and yarn.
 func (s RopeScaling) Frequencies(dim, maxPositions int) (freqs []float32, factor float32, err error) {
-	kind := s.RopeType
-	if kind == "" {
-		kind = s.Type
-	}
+	kind := s.Kind()
 	inv := make([]float64, dim/2)
 	for i := range inv {
 		// transformers computes theta^(2i/dim) and its inverse in float32.

@@ -1,0 +1,299 @@
+package recipe
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/troikaml/troika/checkpoint"
+	"github.com/troikaml/troika/checkpoint/gguf"
+	"github.com/troikaml/troika/tensor"
+)
+
+// View is a checkpoint in one layout seen in the other. It implements
+// [checkpoint.Reader] and [checkpoint.Describer]; tensors are converted when they
+// are asked for. Closing it leaves the source open.
+type View struct {
+	src   checkpoint.Reader
+	dims  Dims
+	parts map[string]part
+	// Left lists the source's tensors that the view leaves out, sorted.
+	Left []string
+}
+
+// part is how one tensor of a view comes from the source.
+type part struct {
+	entry checkpoint.Entry
+	from  []string // of the source; several are stacked
+	at    int      // the place in a stack that is taken apart, or -1
+	step  func(tensor.Tensor, Dims) (tensor.Tensor, error)
+	made  *tensor.Tensor // not from the source at all
+}
+
+// Names implements [checkpoint.Reader].
+func (v *View) Names() []string { return slices.Sorted(maps.Keys(v.parts)) }
+
+// Entry implements [checkpoint.Describer].
+func (v *View) Entry(name string) (checkpoint.Entry, error) {
+	p, ok := v.parts[name]
+	if !ok {
+		return checkpoint.Entry{}, fmt.Errorf("tensor %q: %w", name, checkpoint.ErrNotFound)
+	}
+	e := p.entry
+	e.Shape = slices.Clone(e.Shape)
+	return e, nil
+}
+
+// Metadata implements [checkpoint.Reader]: a view has none.
+func (*View) Metadata() map[string]string { return map[string]string{} }
+
+// Close implements [checkpoint.Reader].
+func (*View) Close() error { return nil }
+
+// Source returns the name of the source's tensor that holds a tensor of the view,
+// or "" where there is not exactly one.
+func (v *View) Source(name string) string {
+	if p := v.parts[name]; len(p.from) == 1 {
+		return p.from[0]
+	}
+	return ""
+}
+
+// Tensor implements [checkpoint.Reader].
+func (v *View) Tensor(name string) (tensor.Tensor, error) {
+	p, ok := v.parts[name]
+	if !ok {
+		return tensor.Tensor{}, fmt.Errorf("tensor %q: %w", name, checkpoint.ErrNotFound)
+	}
+	if p.made != nil {
+		return *p.made, nil
+	}
+	t, err := v.fetch(p)
+	if err == nil && p.step != nil {
+		t, err = p.step(t, v.dims)
+	}
+	if err == nil {
+		t, err = t.Encode(p.entry.DType)
+	}
+	if err != nil {
+		return tensor.Tensor{}, fmt.Errorf("tensor %q (from %s): %w", name, strings.Join(p.from, ", "), err)
+	}
+	return t, nil
+}
+
+// fetch reads what a part is made of.
+func (v *View) fetch(p part) (tensor.Tensor, error) {
+	if len(p.from) == 1 {
+		t, err := v.src.Tensor(p.from[0])
+		if err != nil || p.at < 0 {
+			return t, err
+		}
+		size := len(t.Data) / t.Shape[0]
+		return tensor.Tensor{DType: t.DType, Shape: t.Shape[1:], Data: t.Data[p.at*size:][:size:size]}, nil
+	}
+	var out tensor.Tensor
+	for _, name := range p.from {
+		t, err := v.src.Tensor(name)
+		if err != nil {
+			return out, err
+		}
+		if out.Shape == nil {
+			out = tensor.Tensor{DType: t.DType, Shape: append([]int{len(p.from)}, t.Shape...)}
+		}
+		if t.DType != out.DType || !slices.Equal(t.Shape, out.Shape[1:]) {
+			return out, fmt.Errorf("%s is %s %v, the others are %s %v", name, t.DType, t.Shape, out.DType, out.Shape[1:])
+		}
+		out.Data = append(out.Data, t.Data...)
+	}
+	return out, nil
+}
+
+// Release tells the source that the bytes behind a tensor are not needed soon, if it
+// can use that; see [gguf.File.Release]. A stack is released with its last member.
+func (v *View) Release(name string) error {
+	r, ok := v.src.(interface{ Release(name string) error })
+	if !ok {
+		return nil
+	}
+	p := v.parts[name]
+	for _, from := range p.from {
+		if p.at >= 0 && p.at < v.dims.Experts-1 {
+			continue
+		}
+		if err := r.Release(from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// HF shows a GGUF file in Hugging Face's layout, for the config.json that Config
+// made. Tensors keep their types. Each tensor of the file must be of a supported
+// type and named by a rule.
+func (r *Recipe) HF(f *gguf.File, config []byte) (*View, error) {
+	d, err := r.Dims(config)
+	if err != nil {
+		return nil, err
+	}
+	v := &View{src: f, dims: d, parts: map[string]part{}}
+	var unknown []string
+	for _, name := range f.Names() {
+		rule, layer, expert, ok := r.byGGUF(name)
+		if !ok {
+			unknown = append(unknown, name)
+			continue
+		}
+		if rule.HF == "" {
+			v.Left = append(v.Left, name)
+			continue
+		}
+		e, err := f.Entry(name)
+		if err != nil {
+			return nil, err
+		}
+		p := part{entry: e, from: []string{name}, at: -1}
+		if rule.Step != nil {
+			p.step = rule.Step.Back
+		}
+		if !rule.stacked() {
+			v.put(fill(rule.HF, layer, expert), p)
+			continue
+		}
+		if len(e.Shape) < 2 || e.Shape[0] != d.Experts {
+			return nil, fmt.Errorf("tensor %q of shape %v does not hold %d experts", name, e.Shape, d.Experts)
+		}
+		p.entry.Shape = e.Shape[1:]
+		for p.at = range d.Experts {
+			v.put(fill(rule.HF, layer, p.at), p)
+		}
+	}
+	return v, r.unknown(unknown)
+}
+
+func (v *View) put(name string, p part) {
+	p.entry.Name = name
+	v.parts[name] = p
+}
+
+func (r *Recipe) unknown(names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	const most = 5
+	return fmt.Errorf("%d tensors are no part of the %s architecture: %s",
+		len(names), r.Architecture, strings.Join(names[:min(most, len(names))], ", "))
+}
+
+// GGUF shows a Hugging Face checkpoint in GGUF's layout. dtype chooses the type of
+// each tensor, which it gets with its name in GGUF and its own type.
+func (r *Recipe) GGUF(src checkpoint.Reader, config []byte, dtype func(checkpoint.Entry) tensor.DType) (*View, error) {
+	d, err := r.Dims(config)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := checkpoint.Plan(src)
+	if err != nil {
+		return nil, err
+	}
+	v := &View{src: src, dims: d, parts: map[string]part{}}
+	stacks := map[string][]checkpoint.Entry{}
+	var unknown []string
+	for _, e := range plan {
+		rule, layer, expert, ok := r.byHF(e.Name)
+		switch {
+		case !ok:
+			unknown = append(unknown, e.Name)
+			continue
+		case rule.GGUF == "", d.TiedHead && rule.GGUF == headName:
+			v.Left = append(v.Left, e.Name)
+			continue
+		}
+		name := fill(rule.GGUF, layer, expert)
+		if rule.stacked() {
+			if expert >= d.Experts {
+				return nil, fmt.Errorf("tensor %q belongs to expert %d of %d", e.Name, expert, d.Experts)
+			}
+			if stacks[name] == nil {
+				stacks[name] = make([]checkpoint.Entry, d.Experts)
+			}
+			stacks[name][expert] = e
+			continue
+		}
+		p := part{entry: e, from: []string{e.Name}, at: -1}
+		if rule.Step != nil {
+			p.step = rule.Step.Forward
+		}
+		v.put(name, p)
+	}
+	if err := r.unknown(unknown); err != nil {
+		return nil, err
+	}
+	if err := v.stack(stacks); err != nil {
+		return nil, err
+	}
+	if err := r.addExtra(v, config); err != nil {
+		return nil, err
+	}
+	for name, p := range v.parts {
+		if p.made == nil {
+			p.entry.DType = dtype(p.entry)
+			v.parts[name] = p
+		}
+	}
+	return v, nil
+}
+
+// headName is the output projection in GGUF, which a model without one takes from
+// the embedding.
+const headName = "output.weight"
+
+func (v *View) stack(stacks map[string][]checkpoint.Entry) error {
+	for _, name := range slices.Sorted(maps.Keys(stacks)) {
+		members := stacks[name]
+		p := part{at: -1}
+		for i, e := range members {
+			if e.Name == "" {
+				return fmt.Errorf("tensor %q: expert %d of %d is missing", name, i, len(members))
+			}
+			p.from = append(p.from, e.Name)
+		}
+		p.entry = members[0]
+		p.entry.Shape = append([]int{len(members)}, p.entry.Shape...)
+		v.put(name, p)
+	}
+	return nil
+}
+
+func (r *Recipe) addExtra(v *View, config []byte) error {
+	if r.Extra == nil {
+		return nil
+	}
+	extra, err := r.Extra(config)
+	if err != nil {
+		return err
+	}
+	for name, t := range extra {
+		v.put(name, part{entry: checkpoint.EntryOf(name, t), made: &t})
+	}
+	return nil
+}
+
+// Order returns the names in the order in which a model uses them: what has no
+// layer first, the layers by number, and the output last.
+func (v *View) Order() []string {
+	rank := func(name string) int {
+		_, n := pattern(name)
+		switch {
+		case len(n) > 0:
+			return n[0]
+		case strings.HasPrefix(name, "output"):
+			return 1 << 30
+		}
+		return -1
+	}
+	names := v.Names()
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	return names
+}
