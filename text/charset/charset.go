@@ -81,7 +81,7 @@ func Detect(b []byte, declared string) Encoding {
 	if isUTF8(b) {
 		return UTF8
 	}
-	return cheapest(s, name)
+	return cheapest(gather(b), name)
 }
 
 // known returns the standard's name of a declared encoding, or "".
@@ -153,15 +153,41 @@ func isUTF8(b []byte) bool {
 // sampleSize bounds what is looked at: some thousand characters decide.
 const sampleSize = 8 << 10
 
+// margin is how many ASCII bytes beside others are looked at.
+const margin = 16
+
 // sample returns the bytes from shortly before the first one beyond ASCII.
 func sample(b []byte) []byte {
-	const before = 16
-	first := bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf })
-	from := 0
-	if first > before {
-		from = first - before
-	}
+	from := max(0, nextHigh(b)-margin)
 	return b[from:min(len(b), from+sampleSize)]
+}
+
+// gather joins the pieces that have bytes beyond ASCII: in a page of markup and
+// scripts they may be few and far between.
+func gather(b []byte) []byte {
+	var s []byte
+	for len(s) < sampleSize {
+		at := nextHigh(b)
+		if at < 0 {
+			break
+		}
+		from := max(0, at-margin)
+		to, last := at, at
+		for to < len(b) && to-last <= margin && len(s)+to-from < sampleSize {
+			if b[to] >= utf8.RuneSelf {
+				last = to
+			}
+			to++
+		}
+		s = append(s, b[from:to]...)
+		b = b[to:]
+	}
+	return s
+}
+
+// nextHigh returns where the first byte beyond ASCII is, or -1.
+func nextHigh(b []byte) int {
+	return bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // isBinary reports bytes that have more than a tenth of control characters.

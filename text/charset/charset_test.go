@@ -85,6 +85,7 @@ func TestMarksAndDamage(t *testing.T) {
 		"今天天气很\xe4\xb8":                         {"今天天气很\uFFFD", charset.UTF8},
 		strings.Repeat("中文", 20) + "\xff" + "x": {strings.Repeat("中文", 20) + "\uFFFDx", charset.UTF8},
 		"a\x00b\x00c\x00d\x00":                  {"abcd", charset.UTF16LE},
+		"a\x00b\x00c\x00d\x00e":                 {"abcd\uFFFD", charset.UTF16LE},
 		"one NUL \x00 among many letters":       {"one NUL \x00 among many letters", charset.UTF8},
 	} {
 		got, enc, err := charset.Decode([]byte(in), "")
@@ -95,6 +96,20 @@ func TestMarksAndDamage(t *testing.T) {
 	for _, in := range []string{"\x7fELF\x02\x01\x01\x00\x00\x00\x03\x07\x06", strings.Repeat("\x00\x01\x02", 100)} {
 		if s, enc, err := charset.Decode([]byte(in), ""); !errors.Is(err, charset.ErrBinary) {
 			t.Errorf("%q: %q as %s, %v", in, s, enc, err)
+		}
+	}
+}
+
+// TestFarBetween has little text among much markup: what counts is the text.
+func TestFarBetween(t *testing.T) {
+	var page strings.Builder
+	for _, s := range []string{"天气", "公园散步", "模型训练需要大量", "干净的文本数据，", "今天天气很好。"} {
+		page.WriteString("<p>" + s + "</p>" + strings.Repeat("<script>let x = 1 < 2;</script>", 400))
+	}
+	b := encode(t, charset.GB18030, page.String())
+	for _, declared := range []string{"", "iso-8859-1", "big5", "euc-kr"} {
+		if got, as, err := charset.Decode(b, declared); err != nil || got != page.String() {
+			t.Errorf("declared %q: as %s, %v", declared, as, err)
 		}
 	}
 }

@@ -172,7 +172,7 @@ func inWord(s []byte, i int) bool {
 func wide(b []byte) Encoding {
 	const least = 4
 	s := b[:min(len(b), sampleSize)&^1]
-	if len(b)%2 != 0 && len(b) < sampleSize || len(s) < least {
+	if len(s) < least {
 		return ""
 	}
 	var zero [2]int
@@ -187,8 +187,8 @@ func wide(b []byte) Encoding {
 		return UTF16LE
 	case zero[0]*4 >= units && zero[1]*20 <= zero[0]:
 		return UTF16BE
-	case utf8.Valid(b):
-		return ""
+	case len(b)%2 != 0 && len(b) < sampleSize, utf8.Valid(b):
+		return "" // Han characters alone are weaker evidence than zeros
 	}
 	for _, enc := range []Encoding{UTF16LE, UTF16BE} {
 		if isWide(s, enc) {
@@ -208,7 +208,8 @@ func isWide(s []byte, enc Encoding) bool {
 		if enc == UTF16BE {
 			r = rune(s[i+1]) | rune(s[i])<<8
 		}
-		ok := r == '\n' || r == '\r' || ' ' <= r && r < 0x7F || 0x3000 <= r && r <= 0x3011 || 0xFF01 <= r && r <= 0xFF5E
+		ok := r == '\n' || r == '\r' || ' ' <= r && r < 0x7F || 0x3000 <= r && r <= 0x3011 || 0xFF01 <= r && r <= 0xFF5E ||
+			0x2010 <= r && r <= 0x2026 || 0x2190 <= r && r <= 0x2193
 		for _, list := range []ranks{simplified, traditional, japaneseSet, koreanSet} {
 			cost, found := list[r]
 			ok = ok || found && cost <= frequent

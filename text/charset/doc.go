@@ -8,8 +8,8 @@
 //   - cost: how unlikely a candidate's text is, in 1/16 nat (natural logarithm).
 //     Characters cost by their rank in a list of a script's characters from the
 //     most frequent on, as ranks follow Zipf's law; bytes that are not valid cost most.
-//   - sample: the bytes around the first ones beyond ASCII. The candidate with the
-//     least cost over the sample decodes the whole.
+//   - sample: the first bytes beyond ASCII and those beside them, some thousand. The
+//     candidate with the least cost over the sample decodes the whole.
 //
 // UTF-8, UTF-16 in both orders with a byte order mark or without, GB18030 (and
 // so GBK and GB2312), Big5, Shift-JIS, EUC-JP, EUC-KR and Windows-1252 (and so
