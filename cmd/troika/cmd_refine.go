@@ -18,6 +18,8 @@ import (
 type refineFlags struct {
 	recipe    string
 	steps     []string
+	set       []string
+	format    string
 	out       string
 	workers   int
 	memory    byteSize
@@ -49,6 +51,8 @@ func newRefineCmd(a *app) *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringVar(&f.recipe, "recipe", "docs-company", "recipe: "+strings.Join(recipe.Shipped(), ", ")+", or a .yaml file")
 	fl.StringSliceVar(&f.steps, "steps", nil, "run these steps alone; see: troika refine steps")
+	fl.StringArrayVar(&f.set, "set", nil, "change a setting of the recipe, as step.setting=value; may be repeated")
+	fl.StringVar(&f.format, "format", "", "jsonl or parquet; short for --set output.format=...")
 	fl.StringVar(&f.out, "out", "", "folder to write to")
 	fl.IntVar(&f.workers, "workers", 0, "documents to work on at once (default --threads)")
 	fl.Var(&f.memory, "memory", "memory to stay within, such as 512MiB")
@@ -59,7 +63,7 @@ func newRefineCmd(a *app) *cobra.Command {
 }
 
 func refineInputs(ctx context.Context, a *app, f refineFlags, inputs []string) error {
-	r, err := openRecipe(f.recipe, f.steps)
+	r, err := openRecipe(f)
 	if err != nil {
 		return err
 	}
@@ -69,10 +73,14 @@ func refineInputs(ctx context.Context, a *app, f refineFlags, inputs []string) e
 	if f.workers == 0 {
 		f.workers = a.Threads
 	}
+	cache := "" // without a home the reader of PDFs is interpreted
+	if home, err := a.homePath(); err == nil {
+		cache = filepath.Join(home, "cache", "pdf")
+	}
 	bars := &refineBars{a: a}
 	report, err := recipe.Run(ctx, recipe.Options{
 		Inputs: inputs, Recipe: r, Out: f.out, Workers: f.workers, Memory: int64(f.memory),
-		Overwrite: f.overwrite, Progress: bars.moved,
+		Overwrite: f.overwrite, Progress: bars.moved, Cache: cache,
 	})
 	if err != nil {
 		return err
@@ -89,16 +97,25 @@ func refineInputs(ctx context.Context, a *app, f refineFlags, inputs []string) e
 	return err
 }
 
-// openRecipe finds a recipe by name or file and, if steps are named, takes
-// those alone.
-func openRecipe(name string, steps []string) (r *recipe.Recipe, err error) {
-	if recipe.IsFile(name) {
-		r, err = recipe.OpenFS(os.DirFS(filepath.Dir(name)), filepath.Base(name))
+// openRecipe finds a recipe by name or file, takes the steps alone that are
+// named, if any are, and changes settings.
+func openRecipe(f refineFlags) (r *recipe.Recipe, err error) {
+	if recipe.IsFile(f.recipe) {
+		r, err = recipe.OpenFS(os.DirFS(filepath.Dir(f.recipe)), filepath.Base(f.recipe))
 	} else {
-		r, err = recipe.Open(name)
+		r, err = recipe.Open(f.recipe)
 	}
-	if err == nil && steps != nil {
-		r, err = recipe.OfSteps(steps, r)
+	if err == nil && f.steps != nil {
+		r, err = recipe.OfSteps(f.steps, r)
+	}
+	if f.format != "" {
+		f.set = append(slices.Clone(f.set), "output.format="+f.format)
+	}
+	for _, one := range f.set {
+		if err == nil {
+			key, value, _ := strings.Cut(one, "=")
+			r, err = r.Set(key, value)
+		}
 	}
 	if err != nil {
 		return nil, &usageError{err}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/troikaml/troika/refine"
+	"github.com/troikaml/troika/refine/decontaminate"
 	"github.com/troikaml/troika/refine/filter"
 )
 
@@ -38,6 +39,8 @@ type Decision struct {
 	Counts map[string]map[string]int `json:"counts,omitempty"`
 	// Scores are what the steps measured, by step and name.
 	Scores map[string]map[string]float64 `json:"scores,omitempty"`
+	// Hits are the questions of benchmarks that the text holds.
+	Hits []decontaminate.Hit `json:"hits,omitempty"`
 }
 
 // Drop is the reason why a document is not in the output.
@@ -94,8 +97,8 @@ func (l *link) owner(rule string) string {
 func newChain(steps, all []Spec) *chain {
 	c := &chain{}
 	for _, s := range all {
-		if s.redacts {
-			c.mask = append(c.mask, s.part.Step)
+		if s.part.Mask != nil {
+			c.mask = append(c.mask, s.part.Mask)
 		}
 	}
 	for _, s := range steps {
@@ -137,6 +140,9 @@ func (c *chain) apply(ctx context.Context, e *entry) error {
 		}
 		if err := c.record(ctx, &e.Decision, l, v, before, lines); err != nil {
 			return err
+		}
+		if f, ok := l.step.(finder); ok && len(v.Counts) > 0 {
+			e.Decision.Hits = f.find(e.Doc)
 		}
 		if e.Doc.Text != before {
 			e.Decision.Edited = append(e.Decision.Edited, l.specs[0].Step)

@@ -1,19 +1,20 @@
 package recipe
 
 import (
-	"bytes"
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/language"
+
 	"github.com/troikaml/troika/refine"
-	"github.com/troikaml/troika/refine/html"
-	"github.com/troikaml/troika/refine/markdown"
+	"github.com/troikaml/troika/refine/extract"
 	"github.com/troikaml/troika/refine/source"
 	"github.com/troikaml/troika/text"
+	"github.com/troikaml/troika/text/charset"
 )
 
 // item is what was found in an input on its way to a worker: a raw document, a
@@ -44,7 +45,7 @@ func failed(name string, err error) item {
 }
 
 // extract makes the document of an item.
-func (r *runner) extract(_ context.Context, it *item) (*refine.Document, error) {
+func (r *runner) extract(it *item) (*refine.Document, error) {
 	raw := &it.raw
 	var err error
 	d := &refine.Document{ID: raw.Path, Source: raw.Path, Title: raw.Title, Raw: raw.Raw}
@@ -57,38 +58,71 @@ func (r *runner) extract(_ context.Context, it *item) (*refine.Document, error) 
 	case source.Row:
 		err = r.Recipe.Input.row(raw, d)
 	case source.HTML:
-		var p html.Page
-		p, err = html.Parse(raw.Body)
-		d.Title, d.Text, d.Lang = p.Title, p.Text, p.Lang
+		var p extract.Page
+		p, err = extract.Parse(raw.Body, extract.Options{Charset: raw.Charset})
+		d.Title, d.Text, d.Lang = p.Title, p.Text, tagOf(p.Lang)
 	case source.Markdown:
-		if err = checkUTF8(raw.Body); err == nil {
-			var title string
-			title, d.Text = markdown.Parse(raw.Body)
-			if d.Title == "" {
-				d.Title = title
-			}
+		if d.Text, err = decodeText(raw); err == nil {
+			d.Text = text.Normalize(skipFrontMatter(d.Text))
+			d.Title = cmp.Or(topHeading(d.Text), d.Title)
 		}
 	case source.Plain:
-		if err = checkUTF8(raw.Body); err == nil {
-			d.Text = text.Normalize(string(raw.Body))
+		if d.Text, err = decodeText(raw); err == nil {
+			d.Text = text.Normalize(d.Text)
 		}
 	default:
 		err = fmt.Errorf("items of type %q are not read", raw.MediaType)
 	}
+	if err != nil {
+		return nil, err
+	}
 	if d.Lang == "" {
 		d.Lang = refine.GuessLang(d.Text)
 	}
-	return d, err
+	return d, nil
 }
 
-func checkUTF8(b []byte) error {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		return fmt.Errorf("byte %d is NUL: not a text", i)
+// tagOf returns a page's lang attribute as a tag, or empty where it is none.
+func tagOf(attribute string) string {
+	tag, err := language.Parse(attribute)
+	if err != nil || tag == language.Und {
+		return ""
 	}
-	if !utf8.Valid(b) {
-		return errors.New("not UTF-8")
+	return tag.String()
+}
+
+// decodeText returns the text of an item in any encoding.
+func decodeText(raw *source.Item) (string, error) {
+	s, _, err := charset.Decode(raw.Body, raw.Charset)
+	if err != nil {
+		return "", err
 	}
-	return nil
+	if i := strings.IndexByte(s, 0); i >= 0 {
+		return "", fmt.Errorf("character %d is NUL: not a text", utf8.RuneCountInString(s[:i]))
+	}
+	return s, nil
+}
+
+// skipFrontMatter cuts off the settings with which some Markdown files begin.
+func skipFrontMatter(s string) string {
+	for _, mark := range []string{"---", "+++"} {
+		if rest, ok := strings.CutPrefix(s, mark+"\n"); ok {
+			if _, body, ok := strings.Cut(rest, "\n"+mark+"\n"); ok {
+				return body
+			}
+		}
+	}
+	return s
+}
+
+// topHeading returns the heading with which a text in Markdown begins, or "".
+func topHeading(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	title, ok := strings.CutPrefix(line, "# ")
+	if !ok {
+		return ""
+	}
+	return strings.TrimSpace(title)
 }
 
 // reason strips the path from an error that is told beside it.

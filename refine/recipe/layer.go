@@ -31,6 +31,8 @@ type layer struct {
 	// ownIDs says that documents brought their IDs with them.
 	ownIDs bool
 	drops  []dropFile
+	// split, if it is not nil, names the first document of each one's cluster.
+	split *dropFile
 }
 
 // chunkID is a task and the chunk in it.
@@ -185,23 +187,37 @@ func (d *dropFile) chunk(i int) (map[uint64][]UnitDrop, error) {
 // compare runs one stage over a layer. The result is the same layer with the
 // drops of the stage on top.
 func (r *runner) compare(ctx context.Context, base *layer, s Spec, place int) (*layer, error) {
-	st := s.part.Stage
+	d, err := r.findDrops(ctx, base, s, s.part.Stage, place)
+	out := *base
+	out.drops = append(slices.Clone(base.drops), d)
+	return &out, err
+}
+
+// divide runs the split over a layer. The result is the same layer with the
+// clusters on top.
+func (r *runner) divide(ctx context.Context, base *layer, s Spec, place int) (*layer, error) {
+	d, err := r.findDrops(ctx, base, s, s.part.Split.stage, place)
+	out := *base
+	out.split = &d
+	return &out, err
+}
+
+// findDrops runs a stage over a layer and writes what it finds.
+func (r *runner) findDrops(ctx context.Context, base *layer, s Spec, st Stage, place int) (dropFile, error) {
 	d := dropFile{
 		name: filepath.Join(r.state, fmt.Sprintf("drops-%02d-%s", place, s.Step)),
 		step: s.Step, rule: st.Rule(), paragraphs: st.Paragraphs(),
 	}
-	out := *base
-	out.drops = append(slices.Clone(base.drops), d)
 	if exists(d.name) {
-		return &out, nil
+		return d, nil
 	}
 	dir := filepath.Join(r.state, "compare")
 	if err := errors.Join(os.RemoveAll(dir), fsx.MkdirAll(dir, 0o755)); err != nil {
-		return nil, err
+		return d, err
 	}
 	pass, err := st.Begin(dir, r.Memory/3)
 	if err != nil {
-		return nil, fmt.Errorf("step %s: %w", s.Step, err)
+		return d, fmt.Errorf("step %s: %w", s.Step, err)
 	}
 	defer pass.Close() //nolint:errcheck // the state goes as a whole
 	c := newChain(nil, r.Recipe.Steps)
@@ -225,7 +241,7 @@ func (r *runner) compare(ctx context.Context, base *layer, s Spec, place int) (*
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return d, err
 	}
 	err = fsx.Write(d.name, 0o644, func(w io.Writer) error {
 		buf := bufio.NewWriter(w)
@@ -245,9 +261,9 @@ func (r *runner) compare(ctx context.Context, base *layer, s Spec, place int) (*
 		return buf.Flush()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("step %s: %w", s.Step, err)
+		return d, fmt.Errorf("step %s: %w", s.Step, err)
 	}
-	return &out, nil
+	return d, nil
 }
 
 // refine runs steps over a layer and writes the next one.

@@ -14,6 +14,9 @@ import (
 // which a corpus usually meets them. A new one is one line here.
 func Makers() []Maker {
 	return []Maker{
+		step("normalize", "normalise Unicode", normalSettings{Form: "nfc"}, newNormal),
+		step("chinese-script", "tell Simplified from Traditional Chinese, and convert if asked to", scriptSettings{MaxOther: 0.05}, newScript),
+		located("language", "name the language, drop others if asked to", languageSettings{}, newLanguage),
 		step("min-length", "drop documents that are too short", lengthSettings{MinChars: 1}, newLength),
 		step("spam-lines", "cut the spam that Chinese pages arrive wrapped in, keep the article", spam.Defaults(), func(s spam.Settings) (refine.Step, error) { return spam.New(s) }),
 		filterOf("gopher-quality", "Gopher's rules about words and lines, for English", filter.GopherQualityEnglish()),
@@ -25,12 +28,15 @@ func Makers() []Maker {
 		filterOf("fineweb-zh", "the same with FineWeb2's thresholds for Chinese", filter.FineWeb2MandarinFineWeb()),
 		filterOf("chinesewebtext", "ChineseWebText's rules", filter.ChineseWebTextRules()),
 		filterOf("data-juicer-zh", "data-juicer's rules for Chinese instruction data", filter.DataJuicerChinese()),
+		located("decontaminate", "drop documents that hold questions of the benchmarks at path", benchmarkDefaults(), newBenchmark),
+		maker("redact-pii", "hide personal data and keys behind placeholders", privateSettings{}, newPrivate),
 		stage("exact-dedup", "keep one of the documents that fold to the same text", exactSettings{}, newExact("duplicate", false)),
 		stage("near-dedup", "keep one of the documents that are nearly the same (MinHash)", nearDefaults(dedup.Documents()), newNear("near-duplicate", false)),
 		stage("paragraph-dedup", "keep one of the paragraphs that fold to the same text", exactSettings{MinChars: 40}, newExact("duplicate-paragraph", true)),
 		stage("near-paragraph-dedup", "keep one of the paragraphs that are nearly the same (MinHash)", nearDefaults(dedup.Paragraphs()), newNear("near-duplicate-paragraph", true)),
 		step("has-label", "drop documents without a label", struct{}{}, func(struct{}) (refine.Step, error) { return labelStep{}, nil }),
 		step("whole-chat", "drop conversations without an answered question", struct{}{}, func(struct{}) (refine.Step, error) { return chatStep{}, nil }),
+		maker("split", "keep clusters of documents apart for validation and test", splitDefaults(), newSplit),
 	}
 }
 

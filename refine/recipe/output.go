@@ -90,9 +90,10 @@ type ChatRecord struct {
 
 // record is one record of a shard, in the two forms in which it is needed.
 type record struct {
-	text Record
-	chat ChatRecord
-	line []byte
+	text  Record
+	chat  ChatRecord
+	line  []byte
+	split string
 }
 
 // records returns what is written of a document.
@@ -105,7 +106,10 @@ func (o Output) records(d *refine.Document) ([]record, error) {
 	}
 	base := Record{ID: d.ID, Text: d.Text, Source: d.Source, Lang: d.Lang, Label: d.Label, Title: d.Title, Group: d.Group}
 	if o.Kind == kindCompletion && d.Title != "" {
-		base.Text, base.Title = "# "+d.Title+"\n\n"+d.Text, ""
+		base.Title = ""
+		if topHeading(d.Text) != d.Title {
+			base.Text = "# " + d.Title + "\n\n" + d.Text
+		}
 	}
 	pieces := []string{base.Text}
 	if o.Chunk != (Chunk{}) {

@@ -269,7 +269,7 @@ func (r *runner) readChunk(ctx context.Context, c *chain, dir string, b batch) e
 
 // document makes the document of an item, or the failure.
 func (r *runner) document(ctx context.Context, it *item, e *entry) error {
-	doc, err := r.extract(ctx, it)
+	doc, err := r.extract(it)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -75,8 +75,10 @@ type Spec struct {
 	Step     string          `json:"step"`
 	Settings json.RawMessage `json:"settings"`
 
-	part           Part
-	redacts, fuses bool
+	part   Part
+	layers []*yaml.Node // what was said about the settings
+	at     place
+	fuses  bool
 }
 
 // Digest names everything in the recipe that can change the output.
@@ -139,11 +141,56 @@ func OfSteps(names []string, base *Recipe) (*Recipe, error) {
 				continue
 			}
 		}
-		spec, err := makeSpec(name, nil)
+		spec, err := makeSpec(name, nil, place{})
 		if err != nil {
 			return nil, err
 		}
 		d.specs = append(d.specs, spec)
+	}
+	return d.finish()
+}
+
+// Set returns the recipe with one setting changed. Key is STEP.SETTING, or
+// input.SETTING or output.SETTING, with a dot before each setting within one;
+// value is YAML. Files that the value names are looked up where the program runs.
+func (r *Recipe) Set(key, value string) (*Recipe, error) {
+	part, path, ok := strings.Cut(key, ".")
+	if !ok || path == "" {
+		return nil, fmt.Errorf("set %s: want STEP.SETTING, input.SETTING or output.SETTING", key)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(value), &doc); err != nil || len(value) > maxRecipe {
+		return nil, fmt.Errorf("set %s: %q is no YAML value", key, value)
+	}
+	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
+	if doc.Kind != 0 {
+		node = doc.Content[0]
+	}
+	for _, name := range slices.Backward(strings.Split(path, ".")) {
+		node = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: 1, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Tag: "!!str", Value: name, Line: 1}, node}}
+	}
+	d := draft{input: r.Input, output: r.Output, specs: slices.Clone(r.Steps)}
+	d.file.Name, d.file.Version, d.file.Description = r.Name, r.Version, r.Description
+	var err error
+	switch part {
+	case "input":
+		err = decode(node, &d.input)
+	case "output":
+		err = decode(node, &d.output)
+	default:
+		at := slices.IndexFunc(d.specs, func(s Spec) bool { return s.Step == part })
+		if at < 0 {
+			return nil, fmt.Errorf("set %s: recipe %s has no step %q", key, r.Name, part)
+		}
+		old := d.specs[at]
+		where := old.at
+		if path == "path" || path == "model" {
+			where = place{}
+		}
+		d.specs[at], err = makeSpec(part, append(slices.Clone(old.layers), node), where)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("set %s: %w", key, err)
 	}
 	return d.finish()
 }
@@ -317,7 +364,7 @@ func (d *draft) finish() (*Recipe, error) {
 		Input: d.input, Steps: d.specs, Output: d.output,
 	}
 	for _, s := range d.steps {
-		spec, err := makeSpec(s.name, s.settings)
+		spec, err := makeSpec(s.name, s.settings, place{d.fsys})
 		if err != nil {
 			return nil, fmt.Errorf("open recipe %s: %w", s.origin, err)
 		}
@@ -325,20 +372,26 @@ func (d *draft) finish() (*Recipe, error) {
 	}
 	last := r.Output.needs()
 	if last != "" && !slices.ContainsFunc(r.Steps, func(s Spec) bool { return s.Step == last }) {
-		spec, err := makeSpec(last, nil)
+		spec, err := makeSpec(last, nil, place{})
 		if err != nil {
 			return nil, err
 		}
-		r.Steps = append(r.Steps, spec)
+		// What is split off is split off at last.
+		at := len(r.Steps)
+		if at > 0 && r.Steps[at-1].part.Split != nil {
+			at--
+		}
+		r.Steps = slices.Insert(r.Steps, at, spec)
 	}
-	if err := errors.Join(r.Input.check(), r.Output.check(), unique(r.Steps)); err != nil {
+	if err := errors.Join(r.Input.check(), r.Output.check(), ordered(r.Steps)); err != nil {
 		return nil, fmt.Errorf("open recipe %s: %w", r.Name, err)
 	}
 	return r, nil
 }
 
-// unique refuses a step that is there twice: decisions name steps.
-func unique(specs []Spec) error {
+// ordered refuses a step that is there twice, as decisions name steps, and one
+// that comes after the split.
+func ordered(specs []Spec) error {
 	seen := map[string]bool{}
 	for _, s := range specs {
 		if seen[s.Step] {
@@ -346,16 +399,21 @@ func unique(specs []Spec) error {
 		}
 		seen[s.Step] = true
 	}
+	for i, s := range specs {
+		if s.part.Split != nil && i < len(specs)-1 {
+			return fmt.Errorf("step %s must be the last", s.Step)
+		}
+	}
 	return nil
 }
 
 // makeSpec makes a part from its settings, given in layers.
-func makeSpec(name string, layers []*yaml.Node) (Spec, error) {
+func makeSpec(name string, layers []*yaml.Node, at place) (Spec, error) {
 	m, err := find(Makers(), name)
 	if err != nil {
 		return Spec{}, err
 	}
-	part, settings, err := m.build(merge(layers))
+	part, settings, err := m.build(merge(layers), at)
 	if err != nil {
 		return Spec{}, fmt.Errorf("step %s: %w", name, err)
 	}
@@ -363,7 +421,7 @@ func makeSpec(name string, layers []*yaml.Node) (Spec, error) {
 	if err != nil {
 		return Spec{}, fmt.Errorf("step %s: record settings: %w", name, err)
 	}
-	return Spec{Step: name, Settings: b, part: part, redacts: m.Redacts, fuses: m.fuses}, nil
+	return Spec{Step: name, Settings: b, part: part, layers: layers, at: at, fuses: m.fuses}, nil
 }
 
 // merge lays mappings over one another: the last one that has a key wins. A

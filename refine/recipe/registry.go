@@ -1,8 +1,13 @@
 package recipe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,20 +23,17 @@ type Maker struct {
 	Name string
 	// Help is one line for people.
 	Help string
-	// Redacts says that the step hides what must not be shown: reports apply it
-	// to every excerpt they print.
-	Redacts bool
 	// fuses says that the step is a filter of package filter that edits nothing:
 	// several in a row share their work.
 	fuses bool
 	// build decodes settings over the defaults and makes the part; settings
 	// may be nil. It returns the complete settings.
-	build func(settings *yaml.Node) (Part, any, error)
+	build func(settings *yaml.Node, at place) (Part, any, error)
 }
 
 // Defaults returns the settings that hold where a recipe says nothing, as JSON.
 func (m Maker) Defaults() (string, error) {
-	_, settings, err := m.build(nil)
+	_, settings, err := m.build(nil, place{})
 	if err != nil && !errors.Is(err, errNeedsSettings) {
 		return "", err
 	}
@@ -42,12 +44,63 @@ func (m Maker) Defaults() (string, error) {
 // errNeedsSettings says that a part cannot be made from its defaults alone.
 var errNeedsSettings = errors.New("settings are missing")
 
-// Part is a made step or stage: exactly one field is set.
+// Part is a made step or stage: one of Step, Stage and Split is set.
 type Part struct {
 	// Step judges one document at a time.
 	Step refine.Step
 	// Stage judges documents beside all others.
 	Stage Stage
+	// Split says which documents are kept apart from those to learn from.
+	Split *Split
+	// Mask, if it is not nil, hides what must not be shown: it is applied to
+	// every excerpt in decisions and reports.
+	Mask refine.Step
+}
+
+// place is where the files that settings name are looked up: in the folder of
+// the recipe's file, else where the program runs.
+type place struct{ fsys fs.FS }
+
+// folder opens the folder at a path, or the folder of the one file that it names.
+func (p place) folder(name string) (fs.FS, error) {
+	if p.fsys == nil || filepath.IsAbs(name) {
+		dir, base := filepath.Split(filepath.Clean(name))
+		if info, err := os.Stat(name); err != nil {
+			return nil, err
+		} else if info.IsDir() {
+			return os.DirFS(name), nil
+		}
+		return only{os.DirFS(cmp.Or(dir, ".")), base}, nil
+	}
+	name = path.Clean(name)
+	if !fs.ValidPath(name) {
+		return nil, fmt.Errorf("%s is not below the folder of the recipe: name it from the root", name)
+	}
+	info, err := fs.Stat(p.fsys, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return fs.Sub(p.fsys, name)
+	}
+	below, err := fs.Sub(p.fsys, path.Dir(name))
+	return only{below, path.Base(name)}, err
+}
+
+// only is a folder that shows one of its files alone.
+type only struct {
+	fs.FS
+
+	name string
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (o only) ReadDir(dir string) ([]fs.DirEntry, error) {
+	info, err := fs.Stat(o.FS, o.name)
+	if err != nil || dir != "." {
+		return nil, cmp.Or(err, fs.ErrNotExist)
+	}
+	return []fs.DirEntry{fs.FileInfoToDirEntry(info)}, nil
 }
 
 // step returns the maker of a step with settings of type S.
@@ -67,25 +120,28 @@ func stage[S any](name, help string, defaults S, build func(S) (Stage, error)) M
 }
 
 func maker[S any](name, help string, defaults S, build func(S) (Part, error)) Maker {
-	return Maker{Name: name, Help: help, build: func(n *yaml.Node) (Part, any, error) {
+	return located(name, help, defaults, func(s S, _ place) (Part, S, error) {
+		p, err := build(s)
+		return p, s, err
+	})
+}
+
+// located returns the maker of a part whose settings name files. Build returns
+// the settings with what it found in them.
+func located[S any](name, help string, defaults S, build func(S, place) (Part, S, error)) Maker {
+	return Maker{Name: name, Help: help, build: func(n *yaml.Node, at place) (Part, any, error) {
 		s := defaults
 		if n != nil && !isNull(n) {
 			if err := decode(n, &s); err != nil {
 				return Part{}, s, err
 			}
 		}
-		p, err := build(s)
+		p, s, err := build(s, at)
 		if err != nil && n != nil {
 			err = fmt.Errorf("line %d: %w", n.Line, err)
 		}
 		return p, s, err
 	}}
-}
-
-// redacting marks a maker whose step hides what must not be shown.
-func redacting(m Maker) Maker {
-	m.Redacts = true
-	return m
 }
 
 // filterOf returns the maker of a filter that edits nothing, with a preset of

@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/refine/source"
+	"github.com/troikaml/troika/refine/source/pdf"
 )
 
 // Options say what to run. The output depends on the contents and names of the
@@ -28,7 +30,8 @@ type Options struct {
 	// of the corpus; 0 means 1 GiB. Less than 64 MiB is taken for 64 MiB. A
 	// single item may be over it.
 	Memory int64
-	// Cache is a folder in which readers keep what they compiled, or empty.
+	// Cache is a folder in which the reader of PDFs keeps what it compiled, made
+	// where it pays. Empty keeps nothing.
 	Cache string
 	// Overwrite replaces what a finished run left in Out.
 	Overwrite bool
@@ -86,7 +89,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	defer lock.Release() //nolint:errcheck // it dies with the process
 	r := &runner{Options: o, state: filepath.Join(o.Out, stateFolder)}
-	r.source = source.Options{Sheets: o.Recipe.Input.Sheets, Cache: o.Cache}
+	r.source = source.Options{Sheets: o.Recipe.Input.Sheets, PDF: pdf.New(r.cacheFor(inputs), r.documentsAtOnce())}
+	defer r.source.PDF.Close() //nolint:errcheck // it was only read from
 	if exists(filepath.Join(o.Out, manifestFile)) && !exists(r.state) && !o.Overwrite {
 		return nil, fmt.Errorf("%w: %s", ErrFinished, o.Out)
 	}
@@ -122,6 +126,33 @@ func (r *runner) chunkBytes() int64 {
 	return min(4<<20, max(64<<10, r.Memory/int64(24*r.Workers)))
 }
 
+// fewPDFs is the size of PDFs that an interpreter has read before a compiler is
+// done with the engine.
+const fewPDFs = 2 << 20
+
+// cacheFor returns the folder for the compiled engine, or "" where compiling it
+// does not pay.
+func (r *runner) cacheFor(inputs []input) string {
+	var size int64
+	for _, in := range inputs {
+		switch strings.ToLower(filepath.Ext(in.Name)) {
+		case ".pdf":
+			size += in.Size
+		case ".zip", ".tar", ".gz", ".tgz", ".warc", ".zst":
+			size += in.Size // which may hold some
+		}
+	}
+	if size < fewPDFs && !exists(r.Cache) {
+		return ""
+	}
+	return r.Cache
+}
+
+// documentsAtOnce is how many PDFs are read at a time.
+func (r *runner) documentsAtOnce() int {
+	return min(r.Workers, max(1, int(r.Memory/(4*pdf.MaxMemory))))
+}
+
 // run goes through the phases: read and run the first steps; then by turns
 // compare by stages and run the steps after them; then write.
 func (r *runner) run(ctx context.Context) (*Report, error) {
@@ -137,7 +168,11 @@ func (r *runner) run(ctx context.Context) (*Report, error) {
 	}
 	for i, g := range groups[1:] {
 		for _, s := range g.stages {
-			if base, err = r.compare(ctx, base, s, i+1); err != nil {
+			next := r.compare
+			if s.part.Split != nil {
+				next = r.divide
+			}
+			if base, err = next(ctx, base, s, i+1); err != nil {
 				return nil, err
 			}
 		}

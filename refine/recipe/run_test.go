@@ -104,7 +104,7 @@ func TestRunDecides(t *testing.T) {
 		"c.txt":      "Another one.\n\nA paragraph that repeats.\n",
 		"d.txt":      "x",
 		"e.html":     "<title>T</title><main><p>Seite</p></main>",
-		"bad.txt":    "\xff\xfe\xfd\x00",
+		"bad.txt":    "\x01\x02\x03\x04\x05\x06\x07",
 		"rows.jsonl": `{"id":"one","text":"row one"}` + "\n{\n" + `{"id":"one","text":"row two"}` + "\n",
 	})
 	r := testRecipe(t, dedupSteps)

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"hash"
@@ -80,14 +81,20 @@ type rowWriter interface {
 	close() error
 }
 
-// shardName returns the name of a shard.
-func (o Output) shardName(i int) string { return fmt.Sprintf("data-%05d.%s", i, o.Format) }
+// unsplit begins the names of shards where nothing is split.
+const unsplit = "data"
 
-func (o Output) createShard(dir string, i int) (*shard, error) {
-	out, err := createOut(dir, o.shardName(i))
+// shardName returns the name of a shard of a split.
+func shardName(split string, i int, format string) string {
+	return fmt.Sprintf("%s-%05d.%s", cmp.Or(split, unsplit), i, format)
+}
+
+func (o Output) createShard(dir, split string, i int) (*shard, error) {
+	out, err := createOut(dir, shardName(split, i, o.Format))
 	if err != nil {
 		return nil, err
 	}
+	out.Split = split
 	s := &shard{out: out}
 	switch {
 	case o.Format != formatParquet:
@@ -146,22 +153,27 @@ func (t *table[T]) write(rec record) error {
 func (t *table[T]) flush() error { return t.w.Flush() }
 func (t *table[T]) close() error { return t.w.Close() }
 
-// removeExtra removes the shards that an earlier output left, of any format.
-func (o Output) removeExtra(dir string, shards int) error {
-	for _, f := range formats {
-		other := o
-		other.Format = f
-		from := shards
-		if f != o.Format {
-			from = 0
-		}
-		for i := from; ; i++ {
-			err := os.Remove(filepath.Join(dir, other.shardName(i)))
-			if os.IsNotExist(err) {
-				break
-			}
-			if err != nil {
-				return err
+// removeExtra removes the shards that an earlier output left, of any split and
+// format.
+func removeExtra(dir string, shards []FileSum) error {
+	written := map[string]bool{}
+	for _, s := range shards {
+		written[s.Name] = true
+	}
+	for _, split := range append([]string{""}, splitNames...) {
+		for _, format := range formats {
+			for i := 0; ; i++ {
+				name := shardName(split, i, format)
+				if written[name] {
+					continue
+				}
+				err := os.Remove(filepath.Join(dir, name))
+				if os.IsNotExist(err) {
+					break
+				}
+				if err != nil {
+					return err
+				}
 			}
 		}
 	}

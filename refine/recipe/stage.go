@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/troikaml/troika/refine"
 	"github.com/troikaml/troika/refine/dedup"
@@ -93,7 +94,7 @@ func (p *dedupPass) Close() error { return p.index.Close() }
 type exactSettings struct {
 	// ByLang compares documents of one language alone.
 	ByLang bool
-	// MinWords is the length from which a paragraph is compared.
+	// MinChars is the length from which a text is compared.
 	MinChars int
 }
 
@@ -105,7 +106,7 @@ func newExact(rule string, paragraphs bool) func(exactSettings) (Stage, error) {
 		return &dedupStage{
 			rule: rule, paragraphs: paragraphs, keys: 1, byLang: s.ByLang,
 			sign: func(dst []uint64, scope, text string) []uint64 {
-				if len([]rune(text)) < s.MinChars {
+				if utf8.RuneCountInString(text) < s.MinChars {
 					return dst
 				}
 				return append(dst, dedup.Exact(scope, text))
@@ -154,14 +155,19 @@ func (r *runner) addUnits(p Pass, s Spec, number uint64, d *refine.Document) err
 	if s.Step == sameID.Step {
 		return p.Add(number<<unitBits, "", d.ID)
 	}
+	if s.part.Split != nil {
+		return p.Add(number<<unitBits, d.Group, d.Text)
+	}
+	// Scripts and regions of one language are compared with one another.
+	lang, _, _ := strings.Cut(d.Lang, "-")
 	if !s.part.Stage.Paragraphs() {
-		return p.Add(number<<unitBits, d.Lang, d.Text)
+		return p.Add(number<<unitBits, lang, d.Text)
 	}
 	for i, par := range splitParagraphs(d.Text) {
 		if i >= 1<<unitBits {
 			break // what follows is kept
 		}
-		if err := p.Add(number<<unitBits|uint64(i), d.Lang, strings.Join(par.lines, "\n")); err != nil {
+		if err := p.Add(number<<unitBits|uint64(i), lang, strings.Join(par.lines, "\n")); err != nil {
 			return err
 		}
 	}

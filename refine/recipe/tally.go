@@ -123,7 +123,14 @@ func (t *tally) failure(f *failure) {
 	}
 }
 
-func (t *tally) record(bytes int64) {
+func (t *tally) record(split string, bytes int64) {
+	if split != "" {
+		s := &t.report.Steps[len(t.report.Steps)-1]
+		if s.Counts == nil {
+			s.Counts = map[string]int{}
+		}
+		s.Counts[split]++
+	}
 	t.report.Counts.Records++
 	t.report.Counts.Bytes += bytes
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/internal/fsx"
+	"github.com/troikaml/troika/refine/decontaminate"
 )
 
 // The files of an output folder, beside its shards.
@@ -18,6 +19,9 @@ const (
 	decisionsFile = "decisions.jsonl"
 	failuresFile  = "failures.jsonl"
 	inputsFile    = "inputs.jsonl"
+	// contaminationFile names each question of a benchmark that a document
+	// holds.
+	contaminationFile = "contamination.jsonl"
 )
 
 // ManifestFormat is the version of manifest.json.
@@ -38,7 +42,9 @@ type Manifest struct {
 
 // FileSum is a file of the output with its digest.
 type FileSum struct {
-	Name    string        `json:"name"`
+	Name string `json:"name"`
+	// Split is the part of the corpus that a shard holds, if it was split.
+	Split   string        `json:"split,omitempty"`
 	Records int           `json:"records"`
 	Bytes   int64         `json:"bytes"`
 	Digest  troika.Digest `json:"digest"`
@@ -104,7 +110,13 @@ func (r *runner) prepare(ctx context.Context, base *layer) <-chan chan written {
 
 func (r *runner) records(ctx context.Context, c *chain, base *layer, i int) written {
 	out := written{changes: map[*entry][]DiffLine{}}
+	splits, err := r.splits(base, i)
+	if err != nil {
+		return written{err: err}
+	}
+	number := docNumber(i, 0) - 1
 	for e, err := range base.entries(ctx, c, i) {
+		number++
 		if err != nil {
 			return written{err: err}
 		}
@@ -120,6 +132,9 @@ func (r *runner) records(ctx context.Context, c *chain, base *layer, i int) writ
 			out.changes[e] = diff(e.Before, after)
 		}
 		recs, err := r.Recipe.Output.records(e.Doc)
+		if err == nil {
+			err = splits.mark(e.ID, number, recs)
+		}
 		if err != nil {
 			return written{err: err}
 		}
@@ -132,18 +147,20 @@ func (r *runner) records(ctx context.Context, c *chain, base *layer, i int) writ
 type writer struct {
 	r                           *runner
 	decisions, failures, inputs *outFile
-	shard                       *shard
-	shards                      []FileSum
+	contamination               *outFile
+	open                        map[string]*shard // by split
+	shards                      map[string][]FileSum
 	tally                       *tally
+	benchmarks                  decontaminate.Report
 	end                         inputEnd // of the input that is being joined
 }
 
 func (r *runner) newWriter() (*writer, error) {
-	w := &writer{r: r, tally: newTally(r.Recipe)}
+	w := &writer{r: r, tally: newTally(r.Recipe), open: map[string]*shard{}, shards: map[string][]FileSum{}}
 	for _, f := range []struct {
 		to   **outFile
 		name string
-	}{{&w.decisions, decisionsFile}, {&w.failures, failuresFile}, {&w.inputs, inputsFile}} {
+	}{{&w.decisions, decisionsFile}, {&w.failures, failuresFile}, {&w.inputs, inputsFile}, {&w.contamination, contaminationFile}} {
 		var err error
 		if *f.to, err = createOut(r.Out, f.name); err != nil {
 			w.abort()
@@ -154,13 +171,13 @@ func (r *runner) newWriter() (*writer, error) {
 }
 
 func (w *writer) abort() {
-	for _, f := range []*outFile{w.decisions, w.failures, w.inputs} {
+	for _, f := range []*outFile{w.decisions, w.failures, w.inputs, w.contamination} {
 		if f != nil {
 			f.p.Abort()
 		}
 	}
-	if w.shard != nil {
-		w.shard.out.p.Abort()
+	for _, s := range w.open {
+		s.out.p.Abort()
 	}
 }
 
@@ -193,6 +210,7 @@ func (w *writer) entry(e *entry, changes []DiffLine) error {
 	case e.Decision.ID != "":
 		w.end.Documents++
 		w.tally.document(e, changes)
+		w.benchmarks.Add(e.ID, e.Decision.Hits)
 		return w.decisions.json(e.Decision)
 	}
 	return nil
@@ -200,40 +218,49 @@ func (w *writer) entry(e *entry, changes []DiffLine) error {
 
 func (w *writer) record(rec record) error {
 	o := w.r.Recipe.Output
-	if w.shard != nil && w.shard.size+int64(len(rec.line)) > o.ShardBytes {
-		if err := w.closeShard(); err != nil {
+	if s := w.open[rec.split]; s != nil && s.size+int64(len(rec.line)) > o.ShardBytes {
+		if err := w.closeShard(rec.split); err != nil {
 			return err
 		}
 	}
-	if w.shard == nil {
-		var err error
-		if w.shard, err = o.createShard(w.r.Out, len(w.shards)); err != nil {
+	if w.open[rec.split] == nil {
+		s, err := o.createShard(w.r.Out, rec.split, len(w.shards[rec.split]))
+		if err != nil {
 			return err
 		}
+		w.open[rec.split] = s
 	}
-	w.tally.record(int64(len(rec.line)))
-	return w.shard.add(rec)
+	w.tally.record(rec.split, int64(len(rec.line)))
+	return w.open[rec.split].add(rec)
 }
 
-func (w *writer) closeShard() error {
-	sum, err := w.shard.commit()
+func (w *writer) closeShard(split string) error {
+	sum, err := w.open[split].commit()
 	if err != nil {
 		return err
 	}
-	w.shard = nil
-	w.shards = append(w.shards, sum)
+	delete(w.open, split)
+	w.shards[split] = append(w.shards[split], sum)
 	return nil
 }
 
 // finish writes the manifest last: with it the output is complete.
 func (w *writer) finish() (*Report, error) {
-	if w.shard != nil {
-		if err := w.closeShard(); err != nil {
-			return nil, err
+	m := Manifest{Format: ManifestFormat, Recipe: w.r.Recipe, RecipeDigest: w.r.Recipe.Digest()}
+	for _, split := range append([]string{""}, splitNames...) {
+		if w.open[split] != nil {
+			if err := w.closeShard(split); err != nil {
+				return nil, err
+			}
 		}
+		m.Shards = append(m.Shards, w.shards[split]...)
 	}
-	m := Manifest{Format: ManifestFormat, Recipe: w.r.Recipe, RecipeDigest: w.r.Recipe.Digest(), Shards: w.shards}
-	for _, f := range []*outFile{w.decisions, w.failures, w.inputs} {
+	findings := w.benchmarks.Findings()
+	w.contamination.Records = len(findings)
+	if _, err := w.benchmarks.WriteTo(w.contamination); err != nil {
+		return nil, err
+	}
+	for _, f := range []*outFile{w.decisions, w.failures, w.inputs, w.contamination} {
 		sum, err := f.commit()
 		if err != nil {
 			return nil, err
@@ -242,7 +269,7 @@ func (w *writer) finish() (*Report, error) {
 	}
 	report := w.tally.finish()
 	m.Counts = report.Counts
-	if err := w.r.Recipe.Output.removeExtra(w.r.Out, len(w.shards)); err != nil {
+	if err := removeExtra(w.r.Out, m.Shards); err != nil {
 		return nil, err
 	}
 	if err := writeJSON(filepath.Join(w.r.Out, reportFile), report); err != nil {
