@@ -1,0 +1,223 @@
+package finetune_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openai/openai-go/v3"
+
+	"github.com/troikaml/troika/job"
+)
+
+// steps returns the steps that a job tells of, in order.
+func (f *fixture) steps(t *testing.T, id string) []string {
+	t.Helper()
+	var messages []string
+	q := job.EventQuery{Kinds: []string{job.KindMetrics}, Limit: 1000}
+	events, more, err := f.jobs.Events(t.Context(), strings.TrimPrefix(id, "ftjob-"), q)
+	if err != nil || more {
+		t.Fatal(err, more)
+	}
+	for _, e := range events {
+		messages = append(messages, e.Message)
+	}
+	return messages
+}
+
+// untilStep waits until a job has told of so many steps.
+func (f *fixture) untilStep(t *testing.T, id string, n int) {
+	t.Helper()
+	for late := time.Now().Add(time.Minute); len(f.steps(t, id)) < n; <-time.After(time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatalf("job %s tells of %d steps, want %d", id, len(f.steps(t, id)), n)
+		}
+	}
+}
+
+// A job that is paused, resumed, and loses its runner at random moments makes the bits
+// and tells of the steps of one that ran through.
+func TestSameBits(t *testing.T) {
+	rounds := 12
+	if testing.Short() {
+		rounds = 3
+	}
+	f := newFixture(t, starterDir, nil)
+	stop := f.work(t)
+	training, validation := f.send(t, examples(0, 20)), f.send(t, examples(50, 2))
+	body := `{"model":"starter","training_file":"` + training + `","validation_file":"` + validation +
+		`","seed":11,"hyperparameters":{"n_epochs":4,"batch_size":2}}`
+	straight := f.create(t, body)
+	f.await(t, straight, "succeeded")
+	disturbed := f.create(t, body)
+	random := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
+	for i := range rounds {
+		f.untilStep(t, disturbed, i*40/rounds)
+		<-time.After(time.Duration(random.Int64N(int64(30 * time.Millisecond))))
+		if i%2 == 0 { // as when the server stops and starts again
+			stop()
+			stop = f.work(t)
+			continue
+		}
+		if j, err := f.client.FineTuning.Jobs.Pause(t.Context(), disturbed); err != nil || j.Status != "paused" {
+			break // it was over
+		}
+		if _, err := f.client.FineTuning.Jobs.Resume(t.Context(), disturbed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := f.await(t, disturbed, "succeeded")
+	if !bytes.Equal(f.weights(t, straight), f.weights(t, disturbed)) {
+		t.Error("the disturbed job made other bits")
+	}
+	want, got := f.steps(t, straight), f.steps(t, disturbed)
+	if len(want) != 40 || strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("the disturbed job tells of %d steps, the other of %d:\n%s", len(got), len(want), strings.Join(got, "\n"))
+	}
+	page, err := f.client.FineTuning.Jobs.Checkpoints.List(t.Context(), disturbed, openai.FineTuningJobCheckpointListParams{})
+	if err != nil || len(page.Data) != 3 || page.Data[2].StepNumber != 20 || page.Data[0].FineTunedModelCheckpoint != done.FineTunedModel {
+		t.Errorf("checkpoints %+v, %v", page, err)
+	}
+	dirs, err := filepath.Glob(filepath.Join(f.home, "tuned", straight, "step-*", "*.safetensors"))
+	if err != nil || len(dirs) != 3 {
+		t.Fatal(dirs, err)
+	}
+	for _, one := range dirs {
+		a, err := os.ReadFile(one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(strings.Replace(one, straight, disturbed, 1))
+		if err != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s differs in the disturbed job: %v", one, err)
+		}
+	}
+	for _, left := range f.left {
+		if left.Live != 0 || left.Weights != 0 {
+			t.Errorf("a run left %+v on its device", left)
+		}
+	}
+}
+
+// Cancelling stops a job within a step and gives its memory back; its checkpoints stay.
+func TestCancel(t *testing.T) {
+	f := newFixture(t, starterDir, nil)
+	f.work(t)
+	training := f.send(t, examples(0, 100))
+	id := f.create(t, `{"model":"starter","training_file":"`+training+`","hyperparameters":{"n_epochs":50,"batch_size":1}}`)
+	f.untilStep(t, id, 5)
+	before := len(f.steps(t, id))
+	j, err := f.client.FineTuning.Jobs.Cancel(t.Context(), id)
+	if err != nil || j.Status != "cancelled" || j.FinishedAt == 0 || j.FineTunedModel != "" {
+		t.Fatal(j, err)
+	}
+	at := len(f.steps(t, id))
+	for start := time.Now(); ; <-time.After(time.Millisecond) {
+		f.mu.Lock()
+		n := len(f.left)
+		f.mu.Unlock()
+		if n == 1 {
+			break
+		}
+		if time.Since(start) > 10*time.Second {
+			t.Fatal("the run goes on after its job was cancelled")
+		}
+	}
+	if after := len(f.steps(t, id)); after > at+1 {
+		t.Errorf("%d steps before cancelling, %d then, %d at the end: more than one came after", before, at, after)
+	}
+	if left := f.left[0]; left.Live != 0 || left.Weights != 0 {
+		t.Errorf("the run left %+v on its device", left)
+	}
+	for name, do := range map[string]func() (*openai.FineTuningJob, error){
+		"pause":  func() (*openai.FineTuningJob, error) { return f.client.FineTuning.Jobs.Pause(t.Context(), id) },
+		"resume": func() (*openai.FineTuningJob, error) { return f.client.FineTuning.Jobs.Resume(t.Context(), id) },
+	} {
+		if _, err := do(); err == nil || !strings.Contains(err.Error(), "400") {
+			t.Errorf("%s after cancelling: %v", name, err)
+		}
+	}
+	if j, err := f.client.FineTuning.Jobs.Cancel(t.Context(), id); err != nil || j.Status != "cancelled" {
+		t.Errorf("cancelling again: %v", err)
+	}
+	// The next job clears what is of no more use.
+	state := filepath.Join(f.home, "runs", id, "state.safetensors")
+	if _, err := os.Stat(state); err != nil {
+		t.Errorf("the stopped run saved nothing: %v", err)
+	}
+	next := f.create(t, `{"model":"starter","training_file":"`+training+`","hyperparameters":{"n_epochs":1,"batch_size":100}}`)
+	f.await(t, next, "succeeded")
+	if _, err := os.Stat(state); err == nil {
+		t.Error("the state of a cancelled job stays for ever")
+	}
+}
+
+// Jobs that wait can be paused, and keep their place.
+func TestPauseQueued(t *testing.T) {
+	f := newFixture(t, starterDir, nil)
+	training := f.send(t, examples(0, 4))
+	id := f.create(t, `{"model":"starter","training_file":"`+training+`","hyperparameters":{"n_epochs":1}}`)
+	if j, err := f.client.FineTuning.Jobs.Pause(t.Context(), id); err != nil || j.Status != "paused" || !strings.Contains(j.RawJSON(), `"status_details":"paused by a client"`) {
+		t.Fatal(j, err)
+	}
+	f.work(t)
+	<-time.After(50 * time.Millisecond)
+	f.await(t, id, "paused")
+	if j, err := f.client.FineTuning.Jobs.Resume(t.Context(), id); err != nil || j.Status != "queued" && j.Status != "running" {
+		t.Fatal(j, err)
+	}
+	f.await(t, id, "succeeded")
+}
+
+// A checkpoint that could not be written in time is made up for, with the bits that it
+// would have had.
+func TestMissingCheckpoint(t *testing.T) {
+	f := newFixture(t, starterDir, nil)
+	stop := f.work(t)
+	training := f.send(t, examples(0, 20))
+	body := `{"model":"starter","training_file":"` + training + `","seed":3,"hyperparameters":{"n_epochs":2,"batch_size":2}}`
+	straight := f.create(t, body)
+	f.await(t, straight, "succeeded")
+	stop()
+	// The folder that the adapters go to is a file: nothing can be written there.
+	id := f.create(t, body)
+	blocked := filepath.Join(f.home, "tuned", id)
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := job.Worker{Store: f.jobs, Owner: "test", Handlers: f.service.Handlers(), TTL: time.Minute, Poll: time.Second}
+	j, err := f.jobs.Get(t.Context(), strings.TrimPrefix(id, "ftjob-"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := w.Begin(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The handler is called by hand: the record would call its failure final.
+	if err := w.Handlers[j.Spec.Kind](t.Context(), run); err == nil || !strings.Contains(err.Error(), blocked) {
+		t.Fatalf("without a place for adapters: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(f.home, "runs", id, "state.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(blocked); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.jobs.Reclaim(t.Context(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	f.work(t)
+	f.await(t, id, "succeeded")
+	if !bytes.Equal(f.weights(t, straight), f.weights(t, id)) {
+		t.Error("the job made other bits")
+	}
+	page, err := f.client.FineTuning.Jobs.Checkpoints.List(t.Context(), id, openai.FineTuningJobCheckpointListParams{})
+	if err != nil || len(page.Data) != 2 {
+		t.Errorf("checkpoints %+v, %v", page, err)
+	}
+}
