@@ -23,11 +23,22 @@ type ChatOptions struct {
 	// Stop strings end the answer where the first of them begins. Empty strings have
 	// no effect.
 	Stop []string
+	// Logprobs and TopLogprobs are those of [Request].
+	Logprobs    bool
+	TopLogprobs int
 }
 
-// Answer generates the next turn of a conversation and calls emit with pieces of its
-// text, each valid UTF-8. Result counts tokens as [Engine.Generate] does.
-func (c *Chat) Answer(ctx context.Context, conv bundle.Conversation, o ChatOptions, emit func(text string) error) (Result, error) {
+// Piece is a piece of an answer.
+type Piece struct {
+	Text string // valid UTF-8
+	// Tokens are the tokens that ended in this piece, where log-probabilities are asked
+	// for. The text of a token may be split between pieces.
+	Tokens []Token
+}
+
+// Answer generates the next turn of a conversation and calls emit with its pieces.
+// Result counts tokens as [Engine.Generate] does.
+func (c *Chat) Answer(ctx context.Context, conv bundle.Conversation, o ChatOptions, emit func(Piece) error) (Result, error) {
 	prompt, err := c.Bundle.Prompt(conv)
 	if err != nil {
 		return Result{}, err
@@ -36,13 +47,24 @@ func (c *Chat) Answer(ctx context.Context, conv bundle.Conversation, o ChatOptio
 	decoder := c.Bundle.Tokenizer.NewDecoder(true)
 	req := Request{
 		Prompt: prompt, Slot: c.Slot, MaxTokens: o.MaxTokens, End: c.Bundle.Generation.EOS, Sampling: o.Sampling,
+		Logprobs: o.Logprobs, TopLogprobs: o.TopLogprobs,
 	}
-	res, err := c.Engine.Generate(ctx, req, func(token int32) error {
-		piece, hit := text.push(decoder.Push(token))
-		if piece != "" {
-			if err := emit(piece); err != nil {
-				return err
-			}
+	var waiting []Token // of text that is held back
+	give := func(text string) error {
+		if text == "" {
+			return nil
+		}
+		p := Piece{Text: text, Tokens: waiting}
+		waiting = nil
+		return emit(p)
+	}
+	res, err := c.Engine.Generate(ctx, req, func(t Token) error {
+		if o.Logprobs {
+			waiting = append(waiting, t)
+		}
+		piece, hit := text.push(decoder.Push(t.ID))
+		if err := give(piece); err != nil {
+			return err
 		}
 		if hit {
 			return ErrStop
@@ -56,17 +78,14 @@ func (c *Chat) Answer(ctx context.Context, conv bundle.Conversation, o ChatOptio
 	if !hit {
 		piece += text.held
 	}
-	if piece != "" {
-		err = emit(piece)
-	}
-	return res, err
+	return res, give(piece)
 }
 
 // Text collects a whole answer.
 func (c *Chat) Text(ctx context.Context, conv bundle.Conversation, o ChatOptions) (string, Result, error) {
 	var b strings.Builder
-	res, err := c.Answer(ctx, conv, o, func(text string) error {
-		b.WriteString(text)
+	res, err := c.Answer(ctx, conv, o, func(p Piece) error {
+		b.WriteString(p.Text)
 		return nil
 	})
 	if errors.Is(err, ErrStop) {

@@ -41,6 +41,11 @@ type Request struct {
 	MaxTokens int     // 0: up to the context
 	End       []int32 // tokens that end the sequence; they are not emitted
 	Sampling  Sampling
+	// Logprobs asks for the logarithm of each token's probability, and those of the
+	// TopLogprobs likeliest at its place, under the model's own distribution: before
+	// bias, penalties and temperature.
+	Logprobs    bool
+	TopLogprobs int
 }
 
 // Result is what a request used. It is exact also when the request failed or was
@@ -78,7 +83,7 @@ type Engine struct {
 type sequence struct {
 	Request
 	ctx    context.Context
-	tokens chan int32 // drawn tokens, closed at the end
+	tokens chan Token // drawn tokens, closed at the end
 	stop   chan struct{}
 	once   sync.Once
 	err    error // read after tokens is closed
@@ -88,6 +93,7 @@ type sequence struct {
 	at    int     // tokens in the cache
 	drawn int
 	pages []int32
+	past  *History // nil where nobody asks
 }
 
 // halt asks the loop to drop the sequence.
@@ -132,7 +138,7 @@ func (e *Engine) Context() int { return e.opts.Context }
 // goroutine. It returns when the sequence ended, ctx ended, or emit failed; the
 // Result counts what was used in each case. A slow emit holds back its own
 // sequence only.
-func (e *Engine) Generate(ctx context.Context, req Request, emit func(token int32) error) (Result, error) {
+func (e *Engine) Generate(ctx context.Context, req Request, emit func(Token) error) (Result, error) {
 	res := Result{Prompt: len(req.Prompt)}
 	if err := e.checkRequest(&req); err != nil {
 		return res, err
@@ -140,7 +146,10 @@ func (e *Engine) Generate(ctx context.Context, req Request, emit func(token int3
 	s := &sequence{
 		Request: req, ctx: ctx, stop: make(chan struct{}), all: slices.Clone(req.Prompt),
 		// Room for every token, so that the loop never waits for a reader.
-		tokens: make(chan int32, req.MaxTokens),
+		tokens: make(chan Token, req.MaxTokens),
+	}
+	if req.Sampling.remembers() {
+		s.past = NewHistory(req.Prompt)
 	}
 	if err := e.enqueue(s); err != nil {
 		return res, err
@@ -178,6 +187,9 @@ func (e *Engine) checkRequest(req *Request) error {
 	room := e.opts.Context - len(req.Prompt)
 	if req.MaxTokens <= 0 || req.MaxTokens > room {
 		req.MaxTokens = room
+	}
+	if req.TopLogprobs < 0 {
+		return fmt.Errorf("top_logprobs is %d, want at least 0", req.TopLogprobs)
 	}
 	return req.Sampling.Check()
 }

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/compute/cpu"
 	"github.com/troikaml/troika/infer"
 	"github.com/troikaml/troika/model"
@@ -46,8 +45,8 @@ func engine(t *testing.T, m modeltest.Loaded, o infer.Options) *infer.Engine {
 
 func collect(ctx context.Context, e *infer.Engine, r infer.Request) ([]int32, infer.Result, error) {
 	var got []int32
-	res, err := e.Generate(ctx, r, func(t int32) error {
-		got = append(got, t)
+	res, err := e.Generate(ctx, r, func(t infer.Token) error {
+		got = append(got, t.ID)
 		return nil
 	})
 	return got, res, err
@@ -58,17 +57,7 @@ func naive(t *testing.T, m modeltest.Loaded, prompt []int32, n int, s infer.Samp
 	t.Helper()
 	all := slices.Clone(prompt)
 	for range n {
-		b := &model.Batch{}
-		b.Sequence(all, 0, nil)
-		free, err := b.Upload(m.Device)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := compute.NewEager(m.Device)
-		y := compute.Floats(m.Device, m.Logits(o, b, m.Forward(o, b, nil)))
-		o.Close()
-		free()
-		all = append(all, s.Draw(y[len(y)-89:], len(all)))
+		all = append(all, s.Draw(lastLogits(t, m.Model, m.Device, all), len(all)))
 	}
 	return all[len(prompt):]
 }
@@ -134,7 +123,7 @@ func TestEndings(t *testing.T) {
 		t.Errorf("end token: %v, %+v, %v", got, res, err)
 	}
 	count := 0
-	res, err = e.Generate(t.Context(), infer.Request{Prompt: p, Slot: nn.NoAdapter}, func(int32) error {
+	res, err = e.Generate(t.Context(), infer.Request{Prompt: p, Slot: nn.NoAdapter}, func(infer.Token) error {
 		if count++; count == 3 {
 			return infer.ErrStop
 		}
@@ -144,7 +133,7 @@ func TestEndings(t *testing.T) {
 		t.Errorf("stopped by emit: %+v, %v", res, err)
 	}
 	broken := errors.New("broken pipe")
-	if _, err = e.Generate(t.Context(), infer.Request{Prompt: p, Slot: nn.NoAdapter}, func(int32) error { return broken }); !errors.Is(err, broken) {
+	if _, err = e.Generate(t.Context(), infer.Request{Prompt: p, Slot: nn.NoAdapter}, func(infer.Token) error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
 	}
 	var long *infer.ContextError
@@ -164,7 +153,7 @@ func TestCancel(t *testing.T) {
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
 		seen := 0
-		res, err := e.Generate(ctx, infer.Request{Prompt: []int32{5}, Slot: nn.NoAdapter}, func(int32) error {
+		res, err := e.Generate(ctx, infer.Request{Prompt: []int32{5}, Slot: nn.NoAdapter}, func(infer.Token) error {
 			if seen++; seen == 2 {
 				cancel()
 			}
@@ -186,7 +175,7 @@ func TestClose(t *testing.T) {
 	errs := make(chan error, 3)
 	for range 3 {
 		go func() {
-			_, err := e.Generate(context.Background(), infer.Request{Prompt: []int32{5}, Slot: nn.NoAdapter}, func(int32) error {
+			_, err := e.Generate(context.Background(), infer.Request{Prompt: []int32{5}, Slot: nn.NoAdapter}, func(infer.Token) error {
 				e.Close()
 				return nil
 			})

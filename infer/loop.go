@@ -148,12 +148,23 @@ func (e *Engine) forward(b *model.Batch, rows []int32) ([][]float32, error) {
 	return slices.Collect(slices.Chunk(compute.Floats(e.dev, y), y.Shape[1])), nil
 }
 
-// draw adds the next token to s and ends s when it is the last.
+// draw adds the next token to s and ends s when it is the last. It may change logits.
 func (e *Engine) draw(s *sequence, logits []float32) {
-	t := s.Sampling.Draw(logits, len(s.all))
-	s.all = append(s.all, t)
+	own := logits
+	if s.Logprobs && s.Sampling.adjusts() {
+		own = slices.Clone(logits)
+	}
+	s.Sampling.Adjust(logits, s.past)
+	t := Token{TokenLogprob: TokenLogprob{ID: s.Sampling.Draw(logits, len(s.all))}}
+	if s.Logprobs {
+		t = logprobs(own, t.ID, s.TopLogprobs)
+	}
+	s.all = append(s.all, t.ID)
 	s.drawn++
-	if slices.Contains(s.End, t) {
+	if s.past != nil {
+		s.past.Add(t.ID)
+	}
+	if slices.Contains(s.End, t.ID) {
 		e.end(s, FinishStop, nil)
 		return
 	}

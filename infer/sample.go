@@ -11,22 +11,49 @@ import (
 
 // Sampling says how the next token is drawn. The zero value is greedy: the most
 // likely token, the lowest id among equals.
+//
+// What changes logits comes first, in this order: Bias, Repetition, Frequency and
+// Presence; then the temperature; then TopK, MinP and TopP leave tokens out. This is
+// the order of vLLM.
 type Sampling struct {
 	Temperature float64 // 0: greedy
 	TopK        int     // keep the K most likely; 0: all
 	TopP        float64 // keep the smallest set of this probability; 0 or 1: all
+	MinP        float64 // keep what has this share of the most likely token's probability; 0: all
 	Seed        uint64  // the same seed draws the same tokens
+
+	// Repetition divides the positive logits, and multiplies the negative ones, of
+	// tokens that the prompt or the answer has; 0 or 1: none.
+	Repetition float64
+	// Frequency is taken from a token's logit for each time that the answer has it,
+	// Presence once if it has it at all.
+	Frequency, Presence float64
+	// Bias is added to the logits of tokens. The map must not change.
+	Bias map[int32]float32
 }
 
 // Check reports values out of range.
 func (s Sampling) Check() error {
-	switch {
-	case !(s.Temperature >= 0 && s.Temperature <= 100):
-		return fmt.Errorf("temperature is %g, want 0 to 100", s.Temperature)
-	case s.TopK < 0:
-		return fmt.Errorf("top_k is %d, want at least 0", s.TopK)
-	case !(s.TopP >= 0 && s.TopP <= 1):
-		return fmt.Errorf("top_p is %g, want 0 to 1", s.TopP)
+	for _, v := range []struct {
+		name          string
+		x, least, top float64
+	}{
+		{"temperature", s.Temperature, 0, 100},
+		{"top_k", float64(s.TopK), 0, math.MaxInt32},
+		{"top_p", s.TopP, 0, 1},
+		{"min_p", s.MinP, 0, 1},
+		{"repetition_penalty", s.Repetition, 0, 100},
+		{"frequency_penalty", s.Frequency, -100, 100},
+		{"presence_penalty", s.Presence, -100, 100},
+	} {
+		if !(v.x >= v.least && v.x <= v.top) {
+			return fmt.Errorf("%s is %g, want %g to %g", v.name, v.x, v.least, v.top)
+		}
+	}
+	for id, b := range s.Bias {
+		if !(b >= -100 && b <= 100) {
+			return fmt.Errorf("logit_bias of token %d is %g, want -100 to 100", id, b)
+		}
 	}
 	return nil
 }
@@ -44,20 +71,15 @@ func Greedy(logits []float32) int32 {
 }
 
 // Draw picks the token at a position of a sequence. The draw is a function of the
-// logits, the seed and the position. logits is not kept.
+// logits, the seed and the position. logits is not kept; bias and penalties are for
+// [Sampling.Adjust].
 func (s Sampling) Draw(logits []float32, position int) int32 {
+	best := Greedy(logits)
 	if s.Temperature == 0 {
-		return Greedy(logits)
+		return best
 	}
-	kept := s.candidates(logits)
-	peak := float64(kept[0].logit)
+	kept := s.candidates(logits, float64(logits[best]))
 	var sum float64
-	for i := range kept {
-		kept[i].p = math.Exp((float64(kept[i].logit) - peak) / s.Temperature)
-		sum += kept[i].p
-	}
-	kept = nucleus(kept, sum, s.TopP)
-	sum = 0
 	for _, c := range kept {
 		sum += c.p
 	}
@@ -68,53 +90,63 @@ func (s Sampling) Draw(logits []float32, position int) int32 {
 			return c.id
 		}
 	}
-	return kept[len(kept)-1].id
+	return best // only where no logit is a number, or by rounding of the last
 }
 
+// candidate is a token with its probability in units of the most likely one's.
 type candidate struct {
-	id    int32
-	logit float32
-	p     float64
+	id int32
+	p  float64
 }
 
-// candidates returns tokens by falling logit, then rising id, at most TopK.
-func (s Sampling) candidates(logits []float32) []candidate {
-	order := func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.logit, a.logit), cmp.Compare(a.id, b.id))
-	}
-	if s.TopK > 0 && s.TopK < len(logits) {
-		// A short sorted list beats sorting the vocabulary.
-		kept := make([]candidate, 0, s.TopK+1)
-		for i, v := range logits {
-			c := candidate{id: int32(i), logit: v}
-			if len(kept) == s.TopK && order(c, kept[len(kept)-1]) >= 0 {
-				continue
-			}
-			at, _ := slices.BinarySearchFunc(kept, c, order)
-			kept = slices.Insert(kept, at, c)
-			kept = kept[:min(len(kept), s.TopK)]
-		}
-		return kept
-	}
-	kept := make([]candidate, len(logits))
+// likelier orders by falling probability, then rising id.
+func likelier(a, b candidate) int { return cmp.Or(cmp.Compare(b.p, a.p), cmp.Compare(a.id, b.id)) }
+
+// candidates returns the tokens to draw from.
+func (s Sampling) candidates(logits []float32, peak float64) []candidate {
+	all := make([]candidate, 0, len(logits))
+	var sum float64
 	for i, v := range logits {
-		kept[i] = candidate{id: int32(i), logit: v}
-	}
-	slices.SortFunc(kept, order)
-	return kept
-}
-
-// nucleus keeps the most likely candidates until their share reaches p.
-func nucleus(c []candidate, sum, p float64) []candidate {
-	if p == 0 || p == 1 {
-		return c
-	}
-	var share float64
-	for i := range c {
-		share += c[i].p / sum
-		if share >= p {
-			return c[:i+1]
+		if p := math.Exp((float64(v) - peak) / s.Temperature); p >= s.MinP && p > 0 {
+			all = append(all, candidate{int32(i), p})
+			sum += p
 		}
 	}
-	return c
+	if s.TopK > 0 && s.TopK < len(all) {
+		all = largest(all, s.TopK)
+		sum = 0
+		for _, c := range all {
+			sum += c.p
+		}
+	}
+	if s.TopP == 0 || s.TopP == 1 {
+		return all
+	}
+	// Tokens below this weight have less than 1-TopP in all, so that none of them can
+	// be of the nucleus: sorting the others is enough. The half is for rounding.
+	floor := (1 - s.TopP) * sum / float64(len(all)) / 2
+	all = slices.DeleteFunc(all, func(c candidate) bool { return c.p < floor })
+	slices.SortFunc(all, likelier)
+	var share float64
+	for i, c := range all {
+		if share += c.p; share >= s.TopP*sum {
+			return all[:i+1]
+		}
+	}
+	return all
+}
+
+// largest returns the k likeliest candidates in order.
+func largest(all []candidate, k int) []candidate {
+	// A short sorted list beats sorting the vocabulary.
+	kept := make([]candidate, 0, k+1)
+	for _, c := range all {
+		if len(kept) == k && likelier(c, kept[k-1]) >= 0 {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(kept, c, likelier)
+		kept = slices.Insert(kept, at, c)
+		kept = kept[:min(len(kept), k)]
+	}
+	return kept
 }

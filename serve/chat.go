@@ -28,7 +28,7 @@ type (
 	choiceBody struct {
 		Index        int           `json:"index"`
 		Message      assistantBody `json:"message"`
-		Logprobs     *struct{}     `json:"logprobs"`
+		Logprobs     *logprobsBody `json:"logprobs"`
 		FinishReason FinishReason  `json:"finish_reason"`
 	}
 	assistantBody struct {
@@ -49,7 +49,7 @@ type (
 	chunkChoice struct {
 		Index        int           `json:"index"`
 		Delta        deltaBody     `json:"delta"`
-		Logprobs     *struct{}     `json:"logprobs"`
+		Logprobs     *logprobsBody `json:"logprobs"`
 		FinishReason *FinishReason `json:"finish_reason"`
 	}
 	deltaBody struct {
@@ -197,8 +197,10 @@ func (a *answer) meter(ctx context.Context, u Usage, err error) {
 // whole answers with one JSON object.
 func (a *answer) whole(ctx context.Context, req ChatRequest) {
 	var text strings.Builder
+	var tokens []Token
 	usage, reason, err := a.ask(ctx, req, func(d Delta) error {
 		text.WriteString(d.Text)
+		tokens = append(tokens, d.Tokens...)
 		return nil
 	})
 	if err != nil {
@@ -207,7 +209,10 @@ func (a *answer) whole(ctx context.Context, req ChatRequest) {
 	}
 	a.server.writeJSON(a.w, http.StatusOK, completionBody{
 		ID: a.id, Object: "chat.completion", Created: a.created.Unix(), Model: a.model.ID,
-		Choices:           []choiceBody{{Message: assistantBody{Role: "assistant", Content: text.String()}, FinishReason: reason}},
+		Choices: []choiceBody{{
+			Message:  assistantBody{Role: "assistant", Content: text.String()},
+			Logprobs: newLogprobs(&req, tokens), FinishReason: reason,
+		}},
 		Usage:             newUsageBody(usage),
 		SystemFingerprint: a.model.Fingerprint,
 	})
@@ -239,7 +244,7 @@ func (a *answer) stream(ctx context.Context, req ChatRequest) {
 		if err := start(); err != nil || d.Text == "" {
 			return err
 		}
-		return a.send(chunkChoice{Delta: deltaBody{Content: &d.Text}})
+		return a.send(chunkChoice{Delta: deltaBody{Content: &d.Text}, Logprobs: newLogprobs(&req, d.Tokens)})
 	})
 	switch {
 	case err != nil && !started:

@@ -72,12 +72,39 @@ type ChatRequest struct {
 	MaxTokens   int // 0: up to the context length
 	Temperature *float64
 	TopP        *float64
-	Seed        *int64
-	Stop        []string
+	TopK        *int // 0: all
+	MinP        *float64
+	// Repetition, Frequency and Presence penalise tokens that were there before;
+	// the first is 1 for none, the others 0.
+	Repetition          *float64
+	Frequency, Presence float64
+	LogitBias           map[int32]float32
+	Seed                *int64
+	Stop                []string
+	// Logprobs asks for the log-probability of each token of the answer, and of the
+	// TopLogprobs likeliest tokens at its place.
+	Logprobs    bool
+	TopLogprobs int
 }
 
 // Delta is a piece of an answer.
-type Delta struct{ Text string }
+type Delta struct {
+	Text string
+	// Tokens are those that ended in this piece, where they were asked for.
+	Tokens []Token
+}
+
+// Token is a token of an answer with what the model gave it.
+type Token struct {
+	TokenLogprob
+	Top []TokenLogprob // likeliest first
+}
+
+// TokenLogprob is a token and the natural logarithm of its probability.
+type TokenLogprob struct {
+	Bytes   []byte // what it stands for in a text; not always whole characters
+	Logprob float64
+}
 
 // Usage counts tokens.
 type Usage struct {

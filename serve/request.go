@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -29,16 +31,19 @@ type chatBody struct {
 	Tools               json.RawMessage `json:"tools"`
 	ToolChoice          json.RawMessage `json:"tool_choice"`
 
+	Logprobs         bool               `json:"logprobs"`
+	TopLogprobs      *int               `json:"top_logprobs"`
+	FrequencyPenalty float64            `json:"frequency_penalty"`
+	PresencePenalty  float64            `json:"presence_penalty"`
+	LogitBias        map[string]float64 `json:"logit_bias"`
+
+	// Not OpenAI's, but what other servers take.
+	RepetitionPenalty *float64 `json:"repetition_penalty"`
+	TopK              *int     `json:"top_k"`
+	MinP              *float64 `json:"min_p"`
+
 	// Refused unless they ask for nothing.
-	Logprobs          bool                       `json:"logprobs"`
-	TopLogprobs       *int                       `json:"top_logprobs"`
-	FrequencyPenalty  float64                    `json:"frequency_penalty"`
-	PresencePenalty   float64                    `json:"presence_penalty"`
-	RepetitionPenalty *float64                   `json:"repetition_penalty"`
-	TopK              *int                       `json:"top_k"`
-	MinP              float64                    `json:"min_p"`
-	LogitBias         map[string]json.RawMessage `json:"logit_bias"`
-	ResponseFormat    *struct {
+	ResponseFormat *struct {
 		Type string `json:"type"`
 	} `json:"response_format"`
 	Functions  json.RawMessage `json:"functions"`
@@ -58,8 +63,10 @@ type messageBody struct {
 }
 
 const (
-	maxStop     = 4    // as OpenAI has it
-	maxMessages = 4096 // far beyond any context; bounds the work of checking
+	maxStop        = 4    // as OpenAI has it
+	maxTopLogprobs = 20   // as OpenAI has it
+	maxBias        = 4096 // more than OpenAI takes; bounds the work of a step
+	maxMessages    = 4096 // far beyond any context; bounds the work of checking
 )
 
 // readBody reads a JSON body within the server's limits.
@@ -96,7 +103,7 @@ func parseChat(b []byte) (*ChatRequest, *chatBody, *failure) {
 	if f := decodeJSON(b, &body); f != nil {
 		return nil, nil, f
 	}
-	for _, check := range []func() *failure{body.checkRefused, body.checkNumbers, body.checkTools} {
+	for _, check := range []func() *failure{body.checkRefused, body.checkNumbers, body.checkSampling, body.checkTools} {
 		if f := check(); f != nil {
 			return nil, nil, f
 		}
@@ -111,7 +118,18 @@ func parseChat(b []byte) (*ChatRequest, *chatBody, *failure) {
 	}
 	req := &ChatRequest{
 		Model: body.Model, Messages: messages, Temperature: body.Temperature,
-		TopP: body.TopP, Seed: body.Seed, Stop: stop,
+		TopP: body.TopP, Seed: body.Seed, Stop: stop, MinP: body.MinP, Logprobs: body.Logprobs,
+		Repetition: body.RepetitionPenalty, Frequency: body.FrequencyPenalty, Presence: body.PresencePenalty,
+	}
+	if k := body.TopK; k != nil {
+		all := max(*k, 0) // vLLM has -1 for all
+		req.TopK = &all
+	}
+	if n := body.TopLogprobs; n != nil {
+		req.TopLogprobs = *n
+	}
+	if req.LogitBias, f = parseBias(body.LogitBias); f != nil {
+		return nil, nil, f
 	}
 	if n := body.MaxCompletionTokens; n != nil {
 		req.MaxTokens = *n
@@ -160,14 +178,6 @@ func (b *chatBody) checkRefused() *failure {
 	}
 	for _, p := range []refused{
 		{"n", b.N != nil && *b.N != 1, "Only one choice a request is offered: send n=1 or leave it out."},
-		{"logprobs", b.Logprobs, "Log-probabilities are not offered."},
-		{"top_logprobs", b.TopLogprobs != nil, "Log-probabilities are not offered."},
-		{"frequency_penalty", b.FrequencyPenalty != 0, "Only 0 is supported."},
-		{"presence_penalty", b.PresencePenalty != 0, "Only 0 is supported."},
-		{"repetition_penalty", b.RepetitionPenalty != nil && *b.RepetitionPenalty != 1, "Only 1 is supported."},
-		{"top_k", b.TopK != nil && *b.TopK > 0, "Use top_p."},
-		{"min_p", b.MinP != 0, "Use top_p."},
-		{"logit_bias", len(b.LogitBias) > 0, "Leave it out."},
 		{"response_format", b.ResponseFormat != nil && b.ResponseFormat.Type != "text", "Only {\"type\": \"text\"} is supported."},
 		{"functions", given(b.Functions), "Use tools."},
 	} {
@@ -206,6 +216,58 @@ func (b *chatBody) checkNumbers() *failure {
 		return badRequest("stream_options", "'stream_options' is only allowed when 'stream' is true.")
 	}
 	return nil
+}
+
+func (b *chatBody) checkSampling() *failure {
+	for _, p := range []struct {
+		param          string
+		value          float64
+		least, highest float64
+	}{
+		{"frequency_penalty", b.FrequencyPenalty, -2, 2},
+		{"presence_penalty", b.PresencePenalty, -2, 2},
+		{"repetition_penalty", valueOr(b.RepetitionPenalty, 1), 0.01, 100},
+		{"min_p", valueOr(b.MinP, 0), 0, 1},
+		{"top_k", float64(valueOr(b.TopK, 0)), -1, math.MaxInt32},
+		{"top_logprobs", float64(valueOr(b.TopLogprobs, 0)), 0, maxTopLogprobs},
+	} {
+		if !(p.value >= p.least && p.value <= p.highest) {
+			return badRequest(p.param, "Invalid '%s': %g is not within %g to %g.", p.param, p.value, p.least, p.highest)
+		}
+	}
+	if b.TopLogprobs != nil && !b.Logprobs {
+		return badRequest("top_logprobs", "'top_logprobs' is only allowed when 'logprobs' is true.")
+	}
+	return nil
+}
+
+func valueOr[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
+// parseBias reads token ids and what is added to their logits.
+func parseBias(given map[string]float64) (map[int32]float32, *failure) {
+	if len(given) == 0 {
+		return nil, nil
+	}
+	if len(given) > maxBias {
+		return nil, badRequest("logit_bias", "Invalid 'logit_bias': %d tokens, at most %d are taken.", len(given), maxBias)
+	}
+	bias := make(map[int32]float32, len(given))
+	for name, b := range given {
+		id, err := strconv.ParseInt(name, 10, 32)
+		if err != nil || id < 0 {
+			return nil, badRequest("logit_bias", "Invalid 'logit_bias': %q is not a token id.", name)
+		}
+		if !(b >= -100 && b <= 100) {
+			return nil, badRequest("logit_bias", "Invalid 'logit_bias': %g, of token %d, is not within -100 to 100.", b, id)
+		}
+		bias[int32(id)] = float32(b)
+	}
+	return bias, nil
 }
 
 func (b *chatBody) checkTools() *failure {

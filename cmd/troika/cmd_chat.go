@@ -106,12 +106,12 @@ func (a *app) converse(ctx context.Context, c *infer.Chat, o chatOptions) error 
 func (a *app) answer(ctx context.Context, c *infer.Chat, o chatOptions, messages []chat.Message) (string, error) {
 	var text strings.Builder
 	begin := time.Now()
-	res, err := c.Answer(ctx, bundle.Conversation{Messages: messages, Now: begin}, o.ChatOptions, func(piece string) error {
-		text.WriteString(piece)
+	res, err := c.Answer(ctx, bundle.Conversation{Messages: messages, Now: begin}, o.ChatOptions, func(p infer.Piece) error {
+		text.WriteString(p.Text)
 		if a.JSON {
 			return nil
 		}
-		_, err := fmt.Fprint(a.Out, piece)
+		_, err := fmt.Fprint(a.Out, p.Text)
 		return err
 	})
 	seconds := time.Since(begin).Seconds()

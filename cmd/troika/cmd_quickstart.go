@@ -36,7 +36,7 @@ func quickstartTrain() train.Config {
 }
 
 func newQuickstartCmd(a *app) *cobra.Command {
-	o := quickstartOptions{adapter: adapter.Config{Rank: 16, Alpha: 32}, train: quickstartTrain()}
+	o := quickstartOptions{adapter: adapter.Config{Rank: 16, Alpha: 32, Dropout: 0.1}, train: quickstartTrain()}
 	cmd := &cobra.Command{
 		Use:   "quickstart",
 		Short: "Watch raw documents become a tuned, proven, served model",
@@ -69,6 +69,7 @@ the evaluation's.`,
 	f.BoolVar(&o.once, "once", false, "answer one request and exit, rather than serve on")
 	f.IntVar(&o.adapter.Rank, "rank", o.adapter.Rank, "rank of the adapter")
 	f.Float64Var(&o.adapter.Alpha, "alpha", o.adapter.Alpha, "scale of the adapter, divided by its rank")
+	f.Float64Var(&o.adapter.Dropout, "dropout", o.adapter.Dropout, "share of the adapter's inputs dropped in training")
 	trainFlags(f, &o.train)
 	return cmd
 }

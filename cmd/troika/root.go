@@ -23,6 +23,7 @@ var verbs = []func(*app) *cobra.Command{
 	newChatCmd,
 	newTokenizeCmd,
 	newLogitsCmd,
+	newBenchCmd,
 	newTrainTokenizerCmd,
 	newPretrainCmd,
 	newVersionCmd,

@@ -18,6 +18,7 @@ import (
 	"github.com/troikaml/troika/model"
 	"github.com/troikaml/troika/model/nn"
 	"github.com/troikaml/troika/serve"
+	"github.com/troikaml/troika/tokenizer"
 	"github.com/troikaml/troika/tokenizer/chat"
 )
 
@@ -245,8 +246,20 @@ func (e *Engine) Chat(ctx context.Context, req serve.ChatRequest, emit func(serv
 			Role: m.Role, Content: m.Content, Name: m.Name, ToolCalls: m.ToolCalls, ToolCallID: m.ToolCallID,
 		})
 	}
-	opts := infer.ChatOptions{MaxTokens: req.MaxTokens, Stop: req.Stop, Sampling: sampling(c.Bundle.Generation, req)}
-	res, err := c.Answer(ctx, conv, opts, func(text string) error { return emit(serve.Delta{Text: text}) })
+	for id := range req.LogitBias {
+		if n := c.Bundle.Facts.VocabSize; int(id) >= n {
+			return serve.Usage{}, "", &serve.RequestError{
+				Param: "logit_bias", Message: fmt.Sprintf("Invalid 'logit_bias': token %d is not in the vocabulary of %d.", id, n),
+			}
+		}
+	}
+	opts := infer.ChatOptions{
+		MaxTokens: req.MaxTokens, Stop: req.Stop, Sampling: sampling(c.Bundle.Generation, req),
+		Logprobs: req.Logprobs, TopLogprobs: req.TopLogprobs,
+	}
+	res, err := c.Answer(ctx, conv, opts, func(p infer.Piece) error {
+		return emit(serve.Delta{Text: p.Text, Tokens: describe(c.Bundle.Tokenizer, p.Tokens)})
+	})
 	usage := serve.Usage{PromptTokens: res.Prompt, CompletionTokens: res.Generated}
 	var long *infer.ContextError
 	switch {
@@ -256,6 +269,22 @@ func (e *Engine) Chat(ctx context.Context, req serve.ChatRequest, emit func(serv
 		err = &serve.RequestError{Param: "model", Message: err.Error()}
 	}
 	return usage, serve.FinishReason(res.Finish), err
+}
+
+// describe gives tokens their bytes.
+func describe(t *tokenizer.Tokenizer, tokens []infer.Token) []serve.Token {
+	one := func(p infer.TokenLogprob) serve.TokenLogprob {
+		return serve.TokenLogprob{Bytes: t.Bytes(p.ID), Logprob: p.Logprob}
+	}
+	var out []serve.Token
+	for _, token := range tokens {
+		described := serve.Token{TokenLogprob: one(token.TokenLogprob)}
+		for _, p := range token.Top {
+			described.Top = append(described.Top, one(p))
+		}
+		out = append(out, described)
+	}
+	return out
 }
 
 // sampling joins what the request says with the model's defaults. A model whose
@@ -280,6 +309,16 @@ func sampling(g bundle.Generation, req serve.ChatRequest) infer.Sampling {
 	if req.TopP != nil {
 		s.TopP = *req.TopP
 	}
+	if req.TopK != nil {
+		s.TopK = *req.TopK
+	}
+	if req.MinP != nil {
+		s.MinP = *req.MinP
+	}
+	if req.Repetition != nil {
+		s.Repetition = *req.Repetition
+	}
+	s.Frequency, s.Presence, s.Bias = req.Frequency, req.Presence, req.LogitBias
 	if req.Seed != nil {
 		s.Seed = uint64(*req.Seed)
 	} else {

@@ -83,7 +83,7 @@ func (e *Engine) Chat(ctx context.Context, req serve.ChatRequest, emit func(serv
 	verb, rest, _ := strings.Cut(req.Messages[len(req.Messages)-1].Content, " ")
 	switch verb {
 	case "say":
-		return say(u, strings.SplitAfter(rest, " "), req.MaxTokens, emit)
+		return say(u, strings.SplitAfter(rest, " "), req.MaxTokens, withTokens(&req, emit))
 	case "forever":
 		return e.endless(ctx, u, "tick ", func() bool {
 			select {
@@ -125,6 +125,22 @@ func say(u serve.Usage, words []string, limit int, emit func(serve.Delta) error)
 	return u, serve.FinishStop, nil
 }
 
+// withTokens tells of each word as one token with a probability of a half, beside
+// as many others as were asked for.
+func withTokens(req *serve.ChatRequest, emit func(serve.Delta) error) func(serve.Delta) error {
+	if !req.Logprobs {
+		return emit
+	}
+	return func(d serve.Delta) error {
+		t := serve.Token{TokenLogprob: serve.TokenLogprob{Bytes: []byte(d.Text), Logprob: -0.6875}}
+		for i := range req.TopLogprobs {
+			t.Top = append(t.Top, serve.TokenLogprob{Bytes: []byte{'a', 0xff}, Logprob: 0 - float64(i)*1e5})
+		}
+		d.Tokens = []serve.Token{t}
+		return emit(d)
+	}
+}
+
 func (e *Engine) endless(ctx context.Context, u serve.Usage, piece string, next func() bool, emit func(serve.Delta) error) (serve.Usage, serve.FinishReason, error) {
 	defer func() {
 		e.mu.Lock()
@@ -147,6 +163,9 @@ func describe(req serve.ChatRequest) string {
 		fmt.Fprintf(&b, "[%s name=%q id=%q calls=%s] %s\n", m.Role, m.Name, m.ToolCallID, m.ToolCalls, m.Content)
 	}
 	fmt.Fprintf(&b, "tools=%s stop=%q max=%d", req.Tools, req.Stop, req.MaxTokens)
+	if req.TopK != nil && req.MinP != nil && req.Repetition != nil {
+		fmt.Fprintf(&b, " top_k=%d min_p=%v penalties=%v,%v,%v bias=%v", *req.TopK, *req.MinP, *req.Repetition, req.Frequency, req.Presence, req.LogitBias)
+	}
 	if req.Temperature != nil && req.TopP != nil && req.Seed != nil {
 		fmt.Fprintf(&b, " temperature=%v top_p=%v seed=%d", *req.Temperature, *req.TopP, *req.Seed)
 	}
