@@ -34,10 +34,14 @@ type corpus struct {
 	encodings            []charset.Encoding
 }
 
+const referenceFolder = "debian-reference-zh-cn/usr/share/debian-reference"
+
 var corpora = []corpus{
 	{"help zh-CN", "libreoffice-help-zh-cn/usr/share/libreoffice/help", ".html", true, zhHans},
 	{"manpages zh_CN", "manpages-zh/usr/share/man/zh_CN", ".gz", true, zhHans},
-	{"debian-reference zh-CN", "debian-reference-zh-cn/usr/share/debian-reference", ".txt.gz", false, zhHans},
+	{"debian-reference zh-CN", referenceFolder, ".txt.gz", false, zhHans},
+	{"debian-faq zh-CN", "debian-faq-zh-cn/usr/share/doc/debian/FAQ", ".txt.gz", false, zhHans},
+	{"debian-reference zh-TW", "debian-reference-zh-tw/usr/share/debian-reference", ".txt.gz", false, zhHant},
 	{"help zh-TW", "libreoffice-help-zh-tw/usr/share/libreoffice/help", ".html", true, zhHant},
 	{"manpages zh_TW", "manpages-zh/usr/share/man/zh_TW", ".gz", true, zhHant},
 	{"help ja", "libreoffice-help-ja/usr/share/libreoffice/help", ".html", true, []charset.Encoding{charset.UTF8, charset.ShiftJIS, charset.EUCJP}},
@@ -162,7 +166,7 @@ func readFile(path string) ([]byte, error) {
 
 // decodeSpeed times whole documents.
 func decodeSpeed(dir string) error {
-	b, err := readFile(filepath.Join(dir, corpora[2].folder, "debian-reference.zh-cn.txt.gz"))
+	b, err := readFile(filepath.Join(dir, referenceFolder, "debian-reference.zh-cn.txt.gz"))
 	if err != nil {
 		return err
 	}
