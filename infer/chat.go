@@ -14,12 +14,16 @@ type Chat struct {
 	Bundle *bundle.Bundle
 	Engine *Engine
 	Slot   int32
+	// Share is that of [Request]; an answer may narrow it.
+	Share string
 }
 
 // ChatOptions bound an answer.
 type ChatOptions struct {
 	MaxTokens int // 0: up to the context
 	Sampling  Sampling
+	// Share is added to the chat's own, to narrow who shares cached beginnings.
+	Share string
 	// Stop strings end the answer where the first of them begins. Empty strings have
 	// no effect.
 	Stop []string
@@ -47,7 +51,7 @@ func (c *Chat) Answer(ctx context.Context, conv bundle.Conversation, o ChatOptio
 	decoder := c.Bundle.Tokenizer.NewDecoder(true)
 	req := Request{
 		Prompt: prompt, Slot: c.Slot, MaxTokens: o.MaxTokens, End: c.Bundle.Generation.EOS, Sampling: o.Sampling,
-		Logprobs: o.Logprobs, TopLogprobs: o.TopLogprobs,
+		Share: c.share(o), Logprobs: o.Logprobs, TopLogprobs: o.TopLogprobs,
 	}
 	var waiting []Token // of text that is held back
 	give := func(text string) error {
@@ -79,6 +83,14 @@ func (c *Chat) Answer(ctx context.Context, conv bundle.Conversation, o ChatOptio
 		piece += text.held
 	}
 	return res, give(piece)
+}
+
+// share is empty unless the chat shares.
+func (c *Chat) share(o ChatOptions) string {
+	if c.Share == "" {
+		return ""
+	}
+	return c.Share + "\x00" + o.Share
 }
 
 // Text collects a whole answer.

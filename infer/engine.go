@@ -20,6 +20,9 @@ type Options struct {
 	Pages     int // cache pages; 0: enough for Sequences of the full context
 	Sequences int // running at once; 0: 8
 	Chunk     int // prompt tokens of one step; 0: 512
+	// Retain is how many pages of ended sequences are kept, for others that begin the
+	// same; 0: a quarter of all.
+	Retain int
 }
 
 // Finish says why a sequence ended.
@@ -37,10 +40,14 @@ var ErrStop = errors.New("stop")
 // Request is one sequence to generate.
 type Request struct {
 	Prompt    []int32
-	Slot      int32   // adapter slot, or nn.NoAdapter
-	MaxTokens int     // 0: up to the context
-	End       []int32 // tokens that end the sequence; they are not emitted
-	Sampling  Sampling
+	Slot      int32 // adapter slot, or nn.NoAdapter
+	MaxTokens int   // 0: up to the context
+	// Share names whose cached beginnings the sequence may use, and who may use its
+	// own: sequences with the same Share and Slot. Empty shares nothing. It must differ
+	// where what the slot stands for does. Sharing changes no token.
+	Share    string
+	End      []int32 // tokens that end the sequence; they are not emitted
+	Sampling Sampling
 	// Logprobs asks for the logarithm of each token's probability, and those of the
 	// TopLogprobs likeliest at its place, under the model's own distribution: before
 	// bias, penalties and temperature.
@@ -52,6 +59,7 @@ type Request struct {
 // cancelled: Generated counts every token drawn.
 type Result struct {
 	Prompt    int
+	Cached    int // tokens of the prompt that were in the cache
 	Generated int // the end token included
 	Finish    Finish
 }
@@ -76,7 +84,7 @@ type Engine struct {
 	closed  bool
 	done    chan struct{}
 
-	free    []int32     // pages; owned by the loop
+	pages   *pages      // owned by the loop
 	running []*sequence // owned by the loop
 }
 
@@ -89,11 +97,13 @@ type sequence struct {
 	err    error // read after tokens is closed
 	finish Finish
 
-	all   []int32 // prompt and drawn tokens
-	at    int     // tokens in the cache
-	drawn int
-	pages []int32
-	past  *History // nil where nobody asks
+	all    []int32 // prompt and drawn tokens
+	at     int     // tokens in the cache
+	cached int     // of them, those that another sequence computed
+	drawn  int
+	pages  []int32
+	chain  []uint64 // ids of the full pages
+	past   *History // nil where nobody asks
 }
 
 // halt asks the loop to drop the sequence.
@@ -121,9 +131,12 @@ func New(dev compute.Device, m model.Model, opts Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start engine: %w", err)
 	}
-	e := &Engine{dev: dev, m: m, opts: opts, kv: kv, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	for p := opts.Pages - 1; p >= 0; p-- {
-		e.free = append(e.free, int32(p))
+	if opts.Retain == 0 {
+		opts.Retain = opts.Pages / 4
+	}
+	e := &Engine{
+		dev: dev, m: m, opts: opts, kv: kv, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		pages: newPages(opts.Pages, opts.Retain),
 	}
 	go e.loop()
 	return e, nil
@@ -165,7 +178,7 @@ func (e *Engine) Generate(ctx context.Context, req Request, emit func(Token) err
 			s.halt()
 		}
 	}
-	res.Generated, res.Finish = s.drawn, s.finish
+	res.Cached, res.Generated, res.Finish = s.cached, s.drawn, s.finish
 	switch {
 	case errors.Is(failed, ErrStop):
 		// What the loop drew before it noticed is not the request's.

@@ -48,13 +48,9 @@ func (e *Engine) admit() bool {
 		s := e.waiting[0]
 		// Pages for the whole sequence are taken at once, so that none ever stalls
 		// half way for want of memory.
-		need := pagesFor(len(s.Prompt) + s.MaxTokens)
-		if need > len(e.free) {
+		if !e.pages.take(s) {
 			break
 		}
-		split := len(e.free) - need
-		s.pages = slices.Clone(e.free[split:])
-		e.free = e.free[:split]
 		e.waiting = e.waiting[1:]
 		e.running = append(e.running, s)
 	}
@@ -84,7 +80,7 @@ func (e *Engine) drop() {
 
 // end gives back a sequence's pages and tells its caller.
 func (e *Engine) end(s *sequence, finish Finish, err error) {
-	e.free = append(e.free, s.pages...)
+	e.pages.release(s.pages)
 	s.pages = nil
 	s.finish, s.err = finish, err
 	if i := slices.Index(e.running, s); i >= 0 {
@@ -123,6 +119,9 @@ func (e *Engine) step() (err error) {
 	logits, err := e.forward(b, rows)
 	if err != nil {
 		return err
+	}
+	for _, s := range e.running {
+		e.pages.filled(s)
 	}
 	for i, s := range drawing {
 		e.draw(s, logits[i])

@@ -98,7 +98,7 @@ func (s *Server) serveChat(w http.ResponseWriter, r *http.Request) {
 		s.writeFailure(w, overloaded())
 		return
 	}
-	req.ID = "chatcmpl-" + s.newID()
+	req.ID, req.Key = "chatcmpl-"+s.newID(), requestOf(r.Context()).key
 	answer := answer{
 		server: s, w: w, request: requestOf(r.Context()), model: model, id: req.ID, created: s.now(),
 		includeUsage: options.StreamOptions != nil && options.StreamOptions.IncludeUsage,

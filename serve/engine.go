@@ -63,7 +63,10 @@ type Message struct {
 // ChatRequest is a request that has been checked. A nil pointer means that the
 // client did not say: the model's own default holds.
 type ChatRequest struct {
-	ID       string // the completion's ID
+	ID string // the completion's ID
+	// Key is the name of the API key that asks, or empty. What an engine keeps of a
+	// prompt must not be found by another key, not even by how long an answer takes.
+	Key      string
 	Model    string
 	Messages []Message
 	// Tools is the JSON array of tools as sent, for the chat template; nil

@@ -58,7 +58,7 @@ func (a *app) chat(ctx context.Context, o chatOptions) error {
 		return err
 	}
 	defer engine.Close()
-	c := &infer.Chat{Bundle: s.bundle, Engine: engine, Slot: nn.NoAdapter}
+	c := &infer.Chat{Bundle: s.bundle, Engine: engine, Slot: nn.NoAdapter, Share: "chat"}
 	if s.lora != nil {
 		c.Slot = 0
 	}

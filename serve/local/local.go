@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/troikaml/troika"
@@ -62,6 +64,7 @@ type base struct {
 	set      *adapter.Set
 	adapters []*adapter.Frozen
 	digest   func() (troika.Digest, error) // computed once
+	chats    atomic.Int64                  // counts what was ever answered with
 }
 
 // gated is a model whose set of adapters may change between forward passes.
@@ -140,7 +143,9 @@ func (e *Engine) AddAdapter(name, dir, parent, baseDir string) error {
 }
 
 func (b *base) chat(slot int32) *infer.Chat {
-	return &infer.Chat{Bundle: b.bundle, Engine: b.engine, Slot: slot}
+	// A slot may come to hold another adapter, whose cached keys differ.
+	share := strconv.FormatInt(b.chats.Add(1), 10)
+	return &infer.Chat{Bundle: b.bundle, Engine: b.engine, Slot: slot, Share: share}
 }
 
 func (e *Engine) add(name string, m *served, info serve.ModelInfo) error {
@@ -255,12 +260,12 @@ func (e *Engine) Chat(ctx context.Context, req serve.ChatRequest, emit func(serv
 	}
 	opts := infer.ChatOptions{
 		MaxTokens: req.MaxTokens, Stop: req.Stop, Sampling: sampling(c.Bundle.Generation, req),
-		Logprobs: req.Logprobs, TopLogprobs: req.TopLogprobs,
+		Logprobs: req.Logprobs, TopLogprobs: req.TopLogprobs, Share: req.Key,
 	}
 	res, err := c.Answer(ctx, conv, opts, func(p infer.Piece) error {
 		return emit(serve.Delta{Text: p.Text, Tokens: describe(c.Bundle.Tokenizer, p.Tokens)})
 	})
-	usage := serve.Usage{PromptTokens: res.Prompt, CompletionTokens: res.Generated}
+	usage := serve.Usage{PromptTokens: res.Prompt, CachedTokens: res.Cached, CompletionTokens: res.Generated}
 	var long *infer.ContextError
 	switch {
 	case errors.As(err, &long):

@@ -147,3 +147,32 @@ func TestSeed(t *testing.T) {
 		t.Errorf("seeds 1, 1, 2 drew %q, %q, %q", a, b, c)
 	}
 }
+
+// A conversation that goes on is not computed again, but only for the key and the
+// model that it was for.
+func TestCachedPrompts(t *testing.T) {
+	e := engine(t)
+	ask := func(model, key string) serve.Usage {
+		t.Helper()
+		usage, _, err := e.Chat(t.Context(), serve.ChatRequest{
+			Model: model, Key: key, MaxTokens: 2,
+			Messages: []serve.Message{{Role: "user", Content: strings.Repeat("How do I open a file? ", 20)}},
+		}, func(serve.Delta) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return usage
+	}
+	for _, c := range []struct {
+		model, key string
+		cached     bool
+	}{
+		{"starter", "ann", false}, {"starter", "ann", true}, {"starter", "bob", false}, {"starter", "", false},
+		{"tuned", "ann", false}, {"tuned", "ann", true}, {"starter", "", true},
+	} {
+		u := ask(c.model, c.key)
+		if (u.CachedTokens > 0) != c.cached || u.CachedTokens >= u.PromptTokens {
+			t.Errorf("%s for %q: %d of %d tokens were cached, want some: %v", c.model, c.key, u.CachedTokens, u.PromptTokens, c.cached)
+		}
+	}
+}
