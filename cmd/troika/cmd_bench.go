@@ -82,7 +82,7 @@ func (a *app) bench(ctx context.Context, o *benchOptions) (benchResult, error) {
 		return benchResult{}, err
 	}
 	defer engine.Close()
-	m := meter{engine: engine, vocab: s.bundle.Facts.VocabSize, slot: nn.NoAdapter}
+	m := stopwatch{engine: engine, vocab: s.bundle.Facts.VocabSize, slot: nn.NoAdapter}
 	if ref := s.ref; ref.Adapter != "" {
 		m.slot = 0
 	}
@@ -105,15 +105,15 @@ func (a *app) bench(ctx context.Context, o *benchOptions) (benchResult, error) {
 	return res, nil
 }
 
-// meter times requests to an engine.
-type meter struct {
+// stopwatch times requests to an engine.
+type stopwatch struct {
 	engine *infer.Engine
 	vocab  int
 	slot   int32
 }
 
 // round returns prompt tokens and generated tokens a second.
-func (m *meter) round(ctx context.Context, o *benchOptions) (prefill, decode float64, err error) {
+func (m *stopwatch) round(ctx context.Context, o *benchOptions) (prefill, decode float64, err error) {
 	whole, _, err := m.time(ctx, o.depth+o.prompt, 1)
 	if err != nil {
 		return 0, 0, err
@@ -134,7 +134,7 @@ func (m *meter) round(ctx context.Context, o *benchOptions) (prefill, decode flo
 
 // time returns how long a prompt took up to the first token, and the tokens after
 // it. The prompt's tokens do not matter to the time; they differ from one another.
-func (m *meter) time(ctx context.Context, prompt, gen int) (first, rest time.Duration, err error) {
+func (m *stopwatch) time(ctx context.Context, prompt, gen int) (first, rest time.Duration, err error) {
 	req := infer.Request{Prompt: make([]int32, prompt), MaxTokens: gen, Slot: m.slot}
 	for i := range req.Prompt {
 		req.Prompt[i] = int32((i*7919 + 17) % m.vocab)

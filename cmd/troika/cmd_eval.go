@@ -181,7 +181,7 @@ func (a *app) answers(ctx context.Context, s *session, name string, slot int32, 
 	defer engine.Close()
 	bar := a.Progress.Bar("evaluate "+name, int64(len(questions)), term.Items("documents"))
 	defer bar.Abort()
-	c := &infer.Chat{Bundle: s.bundle, Engine: engine, Slot: slot}
+	c := &infer.Chat{Bundle: s.bundle, Engine: engine, Slot: slot, Share: "eval"}
 	out, err := eval.Answers(ctx, c, questions, maxTokens, func(done int) { bar.Set(int64(done)) })
 	if err == nil {
 		bar.Done()
