@@ -144,6 +144,9 @@ func (f *flow) flush() {
 		f.full = true
 	} else if f.cur.size > 0 {
 		f.cur.text = f.b.String()
+		if !f.cur.pre { // the link to a heading that many manuals put after it
+			f.cur.text = strings.TrimRight(f.cur.text, "¶")
+		}
 		f.cur.facts = look(f.cur.text)
 		f.blocks = append(f.blocks, f.cur)
 	}

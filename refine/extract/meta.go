@@ -98,7 +98,15 @@ func (m *meta) best() string {
 // isTitle reports a heading that the title element holds beside the site's name.
 // At the title's end it might be that name itself.
 func (m *meta) isTitle(heading, title string) bool {
-	return heading != "" && (strings.HasPrefix(title, heading) || strings.Contains(title, heading) && 2*len(heading) > len(title))
+	switch {
+	case heading == "":
+		return false
+	case strings.HasPrefix(title, heading):
+		return true
+	case strings.HasSuffix(title, heading):
+		return 3*len(heading) > 2*len(title)
+	}
+	return strings.Contains(title, heading) && 2*len(heading) > len(title)
 }
 
 // Bounds of the JSON-LD that is looked at: pieces, and bytes of all.

@@ -38,76 +38,67 @@ func (w *writer) block(b *block) {
 		return
 	}
 	w.endTable()
-	s := b.text
-	level, item, depth, quotes := w.look(b)
+	in := w.look(b)
 	switch {
 	case b.pre:
 		w.gap(false)
-		w.fence(s)
+		w.fence(b.text)
 		w.item = -1
-		return
-	case level > 0:
+	case in.level > 0:
 		w.gap(false)
-		w.b.WriteString("######"[:level] + " ")
-		w.b.WriteString(spaced(s))
+		w.b.WriteString("######"[:in.level] + " " + spaced(b.text))
 		w.item = -1
-		return
-	}
-	w.gap(item >= 0 && w.item >= 0)
-	prefix := strings.Repeat("> ", quotes)
-	if item >= 0 {
-		prefix += strings.Repeat("  ", depth-1)
-		if w.started[item] {
-			prefix += "  "
-		} else if n := w.elements[item].item; n > 0 {
-			w.b.WriteString(prefix + strconv.Itoa(int(n)) + ". ")
-		} else {
-			w.b.WriteString(prefix + "- ")
+	case in.item >= 0 && !w.started[in.item]:
+		w.gap(w.item >= 0)
+		w.started[in.item] = true
+		w.b.WriteString(in.prefix() + w.marker(in.item) + spaced(b.text))
+		w.item = in.item
+	default:
+		w.gap(false)
+		if in.item >= 0 {
+			in.indent += len(w.marker(in.item))
 		}
-		if !w.started[item] {
-			w.started[item] = true
-			w.b.WriteString(spaced(s))
-			w.item = item
-			return
-		}
-	}
-	w.item = item
-	if prefix == "" {
-		w.b.WriteString(s)
-		return
-	}
-	for i, line := range strings.Split(s, "\n") {
-		if i > 0 {
-			w.b.WriteByte('\n')
-		}
-		w.b.WriteString(prefix + line)
+		w.b.WriteString(in.prefix() + strings.ReplaceAll(b.text, "\n", "\n"+in.prefix()))
+		w.item = in.item
 	}
 }
 
-// look finds the heading level, list item, depth of lists and of quotes that a
-// block stands in.
-func (w *writer) look(b *block) (level int, item int32, depth, quotes int) {
-	item = -1
-	for e := b.el; e >= 0; e = w.elements[e].parent {
-		el := &w.elements[e]
-		switch el.tag {
-		case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
-			if level == 0 {
-				level = headingLevel(el.tag)
-			}
-		case atom.Li:
-			if item < 0 {
-				item = e
-			}
-			depth++
-		case atom.Blockquote:
-			quotes++
-		case atom.Td, atom.Th:
-			// a table for layout: lists around it are layout, too
-			return level, item, min(depth, 4), min(quotes, 4)
+// spot is where a block stands outside of data tables.
+type spot struct {
+	level  int   // of the heading, 0 outside
+	item   int32 // the list item, -1 outside
+	indent int   // of the item's marker, in spaces
+	quotes int
+}
+
+// prefix returns what stands before each of a block's lines.
+func (s spot) prefix() string { return strings.Repeat("> ", s.quotes) + strings.Repeat(" ", s.indent) }
+
+// look finds where a block stands. Lists around a table for layout are layout, too.
+func (w *writer) look(b *block) spot {
+	const mostQuotes, mostIndent = 4, 12
+	in := spot{item: -1}
+	for e := b.el; e >= 0 && !known[w.elements[e].tag].has(isCell); e = w.elements[e].parent {
+		switch tag := w.elements[e].tag; {
+		case known[tag].has(isHeading) && in.level == 0:
+			in.level = headingLevel(tag)
+		case tag == atom.Li && in.item < 0:
+			in.item = e
+		case tag == atom.Li:
+			in.indent = min(in.indent+len(w.marker(e)), mostIndent)
+		case tag == atom.Blockquote:
+			in.quotes = min(in.quotes+1, mostQuotes)
 		}
 	}
-	return level, item, min(depth, 4), min(quotes, 4)
+	return in
+}
+
+// marker returns what a list item begins with.
+func (w *writer) marker(item int32) string {
+	if n := w.elements[item].item; n > 0 {
+		return strconv.Itoa(int(n)) + ". "
+	}
+	return "- "
 }
 
 // gap ends what was written before: an empty line, or none between list items.
