@@ -42,7 +42,7 @@ Prompt tokens a second, generated tokens a second for one sequence, the peak mem
 the process, and the seconds it takes to load the model; medians over the rounds, by the
 engine that serves. With --depth, both are measured with so many tokens in the cache.`,
 		Example: `  troika bench --model starter
-  troika bench --model ./Qwen3-0.6B --prompt-tokens 512 --gen-tokens 128 --json`,
+  troika bench --model ./Qwen3-0.6B --depth 2048 --gen-tokens 128 --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.prompt < 1 || o.gen < 2 || o.depth < 0 || o.rounds < 1 {
 				return usagef("want at least 1 prompt token, 2 generated tokens, a depth of 0 and 1 round")
