@@ -24,6 +24,8 @@ type serveOptions struct {
 	open      bool
 	sequences int
 	context   int
+	org       string
+	memory    size
 	extra     *serve.Key // taken as well, for as long as there are keys
 }
 
@@ -32,9 +34,14 @@ func newServeCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [--model MODEL]...",
 		Short: "Serve models over OpenAI's API",
-		Long: `Serve models over OpenAI's API: /v1/chat/completions, /v1/models, a page at /,
-/metrics and /healthz. Without --model every model and adapter of --home is served,
-and the starter. Adapters of one base share its memory and its batches.
+		Long: `Serve models over OpenAI's API: /v1/chat/completions, /v1/models, /v1/files,
+/v1/uploads and /v1/fine_tuning/jobs, a page at /, /metrics and /healthz. Without
+--model every model and adapter of --home is served, and the starter. Adapters of one
+base share its memory and its batches.
+
+Fine-tuning jobs run beside the answers, one at a time unless --memory admits more, and
+go on where they were when the server starts again: see troika jobs. One server works in
+a home at a time.
 
 The server asks for API keys once there are any (troika keys create). It listens on
 this machine only, unless told otherwise; then it needs keys, or --open to do without.`,
@@ -53,6 +60,8 @@ this machine only, unless told otherwise; then it needs keys, or --open to do wi
 	f.BoolVar(&o.open, "open", false, "listen beyond this machine without API keys")
 	f.IntVar(&o.sequences, "sequences", 0, "requests running at once on each base (default 8)")
 	f.IntVar(&o.context, "context", 0, "longest sequence in tokens (default the model's own, at most 8192)")
+	f.StringVar(&o.org, "org", "", "organisation in the names of tuned models (default troika)")
+	f.Var(&o.memory, "memory", "run as many fine-tuning jobs at once as fit this, such as 8GB (default one at a time)")
 	return cmd
 }
 
@@ -63,6 +72,11 @@ func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) 
 	if err != nil {
 		return err
 	}
+	lock, err := lockHome(home)
+	if err != nil {
+		return err
+	}
+	defer lock.Release() //nolint:errcheck // the process's end releases it as well
 	file := newKeyFile(home, o.keys)
 	file.extra = o.extra
 	keys, seen, err := file.read()
@@ -76,7 +90,7 @@ func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) 
 	defer ln.Close() //nolint:errcheck // closed by Run where it was reached
 	dev := a.device()
 	defer dev.Close()
-	engine, err := a.engine(local.New(dev, local.Options{
+	engine, bases, err := a.engine(local.New(dev, local.Options{
 		Known: all.Architectures(), Sequences: o.sequences, Context: o.context,
 	}), o.models)
 	if err != nil {
@@ -92,21 +106,35 @@ func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) 
 	if err != nil {
 		return err
 	}
+	hosted, err := a.host(ctx, home, db, engine, bases, o)
+	if err != nil {
+		return err
+	}
+	defer hosted.runner.Close() //nolint:errcheck // the process's end unlocks it as well
+	ctx, cancel := context.WithCancelCause(ctx)
 	server, err := serve.New(engine, serve.Options{
-		Keys: keys, Emit: usage.Emit, AnyHost: o.open, Log: a.Log,
+		Keys: keys, Emit: usage.Emit, AnyHost: o.open, Log: a.Log, Routes: hosted.routes(ctx),
 		Run:        func(context.Context) ([]byte, error) { return latestMetrics(filepath.Join(home, runsFolder)) },
 		Quickstart: func(context.Context) ([]byte, error) { return os.ReadFile(filepath.Join(home, quickstartFile)) },
 	})
 	if err != nil {
+		cancel(nil)
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	jobs := hosted.run(ctx)
+	defer func() { // before the runner is closed, and the database
+		cancel(nil)
+		<-jobs
+	}()
 	go file.follow(ctx, a, server, seen)
 	run := func() error { return serve.Run(ctx, ln, server, 10*time.Second, a.Log) }
-	url := "http://" + ln.Addr().String()
+	return a.serveUntil(run, cancel, "http://"+ln.Addr().String(), len(engine.Models()), ready)
+}
+
+// serveUntil runs a server, and ready beside it, whose end is the server's.
+func (a *app) serveUntil(run func() error, cancel context.CancelCauseFunc, url string, models int, ready func(url string) error) error {
 	if ready == nil {
-		_, _ = fmt.Fprintf(a.Err, "serving %d models on %s\n", len(engine.Models()), url)
+		_, _ = fmt.Fprintf(a.Err, "serving %d models on %s\n", models, url)
 		return run()
 	}
 	failed := make(chan error, 1)
@@ -115,20 +143,23 @@ func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) 
 		failed <- err
 		cancel(err)
 	}()
-	err = run()
+	err := run()
 	if e := <-failed; e != nil {
 		return e
 	}
 	return err
 }
 
-// engine loads models by name, or every local one.
-func (a *app) engine(e *local.Engine, names []string) (*local.Engine, error) {
+// engine loads models by name, or every local one. It returns the folders of their
+// bases by name as well.
+func (a *app) engine(e *local.Engine, names []string) (*local.Engine, map[string]string, error) {
 	refs, err := a.served(names)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	bases := map[string]string{}
 	for _, ref := range refs {
+		bases[ref.Base] = ref.Dir
 		if ref.Adapter != "" {
 			err = e.AddAdapter(ref.Name, ref.Adapter, ref.Base, ref.Dir)
 		} else {
@@ -136,10 +167,10 @@ func (a *app) engine(e *local.Engine, names []string) (*local.Engine, error) {
 		}
 		if err != nil {
 			e.Close()
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return e, nil
+	return e, bases, nil
 }
 
 func (a *app) served(names []string) ([]modelRef, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/hub"
+	"github.com/troikaml/troika/serve/finetune"
 )
 
 // modelRef is a model on this machine: a base directory, and for a tuned model the
@@ -38,6 +39,9 @@ func (a *app) resolveModel(name string) (modelRef, error) {
 	home, err := a.Home()
 	if err != nil {
 		return modelRef{}, err
+	}
+	if dir, err := finetune.Find(filepath.Join(home, tunedFolder), name); err == nil {
+		return a.resolveAdapter(name, dir)
 	}
 	dirs := []string{name, filepath.Join(home, adaptersFolder, name)}
 	if strings.HasPrefix(name, hub.Scheme) || name == "" {

@@ -19,6 +19,7 @@ var verbs = []func(*app) *cobra.Command{
 	newTuneCmd,
 	newEvalCmd,
 	newServeCmd,
+	newJobsCmd,
 	newKeysCmd,
 	newChatCmd,
 	newTokenizeCmd,

@@ -32,6 +32,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "starter": unpack, "cut": cut, "swap": swap, "weights": weights, "repeat": repeat,
+			"job": submitJob,
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})

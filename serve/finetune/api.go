@@ -39,7 +39,7 @@ func (s *Service) Routes(ctx context.Context) []serve.Route {
 
 // find returns the job that a call is about.
 func (s *Service) find(c *serve.Call) (job.Job, error) {
-	j, err := s.o.Jobs.Get(c.Context(), strings.TrimPrefix(c.Param("id"), idPrefix))
+	j, err := s.o.Jobs.Get(c.Context(), strings.TrimPrefix(c.Param("id"), IDPrefix))
 	if err == nil && j.Spec.Kind == Kind {
 		return j, nil
 	}
@@ -50,7 +50,7 @@ func (s *Service) find(c *serve.Call) (job.Job, error) {
 }
 
 func (*Service) writeJob(c *serve.Call, j job.Job) error {
-	b, err := newJobBody(j, time.Now())
+	b, err := Show(j, time.Now())
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (s *Service) serveChange(c *serve.Call, verb string, do func(ctx context.Co
 	}
 	changed, err := do(c.Context(), j.ID, reason)
 	if errors.Is(err, job.ErrState) {
-		return serve.Refuse(http.StatusBadRequest, "invalid_state", "", "Job %s has %s and cannot be %s.", idPrefix+j.ID, j.State, verb)
+		return serve.Refuse(http.StatusBadRequest, "invalid_state", "", "Job %s has %s and cannot be %s.", IDPrefix+j.ID, j.State, verb)
 	}
 	if err != nil {
 		return err
@@ -124,8 +124,8 @@ func (s *Service) serveList(c *serve.Call) error {
 	}
 	query := c.Request.URL.Query()
 	selected := filter(query)
-	q := job.Query{Kinds: []string{Kind}, After: strings.TrimPrefix(query.Get("after"), idPrefix), Limit: most}
-	var bodies []jobBody
+	q := job.Query{Kinds: []string{Kind}, After: strings.TrimPrefix(query.Get("after"), IDPrefix), Limit: most}
+	var bodies []Job
 	for {
 		jobs, more, err := s.o.Jobs.List(c.Context(), q)
 		if notFound(err) {
@@ -136,7 +136,7 @@ func (s *Service) serveList(c *serve.Call) error {
 		}
 		for _, j := range jobs {
 			q.After = j.ID
-			b, err := newJobBody(j, time.Now())
+			b, err := Show(j, time.Now())
 			if err != nil {
 				return err
 			}
@@ -154,8 +154,8 @@ func (s *Service) serveList(c *serve.Call) error {
 	}
 }
 
-func writeJobs(c *serve.Call, bodies []jobBody, more bool) error {
-	return serve.WriteList(c, bodies, more, func(b jobBody) string { return b.ID })
+func writeJobs(c *serve.Call, bodies []Job, more bool) error {
+	return serve.WriteList(c, bodies, more, func(b Job) string { return b.ID })
 }
 
 // place reads the event's number out of the ID that a page goes on after.
@@ -166,7 +166,7 @@ func place(c *serve.Call, prefix, sep string) (int64, error) {
 	}
 	id, number, _ := strings.Cut(strings.TrimPrefix(after, prefix), sep)
 	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n < 1 || id != strings.TrimPrefix(c.Param("id"), idPrefix) {
+	if err != nil || n < 1 || id != strings.TrimPrefix(c.Param("id"), IDPrefix) {
 		return 0, badParam("after", "Invalid 'after': %.80q is none of job %.80s.", after, c.Param("id"))
 	}
 	return n, nil
@@ -193,11 +193,11 @@ func (s *Service) serveEvents(ctx context.Context, c *serve.Call) error {
 	if err != nil {
 		return err
 	}
-	bodies := make([]eventBody, len(events))
+	bodies := make([]Event, len(events))
 	for i, e := range events {
-		bodies[i] = newEventBody(j.ID, e)
+		bodies[i] = ShowEvent(j.ID, e)
 	}
-	return serve.WriteList(c, bodies, more, func(b eventBody) string { return b.ID })
+	return serve.WriteList(c, bodies, more, func(b Event) string { return b.ID })
 }
 
 // stream sends the events of a job as they happen, oldest first, until the job is
@@ -224,7 +224,7 @@ func (s *Service) stream(ctx context.Context, c *serve.Call, id string) error {
 			return err
 		}
 		for _, e := range events {
-			if err := c.Event(strconv.FormatInt(e.Number, 10), newEventBody(id, e)); err != nil {
+			if err := c.Event(strconv.FormatInt(e.Number, 10), ShowEvent(id, e)); err != nil {
 				return err
 			}
 			last, said = e.Number, time.Now()

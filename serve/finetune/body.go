@@ -8,31 +8,44 @@ import (
 	"github.com/troikaml/troika/job"
 )
 
-// The wire types, as OpenAI has them.
+// Job is a fine-tuning job as OpenAI's API shows it.
+type Job struct {
+	Object         string            `json:"object"`
+	ID             string            `json:"id"`
+	Model          string            `json:"model"`
+	CreatedAt      int64             `json:"created_at"`
+	FinishedAt     *int64            `json:"finished_at"`
+	FineTunedModel *string           `json:"fine_tuned_model"`
+	OrganizationID string            `json:"organization_id"`
+	ResultFiles    []string          `json:"result_files"`
+	Status         string            `json:"status"`
+	StatusDetails  *string           `json:"status_details"` // ours: why it is paused
+	ValidationFile *string           `json:"validation_file"`
+	TrainingFile   string            `json:"training_file"`
+	Hyper          hyper             `json:"hyperparameters"`
+	Method         methodBody        `json:"method"`
+	TrainedTokens  *int64            `json:"trained_tokens"`
+	Error          *errorBody        `json:"error"`
+	Suffix         *string           `json:"user_provided_suffix"`
+	Seed           int64             `json:"seed"`
+	Estimated      *int64            `json:"estimated_finish"`
+	Integrations   json.RawMessage   `json:"integrations"`
+	Metadata       map[string]string `json:"metadata"`
+}
+
+// Event is an event of a job as OpenAI's API shows it.
+type Event struct {
+	Object    string          `json:"object"`
+	ID        string          `json:"id"`
+	CreatedAt int64           `json:"created_at"`
+	Level     job.Level       `json:"level"`
+	Message   string          `json:"message"`
+	Type      string          `json:"type"`
+	Data      json.RawMessage `json:"data"`
+}
+
+// Parts of what is shown.
 type (
-	jobBody struct {
-		Object         string            `json:"object"`
-		ID             string            `json:"id"`
-		Model          string            `json:"model"`
-		CreatedAt      int64             `json:"created_at"`
-		FinishedAt     *int64            `json:"finished_at"`
-		FineTunedModel *string           `json:"fine_tuned_model"`
-		OrganizationID string            `json:"organization_id"`
-		ResultFiles    []string          `json:"result_files"`
-		Status         string            `json:"status"`
-		StatusDetails  *string           `json:"status_details"` // ours: why it is paused
-		ValidationFile *string           `json:"validation_file"`
-		TrainingFile   string            `json:"training_file"`
-		Hyper          hyper             `json:"hyperparameters"`
-		Method         methodBody        `json:"method"`
-		TrainedTokens  *int64            `json:"trained_tokens"`
-		Error          *errorBody        `json:"error"`
-		Suffix         *string           `json:"user_provided_suffix"`
-		Seed           int64             `json:"seed"`
-		Estimated      *int64            `json:"estimated_finish"`
-		Integrations   json.RawMessage   `json:"integrations"`
-		Metadata       map[string]string `json:"metadata"`
-	}
 	methodBody struct {
 		Type       string `json:"type"`
 		Supervised struct {
@@ -43,15 +56,6 @@ type (
 		Code    string  `json:"code"`
 		Message string  `json:"message"`
 		Param   *string `json:"param"`
-	}
-	eventBody struct {
-		Object    string          `json:"object"`
-		ID        string          `json:"id"`
-		CreatedAt int64           `json:"created_at"`
-		Level     job.Level       `json:"level"`
-		Message   string          `json:"message"`
-		Type      string          `json:"type"`
-		Data      json.RawMessage `json:"data"`
 	}
 	checkpointBody struct {
 		Object    string         `json:"object"`
@@ -71,14 +75,14 @@ type result struct {
 	Tokens     int64  `json:"trained_tokens"`
 }
 
-// newJobBody shows a job at a moment.
-func newJobBody(j job.Job, now time.Time) (jobBody, error) {
+// Show returns a job of [Kind] as clients see it at a moment.
+func Show(j job.Job, now time.Time) (Job, error) {
 	r, err := recipeOf(j)
 	if err != nil {
-		return jobBody{}, err
+		return Job{}, err
 	}
-	b := jobBody{
-		Object: "fine_tuning.job", ID: idPrefix + j.ID, Model: r.Base, CreatedAt: j.CreatedAt.Unix(),
+	b := Job{
+		Object: "fine_tuning.job", ID: IDPrefix + j.ID, Model: r.Base, CreatedAt: j.CreatedAt.Unix(),
 		OrganizationID: "org-" + r.Org, ResultFiles: []string{}, Status: string(j.State),
 		ValidationFile: orNull(r.ValidationFile), TrainingFile: r.TrainingFile, Hyper: r.Hyper,
 		Suffix: orNull(r.Suffix), Seed: r.Seed, Integrations: r.Integrations, Metadata: r.Metadata,
@@ -95,7 +99,7 @@ func newJobBody(j job.Job, now time.Time) (jobBody, error) {
 	case job.Succeeded:
 		var made result
 		if err := json.Unmarshal(j.Result, &made); err != nil {
-			return jobBody{}, fmt.Errorf("result of job %s: %w", j.ID, err)
+			return Job{}, fmt.Errorf("result of job %s: %w", j.ID, err)
 		}
 		b.FineTunedModel, b.ResultFiles, b.TrainedTokens = &made.Model, []string{made.ResultFile}, &made.Tokens
 	default:
@@ -128,9 +132,10 @@ func estimate(j job.Job, now time.Time) *int64 {
 
 const eventPrefix = "ftevent-"
 
-// newEventBody shows an event. Kinds that OpenAI does not have are messages.
-func newEventBody(id string, e job.Event) eventBody {
-	b := eventBody{
+// ShowEvent returns an event of a job as clients see it. Kinds that OpenAI does not
+// have are messages.
+func ShowEvent(id string, e job.Event) Event {
+	b := Event{
 		Object: "fine_tuning.job.event", ID: fmt.Sprintf("%s%s-%d", eventPrefix, id, e.Number), CreatedAt: e.At.Unix(),
 		Level: e.Level, Message: e.Message, Type: job.KindMessage, Data: e.Data,
 	}
@@ -171,6 +176,6 @@ func (c Checkpoint) body(id string) checkpointBody {
 	}
 	return checkpointBody{
 		Object: "fine_tuning.job.checkpoint", ID: fmt.Sprintf("%s%s_%d", checkpointPrefix, id, c.Number),
-		CreatedAt: c.Created.Unix(), Name: c.Name, Step: c.Step, JobID: idPrefix + id, Metrics: metrics,
+		CreatedAt: c.Created.Unix(), Name: c.Name, Step: c.Step, JobID: IDPrefix + id, Metrics: metrics,
 	}
 }

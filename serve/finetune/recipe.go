@@ -12,9 +12,11 @@ import (
 	"github.com/troikaml/troika/train"
 )
 
+// IDPrefix stands before the ID of a job in the record, where clients see it.
+const IDPrefix = "ftjob-"
+
 // Parts of names.
 const (
-	idPrefix       = "ftjob-"
 	namePrefix     = "ft:"
 	checkpointMark = ":ckpt-step-"
 	shortID        = 8 // characters of a job's ID that stand in its model's name

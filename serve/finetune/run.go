@@ -161,7 +161,7 @@ func (t *tuning) encode(ctx context.Context, v *dataset.Version, split string) (
 func (t *tuning) identity(step int) provenance {
 	j := t.run.Job
 	return provenance{
-		Model: t.recipe.stepName(j, step), Job: idPrefix + j.ID, Step: step,
+		Model: t.recipe.stepName(j, step), Job: IDPrefix + j.ID, Step: step,
 		Base: t.recipe.Base, BaseSHA: t.recipe.base(j), Dataset: t.recipe.dataset(j),
 		Adapter: t.recipe.Adapter, Train: t.recipe.Train, Version: t.o.Version,
 	}

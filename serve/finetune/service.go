@@ -204,10 +204,10 @@ func (s *Service) offer(j job.Job, r recipe, c Checkpoint) error {
 }
 
 // The folders of a job.
-func (s *Service) runDir(id string) string { return filepath.Join(s.o.Runs, idPrefix+id) }
+func (s *Service) runDir(id string) string { return filepath.Join(s.o.Runs, IDPrefix+id) }
 
 func (s *Service) adapterDir(id string, step int) string {
-	return filepath.Join(s.o.Tuned, idPrefix+id, fmt.Sprintf("step-%d", step))
+	return filepath.Join(s.o.Tuned, IDPrefix+id, fmt.Sprintf("step-%d", step))
 }
 
 // provenanceFile stands beside an adapter and says what it was made from.
@@ -235,7 +235,7 @@ func Find(tuned, name string) (dir string, err error) {
 	if !strings.HasPrefix(name, namePrefix) || short == "" || strings.Trim(short, "abcdefghijklmnopqrstuvwxyz234567") != "" {
 		return "", fmt.Errorf("tuned model %q: %w", name, fs.ErrNotExist)
 	}
-	files, err := filepath.Glob(filepath.Join(tuned, idPrefix+short+"*", "step-*", provenanceFile))
+	files, err := filepath.Glob(filepath.Join(tuned, IDPrefix+short+"*", "step-*", provenanceFile))
 	if err != nil {
 		return "", fmt.Errorf("tuned model %q: %w", name, err)
 	}
@@ -257,12 +257,12 @@ func Find(tuned, name string) (dir string, err error) {
 
 // tidy removes the states of runs whose jobs are over: nothing goes on from them.
 func (s *Service) tidy(ctx context.Context) {
-	states, err := filepath.Glob(filepath.Join(s.o.Runs, idPrefix+"*", stateFile))
+	states, err := filepath.Glob(filepath.Join(s.o.Runs, IDPrefix+"*", stateFile))
 	if err != nil {
 		return
 	}
 	for _, f := range states {
-		id := strings.TrimPrefix(filepath.Base(filepath.Dir(f)), idPrefix)
+		id := strings.TrimPrefix(filepath.Base(filepath.Dir(f)), IDPrefix)
 		j, err := s.o.Jobs.Get(ctx, id)
 		if err == nil && j.State.Final() {
 			// What is left is looked for again with the next job.
