@@ -5,6 +5,8 @@
 # Debian's packages come through apt-get, as the machine has it set up, with lists
 # of its own below $cache; where there is no apt-get, or its archive no longer has
 # the pinned version, DEBIAN_MIRROR names an archive or snapshot to download from.
+# npm's packages come through npm; where there is none, NPM_REGISTRY names a registry
+# to download from.
 
 say() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2; }
 
@@ -75,6 +77,19 @@ debian() {
 	fi
 }
 
+# fetch_npm NAME VERSION FILE: puts the package into FILE of $work, as npm names it.
+fetch_npm() {
+	if [ -n "${NPM_REGISTRY:-}" ]; then
+		download "${NPM_REGISTRY%/}/$1/-/${1##*/}-$2.tgz" "$work/$3"
+		return
+	fi
+	if ! command -v npm >/dev/null; then
+		say 'needs npm, or NPM_REGISTRY with the address of an npm registry'
+		return 1
+	fi
+	(cd "$work" && npm pack --silent "$1@$2" >/dev/null)
+}
+
 # npm_package NAME VERSION SHA256: unpacks an npm package into $work/NAME.
 npm_package() {
 	file=$(printf '%s' "$1" | sed 's/^@//; s|/|-|')-$2.tgz # as npm names it
@@ -82,8 +97,8 @@ npm_package() {
 	mkdir -p "$cache"
 	if [ ! -f "$tgz" ] || [ "$(sha256 "$tgz")" != "$3" ]; then
 		say "fetching $1 $2"
-		if ! (cd "$work" && npm pack --silent "$1@$2" >/dev/null); then
-			say "cannot fetch $1 $2 with npm: no npm, or no network"
+		if ! fetch_npm "$1" "$2" "$file"; then
+			say "cannot fetch $1 $2: no npm, or no network"
 			exit 1
 		fi
 		sum=$(sha256 "$work/$file")

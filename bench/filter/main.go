@@ -53,10 +53,14 @@ func run(lang, out string, rounds int, path string) error {
 	if err != nil {
 		return err
 	}
-	words := segment.For(lang)(nil, "warm")
+	splitter, err := segment.For(lang)
+	if err != nil {
+		return err
+	}
+	var words []segment.Word
 	split := median(rounds, size, func() error {
 		for _, d := range docs {
-			words = segment.For(lang)(words[:0], d.Text)
+			words = splitter(words[:0], d.Text)
 		}
 		return nil
 	})

@@ -74,7 +74,7 @@ func (f C4) judge(r *reading, d *refine.Document) refine.Verdict {
 			continue
 		}
 		if len(line) != len(raw) {
-			words = segment.For(f.Lang)(nil, line)
+			words = r.split(nil, line)
 		}
 		sentences += countSentences(words)
 		r.kept = append(r.kept, words...)

@@ -2,6 +2,7 @@ package filter_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/troikaml/troika/refine"
 	"github.com/troikaml/troika/refine/filter"
+	"github.com/troikaml/troika/text/segment"
 )
 
 func ExampleGopherQuality() {
@@ -37,9 +39,27 @@ func TestSettingsThatCannotBe(t *testing.T) {
 	}
 }
 
+// TestReady shows that a filter is ready where its words can be found, and that
+// its Apply fails for the same reason.
+func TestReady(t *testing.T) {
+	_, want := segment.Chinese()
+	for _, step := range append(presetsOf("zh"), presetsOf("en")...) {
+		err := filter.Ready(step)
+		if err != nil && !errors.Is(err, segment.ErrNoTables) {
+			t.Errorf("%s: %v", step.Name(), err)
+		}
+		if _, got := step.Apply(t.Context(), &refine.Document{Text: "字"}); !errors.Is(got, errors.Unwrap(err)) {
+			t.Errorf("%s: Apply says %v, Ready %v", step.Name(), got, err)
+		}
+	}
+	if got := filter.Ready(filter.FineWeb2MandarinQuality()); !errors.Is(got, want) {
+		t.Errorf("Ready says %v, want %v", got, want)
+	}
+}
+
 func TestEmpty(t *testing.T) {
 	for _, lang := range []string{"en", "zh"} {
-		for _, step := range presets(lang) {
+		for _, step := range presets(t, lang) {
 			for _, text := range []string{"", "\n \n", "…"} {
 				v, err := step.Apply(t.Context(), &refine.Document{Text: text})
 				if err != nil {
@@ -61,8 +81,9 @@ func FuzzFilters(f *testing.F) {
 	for _, s := range []string{"", "\n", "a\r\nb\x1cc", "{", "\u2028[1] x", "….....", "aa\n\naa\n\naa\naa", "\xff\xfe", "研究生命\n研究生命"} {
 		f.Add(s)
 	}
+	steps := append(presets(f, "en"), presets(f, "zh")...)
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, step := range append(presets("en"), presets("zh")...) {
+		for _, step := range steps {
 			d := &refine.Document{Text: s}
 			v, err := step.Apply(t.Context(), d)
 			if err != nil {

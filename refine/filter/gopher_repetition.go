@@ -3,6 +3,7 @@ package filter
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/troikaml/troika/refine"
@@ -41,7 +42,7 @@ func (GopherRepetition) Name() string { return "gopher-repetition" }
 
 // Apply judges d and does not edit it.
 func (f GopherRepetition) Apply(ctx context.Context, d *refine.Document) (refine.Verdict, error) {
-	for _, g := range append(f.TopGrams[:len(f.TopGrams):len(f.TopGrams)], f.DupGrams...) {
+	for _, g := range append(slices.Clip(f.TopGrams), f.DupGrams...) {
 		if g.N < 1 || g.N > maxGram {
 			return refine.Verdict{}, fmt.Errorf("gopher-repetition: runs of %d words: want 1 to %d", g.N, maxGram)
 		}

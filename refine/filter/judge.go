@@ -2,10 +2,13 @@ package filter
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
 	"github.com/troikaml/troika/refine"
+	"github.com/troikaml/troika/text/segment"
 )
 
 // judged is a filter of this package: it judges a reading, so that filters in
@@ -27,7 +30,40 @@ func apply(ctx context.Context, f judged, d *refine.Document) (refine.Verdict, e
 	r, _ := readings.Get().(*reading)
 	defer readings.Put(r)
 	r.reset(d.Text)
-	return f.judge(r, d), nil
+	v := f.judge(r, d)
+	if r.err != nil {
+		return refine.Verdict{}, fmt.Errorf("filter %s: %w", f.Name(), r.err)
+	}
+	return v, nil
+}
+
+// Ready reports whether this program can run the step: the error wraps
+// [segment.ErrNoTables] for a filter that counts Chinese words in a program that
+// was built without their dictionary. Its Apply would fail for every document.
+func Ready(step refine.Step) error {
+	f, ok := step.(interface{ wordsOf() string })
+	if !ok {
+		return nil
+	}
+	if _, err := segment.For(f.wordsOf()); err != nil {
+		return fmt.Errorf("filter %s: %w", step.Name(), err)
+	}
+	return nil
+}
+
+// The filters that count words, and of which language.
+
+func (f C4) wordsOf() string               { return f.Lang }
+func (f FineWebQuality) wordsOf() string   { return f.Lang }
+func (f GopherQuality) wordsOf() string    { return f.Lang }
+func (f GopherRepetition) wordsOf() string { return f.Lang }
+
+// wordsOf is that of no dictionary where there are no flagged words to find.
+func (f DataJuicer) wordsOf() string {
+	if len(f.Flagged) == 0 {
+		return ""
+	}
+	return f.Lang
 }
 
 // Fuse returns the steps with every run of two or more filters of this package
@@ -80,9 +116,7 @@ func (f fused) judge(r *reading, d *refine.Document) refine.Verdict {
 	for _, one := range f {
 		v := one.judge(r, d)
 		all.Lines = append(all.Lines, v.Lines...)
-		for name, value := range v.Scores {
-			all.Scores[name] = value
-		}
+		maps.Copy(all.Scores, v.Scores)
 		if all.Drop = v.Drop; all.Drop != nil {
 			break
 		}

@@ -5,10 +5,6 @@ import (
 	"unicode"
 )
 
-// khmerEnds are the sentence ends that datatrove adds to Unicode's property
-// Sentence_Terminal.
-const khmerEnds = "។៕៖៙៚"
-
 // marks are the punctuation marks of datatrove's PUNCTUATION_SET that are
 // neither sentence ends nor control characters.
 const marks = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~«´»–—’“”„…∶━►、。〈〉《》「」【】！％（），．１：；？～"
@@ -36,7 +32,8 @@ func isMark(r rune) bool {
 }
 
 // endsSentence reports whether r ends a sentence in some script: Unicode's
-// property Sentence_Terminal and five Khmer signs, 159 characters.
+// property Sentence_Terminal and five Khmer signs that datatrove adds, 159
+// characters.
 func endsSentence(r rune) bool {
 	switch r {
 	case '។', '៕', '៖', '៙', '៚':

@@ -17,6 +17,8 @@ type reading struct {
 	words     []segment.Word
 	wordsLang string // the language that words were found for
 	haveWords bool
+	split     segment.Splitter // of wordsLang
+	err       error            // why words could not be found
 	lines     []string
 	haveLines bool
 
@@ -31,7 +33,7 @@ type reading struct {
 
 // reset makes r the reading of text.
 func (r *reading) reset(text string) {
-	r.text, r.runes, r.haveWords, r.haveLines = text, -1, false, false
+	r.text, r.runes, r.haveWords, r.haveLines, r.err = text, -1, false, false, nil
 }
 
 // length returns the number of characters of the text.
@@ -42,10 +44,15 @@ func (r *reading) length() int {
 	return r.runes
 }
 
-// wordsIn returns the words of the text in the language.
+// wordsIn returns the words of the text in the language. Where the program has
+// no dictionary of it err says so.
 func (r *reading) wordsIn(lang string) []segment.Word {
 	if !r.haveWords || r.wordsLang != lang {
-		r.words = segment.For(lang)(r.words[:0], r.text)
+		split, err := segment.For(lang)
+		if err != nil {
+			r.err, split = err, segment.English // what is measured is not used
+		}
+		r.split, r.words = split, split(r.words[:0], r.text)
 		r.haveWords, r.wordsLang = true, lang
 	}
 	return r.words

@@ -136,7 +136,11 @@ type scriptSettings struct {
 }
 
 // scriptStep tells the script of Chinese documents, and may convert it.
-type scriptStep struct{ scriptSettings }
+type scriptStep struct {
+	scriptSettings
+
+	convert *script.Converter // nil where nothing is converted
+}
 
 const (
 	simplified  = "simplified"
@@ -149,7 +153,11 @@ func newScript(s scriptSettings) (refine.Step, error) {
 			return nil, fmt.Errorf("%q: want %s or %s", v, simplified, traditional)
 		}
 	}
-	return scriptStep{s}, nil
+	if s.To == "" {
+		return scriptStep{scriptSettings: s}, nil
+	}
+	convert, err := script.Load()
+	return scriptStep{s, convert}, err
 }
 
 func (scriptStep) Name() string { return "chinese-script" }
@@ -176,9 +184,9 @@ func (s scriptStep) Apply(_ context.Context, d *refine.Document) (refine.Verdict
 	}
 	switch s.To {
 	case simplified:
-		d.Text, d.Title = script.ToSimplified(d.Text), script.ToSimplified(d.Title)
+		d.Text, d.Title = s.convert.ToSimplified(d.Text), s.convert.ToSimplified(d.Title)
 	case traditional:
-		d.Text, d.Title = script.ToTraditional(d.Text), script.ToTraditional(d.Title)
+		d.Text, d.Title = s.convert.ToTraditional(d.Text), s.convert.ToTraditional(d.Title)
 	}
 	return v, nil
 }

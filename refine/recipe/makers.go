@@ -23,7 +23,7 @@ func Makers() []Maker {
 		filterOf("gopher-quality-zh", "the same with FineWeb2's thresholds for Chinese", filter.FineWeb2MandarinQuality()),
 		filterOf("gopher-repetition", "Gopher's rules about repetition, for English", filter.GopherRepetitionEnglish()),
 		filterOf("gopher-repetition-zh", "the same with FineWeb2's thresholds for Chinese", filter.FineWeb2MandarinRepetition()),
-		step("c4", "C4's rules about lines and pages, for English", filter.C4English(), func(s filter.C4) (refine.Step, error) { return s, nil }),
+		step("c4", "C4's rules about lines and pages, for English", filter.C4English(), func(s filter.C4) (refine.Step, error) { return s, filter.Ready(s) }),
 		filterOf("fineweb", "FineWeb's rules about lines, for English", filter.FineWebEnglish()),
 		filterOf("fineweb-zh", "the same with FineWeb2's thresholds for Chinese", filter.FineWeb2MandarinFineWeb()),
 		filterOf("chinesewebtext", "ChineseWebText's rules", filter.ChineseWebTextRules()),
@@ -36,6 +36,7 @@ func Makers() []Maker {
 		stage("near-paragraph-dedup", "keep one of the paragraphs that are nearly the same (MinHash)", nearDefaults(dedup.Paragraphs()), newNear("near-duplicate-paragraph", true)),
 		step("has-label", "drop documents without a label", struct{}{}, func(struct{}) (refine.Step, error) { return labelStep{}, nil }),
 		step("whole-chat", "drop conversations without an answered question", struct{}{}, func(struct{}) (refine.Step, error) { return chatStep{}, nil }),
+		maker("has-translation", "drop documents without a translation in a folder of its own", pairSettings{From: "en", To: "zh"}, newPairs),
 		maker("split", "keep clusters of documents apart for validation and test", splitDefaults(), newSplit),
 	}
 }

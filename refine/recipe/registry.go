@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/troikaml/troika/refine"
+	"github.com/troikaml/troika/refine/filter"
 )
 
 // Maker makes one kind of pipeline part from settings: an entry of the
@@ -44,12 +45,14 @@ func (m Maker) Defaults() (string, error) {
 // errNeedsSettings says that a part cannot be made from its defaults alone.
 var errNeedsSettings = errors.New("settings are missing")
 
-// Part is a made step or stage: one of Step, Stage and Split is set.
+// Part is a made step or stage: one of Step, Stage, Pairs and Split is set.
 type Part struct {
 	// Step judges one document at a time.
 	Step refine.Step
 	// Stage judges documents beside all others.
 	Stage Stage
+	// Pairs finds translations.
+	Pairs *Pairs
 	// Split says which documents are kept apart from those to learn from.
 	Split *Split
 	// Mask, if it is not nil, hides what must not be shown: it is applied to
@@ -147,7 +150,7 @@ func located[S any](name, help string, defaults S, build func(S, place) (Part, S
 // filterOf returns the maker of a filter that edits nothing, with a preset of
 // package filter for its defaults.
 func filterOf[S refine.Step](name, help string, preset S) Maker {
-	m := step(name, help, preset, func(s S) (refine.Step, error) { return s, nil })
+	m := step(name, help, preset, func(s S) (refine.Step, error) { return s, filter.Ready(s) })
 	m.fuses = true
 	return m
 }

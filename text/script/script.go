@@ -1,8 +1,11 @@
 package script
 
 import (
-	"strings"
-	"unicode/utf8"
+	"sync"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
 )
 
 // Variety is the script of a Chinese text.
@@ -31,28 +34,22 @@ func (v Variety) String() string {
 
 // Of returns the script that r is a marker of, or Either.
 func Of(r rune) Variety {
-	if r < firstHan || r >= firstHan+hanRange {
+	if r < firstMarker || r >= firstMarker+markerRange {
 		return Either
 	}
-	return Variety(tables().marker[r-firstHan])
+	return Variety(markers()[r-firstMarker])
 }
 
 // Count returns the numbers of Simplified and of Traditional markers in s.
 func Count(s string) (simplified, traditional int) {
-	t := tables()
+	table := markers()
+	var n [3]int // by Variety
 	for _, r := range s {
-		if r < firstHan || r >= firstHan+hanRange {
-			continue
-		}
-		switch Variety(t.marker[r-firstHan]) {
-		case Simplified:
-			simplified++
-		case Traditional:
-			traditional++
-		case Either:
+		if r >= firstMarker && r < firstMarker+markerRange {
+			n[table[r-firstMarker]]++
 		}
 	}
-	return simplified, traditional
+	return n[Simplified], n[Traditional]
 }
 
 // Detect returns the script of more markers of s, Either where there are
@@ -68,86 +65,55 @@ func Detect(s string) Variety {
 	return Either
 }
 
-// ToTraditional returns s in Traditional characters of OpenCC's standard.
-func ToTraditional(s string) string { return tables().traditional.convert(s) }
+// Markers are among the characters of Unicode's first block of them: both
+// character sets are.
+const (
+	firstMarker = 0x4E00
+	markerRange = 0x9FFF - firstMarker + 1
+)
 
-// ToSimplified returns s in Simplified characters.
-func ToSimplified(s string) string { return tables().simplified.convert(s) }
-
-// way is a direction of conversion.
-type way struct {
-	chars   map[rune]rune
-	phrases map[string]string
-	// lengths has a bit for the length in characters of each phrase, by its
-	// first two characters; sketch tells most other pairs apart faster.
-	lengths map[[2]rune]uint64
-	sketch  [1 << 12]uint64
-}
-
-func sketchOf(a, b rune) uint32 { return (uint32(a)*0x9E3779B1 ^ uint32(b)*0x85EBCA6B) >> 14 }
-
-// convert returns s converted.
-func (w *way) convert(s string) string {
-	var b strings.Builder
-	done := 0 // s[:done] is in b
-	for i := 0; i < len(s); {
-		if s[i] < utf8.RuneSelf {
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if r < firstHan {
-			i += size
-			continue
-		}
-		next, width := utf8.DecodeRuneInString(s[i+size:])
-		if width > 1 {
-			if h := sketchOf(r, next); w.sketch[h/64]>>(h%64)&1 != 0 {
-				if to, n := w.phrase(s[i:], r, next); n > 0 {
-					b.WriteString(s[done:i])
-					b.WriteString(to)
-					i += n
-					done = i
-					continue
-				}
+// markers holds the Variety of each character from firstMarker on. It is
+// computed on first use, from the character sets alone.
+var markers = sync.OnceValue(func() *[markerRange]uint8 {
+	const inGB, inBig5, inUse = 1, 2, 4
+	var in [markerRange]uint8
+	mark := func(set encoding.Encoding, first, last byte, bits uint8) {
+		for _, r := range rows(set, first, last) {
+			if r >= firstMarker && r < firstMarker+markerRange {
+				in[r-firstMarker] |= bits
 			}
 		}
-		if to, ok := w.chars[r]; ok {
-			b.WriteString(s[done:i])
-			b.WriteRune(to)
-			done = i + size
+	}
+	mark(simplifiedchinese.GBK, 0xB0, 0xF7, inGB)
+	mark(traditionalchinese.Big5, 0xA4, 0xC6, inBig5|inUse)
+	mark(traditionalchinese.Big5, 0xC9, 0xF9, inBig5)
+	var table [markerRange]uint8
+	for i, bits := range in {
+		switch bits {
+		case inGB:
+			table[i] = uint8(Simplified)
+		case inBig5 | inUse:
+			table[i] = uint8(Traditional)
 		}
-		i += size
 	}
-	if done == 0 {
-		return s
-	}
-	b.WriteString(s[done:])
-	return b.String()
-}
+	return &table
+})
 
-// phrase returns the conversion of the longest phrase that s begins with, and
-// the phrase's length in bytes, or 0.
-func (w *way) phrase(s string, a, b rune) (to string, n int) {
-	lengths := w.lengths[[2]rune{a, b}]
-	if lengths == 0 {
-		return "", 0
-	}
-	var ends [64]int // by length in characters
-	count := 0
-	for i := 0; i < len(s) && count < len(ends)-1 && lengths>>(count+1) != 0; {
-		_, size := utf8.DecodeRuneInString(s[i:])
-		i += size
-		count++
-		ends[count] = i
-	}
-	for n := count; n >= 2; n-- {
-		if lengths>>n&1 == 0 {
-			continue
-		}
-		if to, ok := w.phrases[s[:ends[n]]]; ok {
-			return to, ends[n]
+// rows returns the characters of the rows from first to last of a character set
+// of 94 columns, or of 157 in Big5: those of GBK beyond GB 2312 lie in other
+// columns.
+func rows(set encoding.Encoding, first, last byte) []rune {
+	var pairs []byte
+	for lead := int(first); lead <= int(last); lead++ {
+		for trail := 0x40; trail <= 0xFE; trail++ {
+			if trail >= 0xA1 || trail <= 0x7E && set == traditionalchinese.Big5 {
+				pairs = append(pairs, byte(lead), byte(trail), '\n') // a wrong pair spoils no other
+			}
 		}
 	}
-	return "", 0
+	decoded, err := set.NewDecoder().Bytes(pairs)
+	if err != nil {
+		return nil // decoders write U+FFFD instead
+	}
+	return []rune(string(decoded))
 }

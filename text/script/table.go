@@ -3,7 +3,8 @@ package script
 import (
 	"bytes"
 	"compress/gzip"
-	_ "embed"
+	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,45 +12,44 @@ import (
 	"unicode/utf8"
 )
 
-//go:embed script.gz
-var packed []byte
+// made holds what scripts/tables.sh made: script.gz, or nothing but a note.
+//
+//go:embed tables
+var made embed.FS
 
-// Characters that can be markers or be converted begin at firstHan; markers lie
-// within hanRange.
-const (
-	firstHan = 0x2E80
-	hanRange = 0x30000 - firstHan
-)
+// ErrNoTables is returned where a conversion is asked of a program that was
+// built without OpenCC's dictionaries.
+var ErrNoTables = errors.New("this program was built without the Chinese tables; build it with make")
 
-// table holds what is embedded.
-type table struct {
-	marker                  []uint8 // Variety by character less firstHan
-	simplified, traditional way
-}
+// Load returns the conversions that the program was built with. They are unpacked
+// on the first call. The error wraps ErrNoTables where there are none.
+func Load() (*Converter, error) { return loaded() }
 
-// tables unpacks the embedded table once.
-var tables = sync.OnceValue(func() *table {
-	t, err := read(packed)
+var loaded = sync.OnceValues(func() (*Converter, error) {
+	packed, err := made.ReadFile("tables/script.gz")
 	if err != nil {
-		panic(err) // the table is part of the program; a test reads it
+		return nil, fmt.Errorf("open Chinese conversions: %w", ErrNoTables)
 	}
-	return t
+	return read(packed)
 })
+
+// firstHan is where characters that are converted begin.
+const firstHan = 0x2E80
 
 // read unpacks a table. Its lines are: N, pairs of a compatibility character and
 // what stands for it; SC and TC, pairs of characters, to Traditional and to
 // Simplified; SP and TP, a phrase and what its characters become, "." where they
-// become what they do alone; OS and OT, the markers.
-func read(packed []byte) (*table, error) {
+// become what they do alone.
+func read(packed []byte) (*Converter, error) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return nil, fmt.Errorf("read script table: %w", err)
+		return nil, fmt.Errorf("open Chinese conversions: %w", err)
 	}
 	raw, err := io.ReadAll(z)
 	if err != nil {
-		return nil, fmt.Errorf("read script table: %w", err)
+		return nil, fmt.Errorf("open Chinese conversions: %w", err)
 	}
-	t := &table{marker: make([]uint8, hanRange), traditional: newWay(), simplified: newWay()}
+	t := &Converter{traditional: newWay(), simplified: newWay()}
 	ways := map[byte]*way{'S': &t.traditional, 'T': &t.simplified}
 	compat := ""
 	for line := range strings.Lines(string(raw)) {
@@ -61,12 +61,8 @@ func read(packed []byte) (*table, error) {
 			ways[f[0][0]].addChars(f[1])
 		case (f[0] == "SP" || f[0] == "TP") && len(f) == 3:
 			ways[f[0][0]].addPhrase(f[1], f[2])
-		case f[0] == "OS" && len(f) == 2:
-			t.mark(f[1], Simplified)
-		case f[0] == "OT" && len(f) == 2:
-			t.mark(f[1], Traditional)
 		default:
-			return nil, fmt.Errorf("read script table: line %.40q", line)
+			return nil, fmt.Errorf("open Chinese conversions: line %.40q", line)
 		}
 	}
 	t.traditional.addCompat(compat)
@@ -76,14 +72,6 @@ func read(packed []byte) (*table, error) {
 
 func newWay() way {
 	return way{chars: map[rune]rune{}, phrases: map[string]string{}, lengths: map[[2]rune]uint64{}}
-}
-
-func (t *table) mark(chars string, v Variety) {
-	for _, r := range chars {
-		if r >= firstHan && r < firstHan+hanRange {
-			t.marker[r-firstHan] = uint8(v)
-		}
-	}
 }
 
 // addChars adds pairs of characters.

@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// Chinese appends the words of s as jieba's cut finds them with HMM off
-// (v0.42.1, default dictionary), without white space. Runs of more than
-// longestRun characters without punctuation are split as if they ended there.
-func Chinese(dst []Word, s string) []Word {
-	d := chineseTables()
+// Words appends the words of s to dst as jieba's cut finds them with HMM off
+// (v0.42.1, default dictionary), without white space, and returns the extended
+// slice. Runs of more than longestRun characters without punctuation are split
+// as if they ended there. It is a Splitter.
+func (d *Dictionary) Words(dst []Word, s string) []Word {
 	p, _ := paths.Get().(*path)
 	defer paths.Put(p)
 	for i := 0; i < len(s); {
@@ -75,7 +75,7 @@ type path struct {
 var paths = sync.Pool{New: func() any { return new(path) }}
 
 // words appends the words of the run s, whose characters are in p.
-func (p *path) words(dst []Word, d *dictionary, s string) []Word {
+func (p *path) words(dst []Word, d *Dictionary, s string) []Word {
 	p.find(d)
 	letters := -1 // where a run of single letters and digits began
 	n := len(p.codes)
@@ -105,7 +105,7 @@ func isAlnum(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || isDigit(c) 
 
 // find fills end with the best word from each character on: the sums run from
 // the right, and of equal paths the longer word wins, as in jieba.
-func (p *path) find(d *dictionary) {
+func (p *path) find(d *Dictionary) {
 	n := len(p.codes)
 	if cap(p.score) <= n {
 		p.score, p.end = make([]float64, 2*n+64), make([]int32, 2*n+64)
@@ -128,7 +128,7 @@ func (p *path) find(d *dictionary) {
 }
 
 // pair returns the node of a pair of first characters with the hash h, or nil.
-func (d *dictionary) pair(key, h uint32) *node {
+func (d *Dictionary) pair(key, h uint32) *node {
 	for ; ; h++ {
 		p := &d.pairs[h%pairPlace]
 		if p.n < 0 {
@@ -143,7 +143,7 @@ func (d *dictionary) pair(key, h uint32) *node {
 // longer returns the best word from i on and its path's score, where two is
 // the node of the first two characters. The character alone is a choice where
 // it is a word, or where nothing else is.
-func (d *dictionary) longer(two *node, codes []uint16, score []float64, i int, isWord bool) (float64, int) {
+func (d *Dictionary) longer(two *node, codes []uint16, score []float64, i int, isWord bool) (float64, int) {
 	alone := d.single[codes[i]].weight + score[i+1]
 	best, end := math.Inf(-1), -1
 	if isWord {
@@ -169,7 +169,7 @@ func (d *dictionary) longer(two *node, codes []uint16, score []float64, i int, i
 }
 
 // child returns the child of n along a character, or nil.
-func (d *dictionary) child(n *node, code uint16) *node {
+func (d *Dictionary) child(n *node, code uint16) *node {
 	family := d.nodes[n.first : n.first+n.n]
 	for i := range family {
 		if family[i].code == code {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
-	_ "embed"
+	"embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,13 +15,21 @@ import (
 	"unicode/utf8"
 )
 
-//go:embed chinese.gz
-var chineseGz []byte
+// made holds what scripts/tables.sh made: chinese.gz, or nothing but a note.
+//
+//go:embed tables
+var made embed.FS
 
-// dictionary holds the words of the graph. Pairs of first characters are hashed,
+// ErrNoTables is returned where Chinese words are asked of a program that was
+// built without the dictionary.
+var ErrNoTables = errors.New("this program was built without the Chinese tables; build it with make")
+
+// Dictionary splits Chinese text. It is read-only and safe for concurrent use.
+//
+// It holds the words of the graph. Pairs of first characters are hashed,
 // since most words have two; the few children of a longer beginning lie in a
 // row, ascending by character.
-type dictionary struct {
+type Dictionary struct {
 	codes  [1 << 16]uint16 // of characters of the Basic Multilingual Plane; 0: in no word
 	single []single        // by code
 	// sketch has a bit for the hash of each pair: most neighbours in a text begin
@@ -64,13 +72,17 @@ func hashPair(key uint32) uint32 {
 	return key ^ key>>15
 }
 
-// chineseTables unpacks the embedded dictionary once.
-var chineseTables = sync.OnceValue(func() *dictionary {
-	d, err := readDictionary(chineseGz)
+// Chinese returns the dictionary that the program was built with. It is unpacked
+// on the first call, which takes some tenths of a second. The error wraps
+// ErrNoTables where there is none.
+func Chinese() (*Dictionary, error) { return chinese() }
+
+var chinese = sync.OnceValues(func() (*Dictionary, error) {
+	packed, err := made.ReadFile("tables/chinese.gz")
 	if err != nil {
-		panic(err) // the table is part of the program; a test reads it
+		return nil, fmt.Errorf("open Chinese dictionary: %w", ErrNoTables)
 	}
-	return d
+	return readDictionary(packed)
 })
 
 // entry is a word of the dictionary.
@@ -79,16 +91,16 @@ type entry struct {
 	weight uint16 // its place
 }
 
-func readDictionary(packed []byte) (*dictionary, error) {
+func readDictionary(packed []byte) (*Dictionary, error) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return nil, fmt.Errorf("read Chinese table: %w", err)
+		return nil, fmt.Errorf("open Chinese dictionary: %w", err)
 	}
 	raw, err := io.ReadAll(z)
 	if err != nil {
-		return nil, fmt.Errorf("read Chinese table: %w", err)
+		return nil, fmt.Errorf("open Chinese dictionary: %w", err)
 	}
-	broken := errors.New("read Chinese table: cut short")
+	broken := errors.New("open Chinese dictionary: cut short")
 	if len(raw) < 12 {
 		return nil, broken
 	}
@@ -98,7 +110,7 @@ func readDictionary(packed []byte) (*dictionary, error) {
 	if len(raw) < 8*weights+4*n || unknown >= weights || n > pairPlace/2+pairPlace/4 {
 		return nil, broken
 	}
-	d := &dictionary{}
+	d := &Dictionary{}
 	for i := range weights {
 		d.weights = append(d.weights, math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:])))
 	}
@@ -119,7 +131,7 @@ func readDictionary(packed []byte) (*dictionary, error) {
 		for b := word; len(b) > 0; {
 			r, width := utf8.DecodeRune(b)
 			if r >= 1<<16 {
-				return nil, fmt.Errorf("read Chinese table: character %U", r)
+				return nil, fmt.Errorf("open Chinese dictionary: character %U", r)
 			}
 			pool = append(pool, r)
 			b = b[width:]
@@ -131,7 +143,7 @@ func readDictionary(packed []byte) (*dictionary, error) {
 }
 
 // build fills the tables from entries, which ascend.
-func (d *dictionary) build(entries []entry) {
+func (d *Dictionary) build(entries []entry) {
 	n := d.assignCodes(entries)
 	d.single = make([]single, n+1)
 	for c := range d.single {
@@ -148,7 +160,7 @@ func (d *dictionary) build(entries []entry) {
 		}
 		for _, second := range d.children(first.entries, 1) {
 			one.begins = true
-			second.node.first, second.node.n = d.addNodes(second.entries, 2)
+			second.first, second.n = d.addNodes(second.entries, 2)
 			key := uint32(first.code)<<16 | uint32(second.code)
 			h := hashPair(key)
 			d.sketch[h%pairBits/64] |= 1 << (h % 64)
@@ -168,7 +180,7 @@ type child struct {
 
 // children returns the children of the beginning of depth characters that all
 // entries share.
-func (d *dictionary) children(entries []entry, depth int) []child {
+func (d *Dictionary) children(entries []entry, depth int) []child {
 	var out []child
 	for len(entries) > 0 {
 		if len(entries[0].runes) == depth { // the beginning itself, first of all
@@ -191,7 +203,7 @@ func (d *dictionary) children(entries []entry, depth int) []child {
 
 // addNodes adds the nodes below a beginning of depth characters and returns
 // where its children lie.
-func (d *dictionary) addNodes(entries []entry, depth int) (first, n int32) {
+func (d *Dictionary) addNodes(entries []entry, depth int) (first, n int32) {
 	family := d.children(entries, depth)
 	first = int32(len(d.nodes))
 	for _, c := range family {
@@ -206,7 +218,7 @@ func (d *dictionary) addNodes(entries []entry, depth int) (first, n int32) {
 
 // assignCodes numbers the characters from 1 on, the most used ones first, so
 // that what is used much lies close together, and returns how many there are.
-func (d *dictionary) assignCodes(entries []entry) int {
+func (d *Dictionary) assignCodes(entries []entry) int {
 	var uses [1 << 16]int32
 	for _, e := range entries {
 		for _, r := range e.runes {

@@ -17,14 +17,13 @@
 // out white space alone; the result depends on the text alone; all functions
 // are safe for concurrent use. Tables are unpacked once, on first use.
 //
-// The tables are facts taken from pinned packages by tables.py: which English
-// chunks are split where and which characters belong to which class (spaCy,
-// MIT), and the weight of each Chinese word that can stand on a best path
-// (jieba, MIT). A smaller default beside a dictionary that is fetched was
-// weighed and left: the thresholds are meant for jieba's words, every missing
-// word moves boundaries, and the tables hold facts in a form of our own, without
-// part-of-speech tags and without the words that jieba itself always splits, in
-// 1.3 MB. The notices of both licences are in NOTICE.
+// What the English rules need is part of the package: english.gz holds facts
+// about the reference, which chunks it splits where and which characters it
+// counts to which class, taken from spaCy (MIT, see NOTICE) by english.py. The
+// Chinese dictionary is not: scripts/tables.sh derives it from jieba's (MIT), of
+// a pinned package, into the folder tables, and without it [Chinese] says that
+// it is missing. The table leaves out what can stand on no best path: part-of-speech
+// tags, and words that jieba itself always splits.
 //
 // What belongs elsewhere: package text has the words of every script without
 // dictionaries, for comparing and indexing.

@@ -15,14 +15,19 @@ type Splitter func(dst []Word, s string) []Word
 
 // For returns the splitter of the language that a BCP 47 tag names: Chinese for
 // zh, cmn and yue with any script or region, English for every other one,
-// whose rules serve the languages that write spaces.
-func For(lang string) Splitter {
+// whose rules serve the languages that write spaces. The error is that of
+// [Chinese]; English never fails.
+func For(lang string) (Splitter, error) {
 	primary, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(lang), "_", "-"), "-")
 	switch primary {
 	case "zh", "zho", "cmn", "yue":
-		return Chinese
+		d, err := Chinese()
+		if err != nil {
+			return nil, err
+		}
+		return d.Words, nil
 	}
-	return English
+	return English, nil
 }
 
 // Texts returns the texts of words.

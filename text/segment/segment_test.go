@@ -3,10 +3,12 @@ package segment_test
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -14,10 +16,13 @@ import (
 )
 
 func ExampleFor() {
-	for _, w := range segment.For("zh-Hans")(nil, "结合成分子时，用 C++ 算。") {
-		fmt.Printf("%s|", w.Text)
+	split, err := segment.For("en-GB")
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	// Output: 结合|成|分子|时|，|用|C++|算|。|
+	fmt.Println(segment.Texts(split(nil, "It's 5km.")))
+	// Output: [It 's 5 km .]
 }
 
 func ExampleEnglish() {
@@ -27,48 +32,83 @@ func ExampleEnglish() {
 	// Output: Do|n't|pay|$|5.50|(|e.g.|to|foo.com|)|.|
 }
 
+// splitter returns the words of a language, and ends the test where the program
+// has no dictionary of it.
+func splitter(tb testing.TB, lang string) segment.Splitter {
+	tb.Helper()
+	split, err := segment.For(lang)
+	if errors.Is(err, segment.ErrNoTables) {
+		tb.Skip(err)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return split
+}
+
 // TestReferences compares every word with spaCy's and jieba's.
 func TestReferences(t *testing.T) {
-	for _, c := range []struct {
-		file  string
-		split segment.Splitter
-		least int
-	}{{"testdata/english.jsonl", segment.English, 3000}, {"testdata/chinese.jsonl", segment.Chinese, 800}} {
-		f, err := os.Open(c.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		n := 0
-		for lines := bufio.NewScanner(f); lines.Scan(); n++ {
-			var text string
-			var want []string
-			if err := json.Unmarshal(lines.Bytes(), &[]any{&text, &want}); err != nil {
+	for lang, least := range map[string]int{"en": 3000, "zh": 800} {
+		t.Run(lang, func(t *testing.T) {
+			split := splitter(t, lang)
+			name := "testdata/" + lang + ".jsonl"
+			f, err := os.Open(name)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if got := segment.Texts(c.split(nil, text)); !slices.Equal(got, want) {
-				t.Errorf("%s:%d: %q\n got %q\nwant %q", c.file, n+1, text, got, want)
+			defer f.Close()
+			n := 0
+			for lines := bufio.NewScanner(f); lines.Scan(); n++ {
+				var text string
+				var want []string
+				if err := json.Unmarshal(lines.Bytes(), &[]any{&text, &want}); err != nil {
+					t.Fatal(err)
+				}
+				if got := segment.Texts(split(nil, text)); !slices.Equal(got, want) {
+					t.Errorf("%s:%d: %q\n got %q\nwant %q", name, n+1, text, got, want)
+				}
 			}
-		}
-		if n < c.least {
-			t.Errorf("%s holds only %d texts", c.file, n)
-		}
+			if n < least {
+				t.Errorf("%s holds only %d texts", name, n)
+			}
+		})
 	}
 }
 
 func TestFor(t *testing.T) {
 	const s = "研究生命"
-	for lang, want := range map[string]int{"zh": 2, "zh-Hant-TW": 2, "cmn_Hani": 2, "en": 1, "": 1} {
-		if got := len(segment.For(lang)(nil, s)); got != want {
-			t.Errorf("For(%q) finds %d words, want %d", lang, got, want)
-		}
+	for lang, want := range map[string]int{"en": 1, "": 1, "de-Latn": 1, "zh": 2, "zh-Hant-TW": 2, "cmn_Hani": 2, "YUE": 2} {
+		t.Run(lang, func(t *testing.T) {
+			if got := len(splitter(t, lang)(nil, s)); got != want {
+				t.Errorf("%d words, want %d", got, want)
+			}
+		})
 	}
+}
+
+// TestConcurrent shows that goroutines share a dictionary.
+func TestConcurrent(t *testing.T) {
+	split := splitter(t, "zh")
+	const s = "工程师把这几千条样本整理好，当天晚上就训练出了一个小模型。"
+	want := segment.Texts(split(nil, s))
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 100 {
+				if got := segment.Texts(split(nil, s)); !slices.Equal(got, want) {
+					t.Errorf("got %q, want %q", got, want)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // TestLongRun shows that a run without punctuation is split whatever its length.
 func TestLongRun(t *testing.T) {
 	s := strings.Repeat("研究生命起源", 250_000)
-	words := segment.Chinese(nil, s)
+	words := splitter(t, "zh")(nil, s)
 	check(t, s, words)
 }
 
@@ -99,9 +139,10 @@ func FuzzSplit(f *testing.F) {
 	for _, s := range []string{"", "Don't :-) stop...", "研究生命C++，起源", "\xff中\xe4\xb8", "a\u3000b\u00a0c", "http://a.b/c?d (x).", "((((((((((((((((((((x))))))))))))))))))))"} {
 		f.Add(s)
 	}
+	chinese := splitter(f, "zh")
 	f.Fuzz(func(t *testing.T, s string) {
 		check(t, s, segment.English(nil, s))
-		check(t, s, segment.Chinese(nil, s))
+		check(t, s, chinese(nil, s))
 	})
 }
 
@@ -120,5 +161,5 @@ func BenchmarkEnglish(b *testing.B) {
 }
 
 func BenchmarkChinese(b *testing.B) {
-	benchmark(b, segment.Chinese, "工程师把这几千条样本整理好，当天晚上就训练出了一个能回答客户问题的小模型，并且证明它比原来的模型更好。\n")
+	benchmark(b, splitter(b, "zh"), "工程师把这几千条样本整理好，当天晚上就训练出了一个能回答客户问题的小模型，并且证明它比原来的模型更好。\n")
 }

@@ -1,4 +1,4 @@
-"""Writes english.jsonl and chinese.jsonl: [text, words] a line, as spaCy's blank
+"""Writes en.jsonl and zh.jsonl: [text, words] a line, as spaCy's blank
 English tokenizer and jieba (HMM off) split them.
 
 Ran with Python 3.11, spacy 3.8.18, jieba 0.42.1. The texts are made up here:
@@ -70,7 +70,7 @@ def chinese():
         yield t, list(jieba.cut(t, HMM=False))
 
 
-for name, cases in ("english", english()), ("chinese", chinese()):
+for name, cases in ("en", english()), ("zh", chinese()):
     with open(f"{name}.jsonl", "w") as f:
         for text, words in cases:
             row = [text, [w.strip() for w in words if w.strip()]]

@@ -1,25 +1,17 @@
-"""Derives the tables that package segment embeds.
+"""Derives english.gz, the table of the English rules.
 
-Ran with Python 3.11, jieba 0.42.1 (MIT), spacy 3.8.18 (MIT):
+Ran with Python 3.11 and spacy 3.8.18 (MIT):
 
-    pip install jieba==0.42.1 spacy==3.8.18
-    python tables.py
+    pip install spacy==3.8.18
+    python english.py
 
-english.gz: for each string that spaCy's English rules split in a way of its
+It holds, for each string that spaCy's English rules split in a way of its
 own, the pieces; and the ranges of the characters in each class of its rules.
-
-chinese.gz: the words that can stand on a best path of jieba's graph, each with
-the place of its weight (log frequency less log total, as jieba computes it in
-double precision) among the distinct weights. A word is left out where its best
-split into other words weighs more: no best path can use it.
 """
 
 import gzip
-import math
 import re
-import struct
 
-import jieba
 import spacy
 from spacy.lang import char_classes as cc
 
@@ -88,54 +80,4 @@ def english():
     write("english.gz", "\n".join(lines).encode() + b"\n")
 
 
-def chinese():
-    jieba.initialize()
-    dt = jieba.dt
-    freq, logtotal = dt.FREQ, math.log(dt.total)
-    weight = lambda w: math.log(freq.get(w) or 1) - logtotal
-
-    def split(word):
-        """The weight of the best path through word that is not word itself."""
-        n = len(word)
-        route = [0.0] * (n + 1)
-        for i in range(n - 1, -1, -1):
-            ends = [j for j in range(i + 1, min(n, i + n - 1) + 1) if freq.get(word[i:j])] or [i + 1]
-            route[i] = max(weight(word[i:j]) + route[j] for j in ends)
-        return route[0]
-
-    kept = []
-    total = 0
-    for word, f in freq.items():
-        if not f:
-            continue
-        total += 1
-        # A character that is no word may only stand alone where no word begins
-        # with it, so words that begin with one always stay. Sums of
-        # logarithms round off by far less than 1e-9.
-        if len(word) == 1 or not freq.get(word[0]) or split(word) <= weight(word) + 1e-9:
-            kept.append(word)
-    kept.sort(key=lambda w: w.encode())
-    weights = sorted({weight(w) for w in kept} | {weight("\0")}, reverse=True)
-    place = {w: i for i, w in enumerate(weights)}
-    out = bytearray(struct.pack("<III", len(weights), len(kept), place[weight("\0")]))
-    for w in weights:
-        out += struct.pack("<d", w)
-    # in columns, which packs tighter: shared beginnings, lengths, ends, places
-    shared, sizes, ends, places = bytearray(), bytearray(), bytearray(), bytearray()
-    last = b""
-    for word in kept:
-        b = word.encode()
-        n = 0
-        while n < min(len(b), len(last)) and b[n] == last[n]:
-            n += 1
-        shared.append(n)
-        sizes.append(len(b) - n)
-        ends += b[n:]
-        places += struct.pack("<H", place[weight(word)])
-        last = b
-    write("chinese.gz", bytes(out + shared + sizes + places + ends))
-    print(f"chinese: {len(kept)} of {total} words, {len(weights)} weights")
-
-
 english()
-chinese()
