@@ -223,6 +223,23 @@ func (r *chunkReader) all() iter.Seq2[*entry, error] {
 	}
 }
 
+// entry returns entry i.
+func (r *chunkReader) entry(i int) (*entry, error) {
+	if i < 0 || i >= r.n {
+		return nil, fmt.Errorf("entry %d of %d", i, r.n)
+	}
+	from, to := r.span(i)
+	line := make([]byte, to-from)
+	if _, err := r.f.ReadAt(line, from); err != nil {
+		return nil, fmt.Errorf("read %s: entry %d: %w", r.f.Name(), i, err)
+	}
+	e := &entry{}
+	if err := json.Unmarshal(line, e); err != nil {
+		return nil, fmt.Errorf("read %s: entry %d: %w", r.f.Name(), i, err)
+	}
+	return e, nil
+}
+
 // exists reports whether a file is there.
 func exists(name string) bool {
 	_, err := os.Lstat(name)

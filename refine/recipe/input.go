@@ -19,6 +19,9 @@ type Input struct {
 	Text, ID, Label, Lang, Title []string
 	// FolderLabels takes the first folder of a document's source for its label.
 	FolderLabels bool
+	// Languages looks for the language of a document in its path or URL:
+	// translations, which have the same path otherwise, share a group.
+	Languages bool
 	// Sheets reads a table as one text in Markdown instead of a document for
 	// each row.
 	Sheets bool

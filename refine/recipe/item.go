@@ -54,6 +54,10 @@ func (r *runner) extract(it *item) (*refine.Document, error) {
 			d.Label = label
 		}
 	}
+	lang := ""
+	if r.Recipe.Input.Languages {
+		lang, d.Group = languageOf(cmp.Or(raw.URL, raw.Path))
+	}
 	switch raw.MediaType {
 	case source.Row:
 		err = r.Recipe.Input.row(raw, d)
@@ -76,7 +80,7 @@ func (r *runner) extract(it *item) (*refine.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Lang == "" {
+	if d.Lang = cmp.Or(lang, d.Lang); d.Lang == "" {
 		d.Lang = refine.GuessLang(d.Text)
 	}
 	return d, nil

@@ -31,8 +31,9 @@ type layer struct {
 	// ownIDs says that documents brought their IDs with them.
 	ownIDs bool
 	drops  []dropFile
-	// split, if it is not nil, names the first document of each one's cluster.
-	split *dropFile
+	// split, if it is not nil, names the first document of each one's cluster;
+	// pairs names the source of each translation.
+	split, pairs *dropFile
 }
 
 // chunkID is a task and the chunk in it.
@@ -87,12 +88,10 @@ func (l *layer) entries(ctx context.Context, c *chain, i int) iter.Seq2[*entry, 
 			return
 		}
 		defer f.close()
-		drops := make([]map[uint64][]UnitDrop, len(l.drops))
-		for k := range l.drops {
-			if drops[k], err = l.drops[k].chunk(i); err != nil {
-				yield(nil, err)
-				return
-			}
+		drops, err := l.chunkDrops(i)
+		if err != nil {
+			yield(nil, err)
+			return
 		}
 		place := -1
 		for e, err := range f.all() {
@@ -108,6 +107,18 @@ func (l *layer) entries(ctx context.Context, c *chain, i int) iter.Seq2[*entry, 
 			}
 		}
 	}
+}
+
+// chunkDrops returns what each stage dropped of chunk i.
+func (l *layer) chunkDrops(i int) ([]map[uint64][]UnitDrop, error) {
+	drops := make([]map[uint64][]UnitDrop, len(l.drops))
+	for k := range l.drops {
+		var err error
+		if drops[k], err = l.drops[k].chunk(i); err != nil {
+			return nil, err
+		}
+	}
+	return drops, nil
 }
 
 // settle applies the drops of stages to an entry.
@@ -126,14 +137,25 @@ func (l *layer) settle(ctx context.Context, c *chain, e *entry, n uint64, drops 
 			e.refuse(fmt.Sprintf("an earlier document has the ID %q", e.ID))
 			continue
 		}
-		twin, err := l.id(mine[0].Twin >> unitBits)
-		if err != nil {
-			return fmt.Errorf("name the twin of %s: %w", e.ID, err)
+		twin := ""
+		if mine[0].Twin != mine[0].Number {
+			var err error
+			if twin, err = l.id(mine[0].Twin >> unitBits); err != nil {
+				return fmt.Errorf("name the twin of %s: %w", e.ID, err)
+			}
 		}
 		reason := refine.Reason{Rule: d.rule, Value: mine[0].Value, Threshold: mine[0].Threshold}
 		e.drop(Drop{Step: d.step, Reason: clean(reason), Twin: twin}, c.excerpt(ctx, e.Doc.Text))
 	}
 	return nil
+}
+
+// append appends the record of a drop to b.
+func (u UnitDrop) append(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint64(b, u.Number)
+	b = binary.LittleEndian.AppendUint64(b, u.Twin)
+	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(u.Value))
+	return binary.LittleEndian.AppendUint64(b, math.Float64bits(u.Threshold))
 }
 
 // dropFile is what one stage dropped: records of dropSize bytes in ascending
@@ -205,8 +227,7 @@ func (r *runner) divide(ctx context.Context, base *layer, s Spec, place int) (*l
 // findDrops runs a stage over a layer and writes what it finds.
 func (r *runner) findDrops(ctx context.Context, base *layer, s Spec, st Stage, place int) (dropFile, error) {
 	d := dropFile{
-		name: filepath.Join(r.state, fmt.Sprintf("drops-%02d-%s", place, s.Step)),
-		step: s.Step, rule: st.Rule(), paragraphs: st.Paragraphs(),
+		name: r.stateName(place, s.Step), step: s.Step, rule: st.Rule(), paragraphs: st.Paragraphs(),
 	}
 	if exists(d.name) {
 		return d, nil
@@ -243,23 +264,7 @@ func (r *runner) findDrops(ctx context.Context, base *layer, s Spec, st Stage, p
 	if err != nil {
 		return d, err
 	}
-	err = fsx.Write(d.name, 0o644, func(w io.Writer) error {
-		buf := bufio.NewWriter(w)
-		var rec []byte
-		for u, err := range pass.Drops(ctx) {
-			if err != nil {
-				return err
-			}
-			rec = binary.LittleEndian.AppendUint64(rec[:0], u.Number)
-			rec = binary.LittleEndian.AppendUint64(rec, u.Twin)
-			rec = binary.LittleEndian.AppendUint64(rec, math.Float64bits(u.Value))
-			rec = binary.LittleEndian.AppendUint64(rec, math.Float64bits(u.Threshold))
-			if _, err := buf.Write(rec); err != nil {
-				return err
-			}
-		}
-		return buf.Flush()
-	})
+	err = writeDrops(d.name, pass.Drops(ctx))
 	if err != nil {
 		return d, fmt.Errorf("step %s: %w", s.Step, err)
 	}

@@ -8,19 +8,21 @@ import (
 	"slices"
 
 	"github.com/troikaml/troika/refine"
+	"github.com/troikaml/troika/refine/examples"
 )
 
 // Output says what is written.
 type Output struct {
 	// Kind is the form of the records: text, completion (the title before the
-	// text), classification (only what has a label) or chat.
+	// text), classification (only what has a label), chat or translation (pairs
+	// of aligned parts).
 	Kind string
 	// Format is jsonl or parquet.
 	Format string
 	// ShardBytes is the size at which a shard is full, counted as JSON lines.
 	ShardBytes int64
 	// Chunk cuts long texts at their structure; its zero value does not.
-	Chunk Chunk
+	Chunk examples.Chunk
 }
 
 func defaultOutput() Output {
@@ -33,13 +35,14 @@ const (
 	kindCompletion     = "completion"
 	kindClassification = "classification"
 	kindChat           = "chat"
+	kindTranslation    = "translation"
 
 	formatJSONL   = "jsonl"
 	formatParquet = "parquet"
 )
 
 var (
-	kinds   = []string{kindText, kindCompletion, kindClassification, kindChat}
+	kinds   = []string{kindText, kindCompletion, kindClassification, kindChat, kindTranslation}
 	formats = []string{formatJSONL, formatParquet}
 )
 
@@ -51,10 +54,13 @@ func (o Output) check() error {
 		return fmt.Errorf("output: format %q: want one of %q", o.Format, formats)
 	case o.ShardBytes < 1:
 		return fmt.Errorf("output: shard_bytes %d: want at least 1", o.ShardBytes)
-	case o.Kind == kindChat && o.Chunk != (Chunk{}):
-		return errors.New("output: conversations are not cut into chunks")
+	case (o.Kind == kindChat || o.Kind == kindTranslation) && o.Chunk != (examples.Chunk{}):
+		return errors.New("output: conversations and translations are not cut into chunks")
 	}
-	return o.Chunk.check()
+	if err := o.Chunk.Validate(); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	return nil
 }
 
 // needs returns the step that a kind of output ends with, or "".
@@ -64,6 +70,8 @@ func (o Output) needs() string {
 		return "has-label"
 	case kindChat:
 		return "whole-chat"
+	case kindTranslation:
+		return "has-translation"
 	default:
 		return ""
 	}
@@ -92,6 +100,7 @@ type ChatRecord struct {
 type record struct {
 	text  Record
 	chat  ChatRecord
+	pair  PairRecord
 	line  []byte
 	split string
 }
@@ -112,7 +121,7 @@ func (o Output) records(d *refine.Document) ([]record, error) {
 		}
 	}
 	pieces := []string{base.Text}
-	if o.Chunk != (Chunk{}) {
+	if o.Chunk != (examples.Chunk{}) {
 		pieces = o.Chunk.Split(base.Text)
 	}
 	out := make([]record, 0, len(pieces))

@@ -390,7 +390,7 @@ func (d *draft) finish() (*Recipe, error) {
 }
 
 // ordered refuses a step that is there twice, as decisions name steps, and one
-// that comes after the split.
+// that comes after what pairs or splits documents.
 func ordered(specs []Spec) error {
 	seen := map[string]bool{}
 	for _, s := range specs {
@@ -399,9 +399,9 @@ func ordered(specs []Spec) error {
 		}
 		seen[s.Step] = true
 	}
-	for i, s := range specs {
-		if s.part.Split != nil && i < len(specs)-1 {
-			return fmt.Errorf("step %s must be the last", s.Step)
+	for i, s := range specs[:max(0, len(specs)-1)] {
+		if s.part.Split != nil || s.part.Pairs != nil && (i < len(specs)-2 || specs[i+1].part.Split == nil) {
+			return fmt.Errorf("step %s: nothing but a split may come after it", s.Step)
 		}
 	}
 	return nil

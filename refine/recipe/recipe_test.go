@@ -8,7 +8,7 @@ import (
 )
 
 func TestShippedOpen(t *testing.T) {
-	for _, name := range []string{"web-zh", "web-en", "docs-company", "chat-sft", "labelled-table"} {
+	for _, name := range []string{"web-zh", "web-en", "docs-company", "chat-sft", "labelled-table", "parallel-pages"} {
 		r, err := Open(name)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -22,7 +22,7 @@ func TestShippedOpen(t *testing.T) {
 			t.Errorf("%s: opened twice it has another digest", name)
 		}
 	}
-	if len(Shipped()) != 5 {
+	if len(Shipped()) != 6 {
 		t.Errorf("shipped: %q", Shipped())
 	}
 }

@@ -169,8 +169,11 @@ func (r *runner) run(ctx context.Context) (*Report, error) {
 	for i, g := range groups[1:] {
 		for _, s := range g.stages {
 			next := r.compare
-			if s.part.Split != nil {
+			switch {
+			case s.part.Split != nil:
 				next = r.divide
+			case s.part.Pairs != nil:
+				next = r.pair
 			}
 			if base, err = next(ctx, base, s, i+1); err != nil {
 				return nil, err

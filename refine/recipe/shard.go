@@ -100,6 +100,8 @@ func (o Output) createShard(dir, split string, i int) (*shard, error) {
 	case o.Format != formatParquet:
 	case o.Kind == kindChat:
 		s.rows = newTable(out, func(r record) ChatRecord { return r.chat })
+	case o.Kind == kindTranslation:
+		s.rows = newTable(out, func(r record) PairRecord { return r.pair })
 	default:
 		s.rows = newTable(out, func(r record) Record { return r.text })
 	}

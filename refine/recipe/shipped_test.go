@@ -350,7 +350,7 @@ func TestSplitKeepsClusters(t *testing.T) {
 	if !maps.Equal(report.Steps[0].Counts, counts) || !strings.Contains(out[manifestFile], `"split": "validation"`) {
 		t.Errorf("report %v", report.Steps[0].Counts)
 	}
-	if _, err := OfSteps([]string{"split", "exact-dedup"}, nil); err == nil || !strings.Contains(err.Error(), "last") {
+	if _, err := OfSteps([]string{"split", "exact-dedup"}, nil); err == nil || !strings.Contains(err.Error(), "after it") {
 		t.Errorf("a split before a stage: %v", err)
 	}
 }

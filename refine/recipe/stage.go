@@ -155,8 +155,11 @@ func (r *runner) addUnits(p Pass, s Spec, number uint64, d *refine.Document) err
 	if s.Step == sameID.Step {
 		return p.Add(number<<unitBits, "", d.ID)
 	}
-	if s.part.Split != nil {
+	switch {
+	case s.part.Split != nil:
 		return p.Add(number<<unitBits, d.Group, d.Text)
+	case s.part.Pairs != nil:
+		return s.part.Pairs.add(p, number, d)
 	}
 	// Scripts and regions of one language are compared with one another.
 	lang, _, _ := strings.Cut(d.Lang, "-")

@@ -114,6 +114,11 @@ func (r *runner) records(ctx context.Context, c *chain, base *layer, i int) writ
 	if err != nil {
 		return written{err: err}
 	}
+	sources, err := r.partners(base, c, i)
+	if err != nil {
+		return written{err: err}
+	}
+	defer sources.close()
 	number := docNumber(i, 0) - 1
 	for e, err := range base.entries(ctx, c, i) {
 		number++
@@ -131,12 +136,20 @@ func (r *runner) records(ctx context.Context, c *chain, base *layer, i int) writ
 			after := c.hide(ctx, head(e.Doc.Text, maxSample))
 			out.changes[e] = diff(e.Before, after)
 		}
-		recs, err := r.Recipe.Output.records(e.Doc)
+		var recs []record
+		if sources != nil {
+			recs, err = sources.pairRecords(ctx, r.Recipe.Output.needs(), e, number)
+		} else {
+			recs, err = r.Recipe.Output.records(e.Doc)
+		}
 		if err == nil {
 			err = splits.mark(e.ID, number, recs)
 		}
 		if err != nil {
 			return written{err: err}
+		}
+		if e.Doc == nil { // it could not be aligned
+			delete(out.changes, e)
 		}
 		out.records = append(out.records, recs...)
 	}

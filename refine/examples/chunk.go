@@ -1,4 +1,4 @@
-package recipe
+package examples
 
 import (
 	"fmt"
@@ -22,12 +22,13 @@ type Chunk struct {
 // leastChunk is the least MaxChars: below it headings would leave no room.
 const leastChunk = 100
 
-func (c Chunk) check() error {
+// Validate refuses bounds that make no sense.
+func (c Chunk) Validate() error {
 	if c == (Chunk{}) {
 		return nil
 	}
 	if c.MaxChars < leastChunk || c.MinChars < 0 || c.MinChars > c.MaxChars {
-		return fmt.Errorf("output: chunks of %d to %d characters: want max_chars of at least %d, and min_chars below it", c.MinChars, c.MaxChars, leastChunk)
+		return fmt.Errorf("chunks of %d to %d characters: want max_chars of at least %d, and min_chars below it", c.MinChars, c.MaxChars, leastChunk)
 	}
 	return nil
 }
@@ -258,7 +259,7 @@ func (p *packer) large(b block) {
 func pieces(line string, n int) []string {
 	var out []string
 	for utf8.RuneCountInString(line) > n {
-		window := head(line, n)
+		window := first(line, n)
 		cut := lastAfter(window, "。！？!?；;…")
 		if cut < len(window)/4 {
 			if i := strings.LastIndex(window, ". "); i >= 0 {
@@ -292,4 +293,15 @@ func lastAfter(s, chars string) int {
 	}
 	_, size := utf8.DecodeRuneInString(s[i:])
 	return i + size
+}
+
+// first returns the first n characters of s, or fewer.
+func first(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
 }
