@@ -30,6 +30,8 @@ type ChatOptions struct {
 	// Logprobs and TopLogprobs are those of [Request].
 	Logprobs    bool
 	TopLogprobs int
+	// Echo emits the prompt before the answer; stop strings do not count in it.
+	Echo bool
 }
 
 // Piece is a piece of an answer.
@@ -47,11 +49,16 @@ func (c *Chat) Answer(ctx context.Context, conv bundle.Conversation, o ChatOptio
 	if err != nil {
 		return Result{}, err
 	}
+	return c.Continue(ctx, prompt, o, emit)
+}
+
+// Continue generates what follows a prompt, as Answer does.
+func (c *Chat) Continue(ctx context.Context, prompt []int32, o ChatOptions, emit func(Piece) error) (Result, error) {
 	text := stopper{stops: o.Stop}
 	decoder := c.Bundle.Tokenizer.NewDecoder(true)
 	req := Request{
 		Prompt: prompt, Slot: c.Slot, MaxTokens: o.MaxTokens, End: c.Bundle.Generation.EOS, Sampling: o.Sampling,
-		Share: c.share(o), Logprobs: o.Logprobs, TopLogprobs: o.TopLogprobs,
+		Share: c.share(o), Logprobs: o.Logprobs, TopLogprobs: o.TopLogprobs, Echo: o.Echo,
 	}
 	var waiting []Token // of text that is held back
 	give := func(text string) error {
@@ -65,6 +72,9 @@ func (c *Chat) Answer(ctx context.Context, conv bundle.Conversation, o ChatOptio
 	res, err := c.Engine.Generate(ctx, req, func(t Token) error {
 		if o.Logprobs {
 			waiting = append(waiting, t)
+		}
+		if t.Echoed {
+			return give(decoder.Push(t.ID))
 		}
 		piece, hit := text.push(decoder.Push(t.ID))
 		if err := give(piece); err != nil {
@@ -82,7 +92,10 @@ func (c *Chat) Answer(ctx context.Context, conv bundle.Conversation, o ChatOptio
 	if !hit {
 		piece += text.held
 	}
-	return res, give(piece)
+	if piece != "" || len(waiting) > 0 {
+		err = emit(Piece{Text: piece, Tokens: waiting})
+	}
+	return res, err
 }
 
 // share is empty unless the chat shares.

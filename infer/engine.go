@@ -53,6 +53,8 @@ type Request struct {
 	// bias, penalties and temperature.
 	Logprobs    bool
 	TopLogprobs int
+	// Echo emits the prompt's tokens before the answer's.
+	Echo bool
 }
 
 // Result is what a request used. It is exact also when the request failed or was
@@ -158,9 +160,13 @@ func (e *Engine) Generate(ctx context.Context, req Request, emit func(Token) err
 	}
 	s := &sequence{
 		Request: req, ctx: ctx, stop: make(chan struct{}), all: slices.Clone(req.Prompt),
-		// Room for every token, so that the loop never waits for a reader.
-		tokens: make(chan Token, req.MaxTokens),
 	}
+	// Room for every token, so that the loop never waits for a reader.
+	room := max(req.MaxTokens, 0)
+	if req.Echo {
+		room += len(req.Prompt)
+	}
+	s.tokens = make(chan Token, room)
 	if req.Sampling.remembers() {
 		s.past = NewHistory(req.Prompt)
 	}
@@ -173,7 +179,9 @@ func (e *Engine) Generate(ctx context.Context, req Request, emit func(Token) err
 		if failed != nil {
 			continue
 		}
-		emitted++
+		if !t.Echoed {
+			emitted++
+		}
 		if failed = emit(t); failed != nil {
 			s.halt()
 		}
@@ -198,7 +206,12 @@ func (e *Engine) checkRequest(req *Request) error {
 		return &ContextError{Prompt: len(req.Prompt), Context: e.opts.Context}
 	}
 	room := e.opts.Context - len(req.Prompt)
-	if req.MaxTokens <= 0 || req.MaxTokens > room {
+	switch {
+	case req.MaxTokens < 0 && !req.Echo:
+		return fmt.Errorf("max_tokens is %d, want at least 0", req.MaxTokens)
+	case req.MaxTokens < 0:
+		req.MaxTokens = -1
+	case req.MaxTokens == 0 || req.MaxTokens > room:
 		req.MaxTokens = room
 	}
 	if req.TopLogprobs < 0 {

@@ -11,9 +11,12 @@ type TokenLogprob struct {
 	Logprob float64
 }
 
-// Token is a drawn token.
+// Token is a token of an answer, or of the prompt before it.
 type Token struct {
-	TokenLogprob // the logarithm is 0 unless it was asked for
+	// The logarithm is 0 unless it was asked for, and for the first token of all.
+	TokenLogprob
+	// Echoed says that the token is the prompt's.
+	Echoed bool
 	// Top are the likeliest tokens at this place, in order.
 	Top []TokenLogprob
 }

@@ -78,8 +78,12 @@ func (e *Engine) drop() {
 	}
 }
 
-// end gives back a sequence's pages and tells its caller.
+// end gives back a sequence's pages and tells its caller. Without an error, its cache
+// holds what it should up to s.at.
 func (e *Engine) end(s *sequence, finish Finish, err error) {
+	if err == nil {
+		e.pages.filled(s)
+	}
 	e.pages.release(s.pages)
 	s.pages = nil
 	s.finish, s.err = finish, err
@@ -94,7 +98,11 @@ func (e *Engine) end(s *sequence, finish Finish, err error) {
 func (e *Engine) step() (err error) {
 	defer compute.Recover(&err)
 	b := &model.Batch{}
-	var drawing []*sequence
+	type row struct {
+		s    *sequence
+		next int // the place in s.all of the token that the row's logits are about
+	}
+	var wanted []row
 	var rows []int32
 	room := e.opts.Chunk
 	for _, s := range e.running {
@@ -106,49 +114,82 @@ func (e *Engine) step() (err error) {
 		if n == 0 {
 			continue // the chunk is full: its turn comes next step
 		}
+		if s.Echo && s.at == 0 {
+			s.tokens <- Token{TokenLogprob: TokenLogprob{ID: s.all[0]}, Echoed: true}
+		}
+		for i := range n {
+			if next := s.at + i + 1; next == len(s.all) || s.Echo {
+				wanted = append(wanted, row{s, next})
+				rows = append(rows, int32(len(b.Tokens)+i))
+			}
+		}
 		b.Sequence(s.all[s.at:s.at+n], s.at, s.pages)
 		for range n {
 			b.AdapterSlots = append(b.AdapterSlots, s.Slot)
 		}
 		s.at += n
-		if s.at == len(s.all) {
-			drawing = append(drawing, s)
-			rows = append(rows, int32(len(b.Tokens)-1))
-		}
 	}
-	logits, err := e.forward(b, rows)
+	err = e.forward(b, rows, func(i int, logits []float32) {
+		if w := wanted[i]; w.next < len(w.s.all) {
+			w.s.echo(w.next, logits)
+		} else {
+			e.draw(w.s, logits)
+		}
+	})
 	if err != nil {
 		return err
 	}
 	for _, s := range e.running {
 		e.pages.filled(s)
 	}
-	for i, s := range drawing {
-		e.draw(s, logits[i])
-	}
 	return nil
 }
 
-// forward returns the logits of the given rows.
-func (e *Engine) forward(b *model.Batch, rows []int32) ([][]float32, error) {
+// logitRows bounds the rows whose logits are held at once.
+const logitRows = 32
+
+// forward calls visit with the logits of the given rows in order. visit may change
+// them and must not keep them.
+func (e *Engine) forward(b *model.Batch, rows []int32, visit func(i int, logits []float32)) error {
 	free, err := b.Upload(e.dev)
 	if err != nil {
-		return nil, fmt.Errorf("step: %w", err)
+		return fmt.Errorf("step: %w", err)
 	}
 	defer free()
 	o := compute.NewEager(e.dev)
 	defer o.Close()
 	h := e.m.Forward(o, b, e.kv)
-	if len(rows) == 0 {
-		return nil, nil
+	for at := 0; at < len(rows); at += logitRows {
+		some := rows[at:min(at+logitRows, len(rows))]
+		// Their own operators, so that the logits are freed group by group.
+		group := compute.NewEager(e.dev)
+		pick := group.Own(compute.FromInts(e.dev, some, len(some)))
+		y := e.m.Logits(group, b, compute.Do(group, compute.GatherRows{}, h, pick))
+		values, width := compute.Floats(e.dev, y), y.Shape[1]
+		group.Close()
+		for i := range some {
+			visit(at+i, values[i*width:][:width])
+		}
 	}
-	pick := o.Own(compute.FromInts(e.dev, rows, len(rows)))
-	y := e.m.Logits(o, b, compute.Do(o, compute.GatherRows{}, h, pick))
-	return slices.Collect(slices.Chunk(compute.Floats(e.dev, y), y.Shape[1])), nil
+	return nil
+}
+
+// echo emits a token of the prompt, given the logits of the one before.
+func (s *sequence) echo(at int, logits []float32) {
+	t := Token{TokenLogprob: TokenLogprob{ID: s.all[at]}}
+	if s.Logprobs {
+		t = logprobs(logits, t.ID, s.TopLogprobs)
+	}
+	t.Echoed = true
+	s.tokens <- t
 }
 
 // draw adds the next token to s and ends s when it is the last. It may change logits.
 func (e *Engine) draw(s *sequence, logits []float32) {
+	if s.MaxTokens < 0 {
+		e.end(s, FinishLength, nil)
+		return
+	}
 	own := logits
 	if s.Logprobs && s.Sampling.adjusts() {
 		own = slices.Clone(logits)

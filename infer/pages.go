@@ -49,7 +49,8 @@ func newPages(n, retain int) *pages {
 func (p *pages) take(s *sequence) bool {
 	var got []int32
 	var chain []uint64
-	if s.Share != "" {
+	// An echo needs every row computed.
+	if s.Share != "" && !s.Echo {
 		for n := compute.PageTokens; n < len(s.Prompt); n += compute.PageTokens {
 			page, ok := p.known[s.prefixAt(n, parent(chain))]
 			if !ok {
@@ -58,7 +59,7 @@ func (p *pages) take(s *sequence) bool {
 			got, chain = append(got, page), append(chain, p.id[page])
 		}
 	}
-	fresh := pagesFor(len(s.Prompt)+s.MaxTokens) - len(got)
+	fresh := pagesFor(len(s.Prompt)+max(s.MaxTokens, 0)) - len(got)
 	room := len(p.free) + p.idle.Len()
 	for _, page := range got {
 		if p.uses[page] == 0 {

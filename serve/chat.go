@@ -86,31 +86,38 @@ func (s *Server) serveChat(w http.ResponseWriter, r *http.Request) {
 		s.writeFailure(w, f)
 		return
 	}
-	model, f := s.findModel(req.Model)
+	a, leave, f := s.admit(w, r, req.Model, "chatcmpl-")
 	if f != nil {
 		s.writeFailure(w, f)
 		return
 	}
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	default:
-		s.writeFailure(w, overloaded())
-		return
-	}
-	req.ID, req.Key = "chatcmpl-"+s.newID(), requestOf(r.Context()).key
-	answer := answer{
-		server: s, w: w, request: requestOf(r.Context()), model: model, id: req.ID, created: s.now(),
-		includeUsage: options.StreamOptions != nil && options.StreamOptions.IncludeUsage,
-	}
+	defer leave()
+	a.includeUsage = options.StreamOptions != nil && options.StreamOptions.IncludeUsage
+	req.ID, req.Key = a.id, a.request.key
 	if options.Stream {
-		answer.stream(r.Context(), *req)
+		a.stream(r.Context(), *req)
 		return
 	}
-	answer.whole(r.Context(), *req)
+	a.whole(r.Context(), *req)
 }
 
-// answer is one chat completion on its way to the client.
+// admit finds the model and takes a place for an answer, which leave gives back.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, name, prefix string) (a *answer, leave func(), f *failure) {
+	model, f := s.findModel(name)
+	if f != nil {
+		return nil, nil, f
+	}
+	select {
+	case s.slots <- struct{}{}:
+	default:
+		return nil, nil, overloaded()
+	}
+	return &answer{
+		server: s, w: w, request: requestOf(r.Context()), model: model, id: prefix + s.newID(), created: s.now(),
+	}, func() { <-s.slots }, nil
+}
+
+// answer is one completion on its way to the client.
 type answer struct {
 	server  *Server
 	w       http.ResponseWriter
@@ -122,8 +129,18 @@ type answer struct {
 	includeUsage bool
 }
 
+// work is a request put to the engine.
+type work func(ctx context.Context, emit func(Delta) error) (Usage, FinishReason, error)
+
+// chat is the work of a chat request.
+func (s *Server) chat(req ChatRequest) work {
+	return func(ctx context.Context, emit func(Delta) error) (Usage, FinishReason, error) {
+		return s.engine.Chat(ctx, req, emit)
+	}
+}
+
 // ask runs the engine and records the usage, however it ended.
-func (a *answer) ask(ctx context.Context, req ChatRequest, emit func(Delta) error) (u Usage, reason FinishReason, err error) {
+func (a *answer) ask(ctx context.Context, do work, emit func(Delta) error) (u Usage, reason FinishReason, err error) {
 	s := a.server
 	// Without a cancel of our own, an engine that ignored emit's error would
 	// go on for a client that no longer reads.
@@ -131,7 +148,7 @@ func (a *answer) ask(ctx context.Context, req ChatRequest, emit func(Delta) erro
 	defer cancel()
 	s.metrics.inFlight.Inc()
 	first := true
-	u, reason, err = s.callEngine(ctx, req, func(d Delta) error {
+	u, reason, err = s.guard(a.id, do)(ctx, func(d Delta) error {
 		if first {
 			first = false
 			s.metrics.firstToken.WithLabelValues(a.model.ID).Observe(time.Since(a.request.start).Seconds())
@@ -153,16 +170,18 @@ func (a *answer) ask(ctx context.Context, req ChatRequest, emit func(Delta) erro
 	return u, reason, err
 }
 
-// callEngine turns a panic of the engine into an error, so that a stream ends
-// with one and its slot and usage are accounted for.
-func (s *Server) callEngine(ctx context.Context, req ChatRequest, emit func(Delta) error) (u Usage, reason FinishReason, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			s.log.Error("engine panicked", "completion", req.ID, "cause", cause, "stack", string(debug.Stack()))
-			err = fmt.Errorf("engine panicked: %v", cause)
-		}
-	}()
-	return s.engine.Chat(ctx, req, emit)
+// guard turns a panic of the engine into an error, so that a stream ends with one and
+// its slot and usage are accounted for.
+func (s *Server) guard(id string, do work) work {
+	return func(ctx context.Context, emit func(Delta) error) (u Usage, reason FinishReason, err error) {
+		defer func() {
+			if cause := recover(); cause != nil {
+				s.log.Error("engine panicked", "completion", id, "cause", cause, "stack", string(debug.Stack()))
+				err = fmt.Errorf("engine panicked: %v", cause)
+			}
+		}()
+		return do(ctx, emit)
+	}
 }
 
 // meter emits the usage event. Losing one is reported loudly, but the answer
@@ -198,7 +217,7 @@ func (a *answer) meter(ctx context.Context, u Usage, err error) {
 func (a *answer) whole(ctx context.Context, req ChatRequest) {
 	var text strings.Builder
 	var tokens []Token
-	usage, reason, err := a.ask(ctx, req, func(d Delta) error {
+	usage, reason, err := a.ask(ctx, a.server.chat(req), func(d Delta) error {
 		text.WriteString(d.Text)
 		tokens = append(tokens, d.Tokens...)
 		return nil
@@ -240,8 +259,8 @@ func (a *answer) stream(ctx context.Context, req ChatRequest) {
 		empty := ""
 		return a.send(chunkChoice{Delta: deltaBody{Role: "assistant", Content: &empty}})
 	}
-	usage, reason, err := a.ask(ctx, req, func(d Delta) error {
-		if err := start(); err != nil || d.Text == "" {
+	usage, reason, err := a.ask(ctx, a.server.chat(req), func(d Delta) error {
+		if err := start(); err != nil || d.Text == "" && len(d.Tokens) == 0 {
 			return err
 		}
 		return a.send(chunkChoice{Delta: deltaBody{Content: &d.Text}, Logprobs: newLogprobs(&req, d.Tokens)})

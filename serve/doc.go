@@ -1,8 +1,9 @@
-// Package serve is Troika over HTTP: the OpenAI chat completions API in front
-// of an [Engine], metrics for Prometheus, and one page that shows what was
+// Package serve is Troika over HTTP: OpenAI's API of completions in front of an
+// [Engine], metrics for Prometheus, and one page that shows what was
 // trained.
 //
 //	POST /v1/chat/completions   answers, whole or streamed
+//	POST /v1/completions        plain text that goes on, echoed with log-probabilities
 //	GET  /v1/models[/ID]        models and adapters
 //	GET  /healthz               200 once models are loaded
 //	GET  /metrics               Prometheus text format

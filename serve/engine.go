@@ -26,6 +26,9 @@ type Engine interface {
 	// request's fault are a [*ContextLengthError] or a [*RequestError];
 	// [ErrOverloaded] says to come back later.
 	Chat(ctx context.Context, req ChatRequest, emit func(Delta) error) (Usage, FinishReason, error)
+
+	// Complete goes on with a text, under the same rules as Chat.
+	Complete(ctx context.Context, req CompletionRequest, emit func(Delta) error) (Usage, FinishReason, error)
 }
 
 // ModelKind tells a full model from an adapter on one.
@@ -60,8 +63,7 @@ type Message struct {
 	ToolCallID string
 }
 
-// ChatRequest is a request that has been checked. A nil pointer means that the
-// client did not say: the model's own default holds.
+// ChatRequest is a request that has been checked.
 type ChatRequest struct {
 	ID string // the completion's ID
 	// Key is the name of the API key that asks, or empty. What an engine keeps of a
@@ -71,7 +73,25 @@ type ChatRequest struct {
 	Messages []Message
 	// Tools is the JSON array of tools as sent, for the chat template; nil
 	// for none.
-	Tools       json.RawMessage
+	Tools json.RawMessage
+	Sampling
+}
+
+// CompletionRequest is a plain text to go on with, checked.
+type CompletionRequest struct {
+	ID, Key, Model string // as in ChatRequest
+	// Prompt is the text, or Tokens are its ids where the client sent those.
+	Prompt string
+	Tokens []int32
+	// Echo emits the prompt before the answer, with log-probabilities where those are
+	// asked for. With it, MaxTokens may be negative: no answer at all.
+	Echo bool
+	Sampling
+}
+
+// Sampling says how an answer is drawn and when it ends. A nil pointer means that the
+// client did not say: the model's own default holds.
+type Sampling struct {
 	MaxTokens   int // 0: up to the context length
 	Temperature *float64
 	TopP        *float64
@@ -100,7 +120,8 @@ type Delta struct {
 // Token is a token of an answer with what the model gave it.
 type Token struct {
 	TokenLogprob
-	Top []TokenLogprob // likeliest first
+	Top   []TokenLogprob // likeliest first
+	First bool           // nothing stands before it: it has no probability
 }
 
 // TokenLogprob is a token and the natural logarithm of its probability.

@@ -23,6 +23,10 @@ func (parrot) Chat(_ context.Context, req serve.ChatRequest, emit func(serve.Del
 	return serve.Usage{PromptTokens: n, CompletionTokens: n}, serve.FinishStop, emit(serve.Delta{Text: text})
 }
 
+func (p parrot) Complete(ctx context.Context, req serve.CompletionRequest, emit func(serve.Delta) error) (serve.Usage, serve.FinishReason, error) {
+	return p.Chat(ctx, serve.ChatRequest{Messages: []serve.Message{{Role: "user", Content: req.Prompt}}}, emit)
+}
+
 func Example() {
 	server, err := serve.New(parrot{}, serve.Options{})
 	if err != nil {

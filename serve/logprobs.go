@@ -52,11 +52,15 @@ func newLogprobs(req *ChatRequest, tokens []Token) *logprobsBody {
 }
 
 func newLogprob(t TokenLogprob) logprobBody {
-	// JSON has no infinity. OpenAI, too, has -9999 for what cannot happen.
+	return logprobBody{Token: strings.ToValidUTF8(string(t.Bytes), "\uFFFD"), Logprob: finite(t.Logprob), Bytes: t.Bytes}
+}
+
+// finite makes a log-probability one that JSON can say. OpenAI, too, has -9999 for
+// what cannot happen.
+func finite(logprob float64) float64 {
 	const impossible = -9999
-	p := t.Logprob
-	if !(p > impossible) {
-		p = impossible
+	if !(logprob > impossible) {
+		return impossible
 	}
-	return logprobBody{Token: strings.ToValidUTF8(string(t.Bytes), "\uFFFD"), Logprob: p, Bytes: t.Bytes}
+	return logprob
 }

@@ -22,17 +22,28 @@ type chatBody struct {
 	Stream              bool            `json:"stream"`
 	StreamOptions       *streamOptions  `json:"stream_options"`
 	N                   *int            `json:"n"`
-	MaxTokens           *int            `json:"max_tokens"`
 	MaxCompletionTokens *int            `json:"max_completion_tokens"`
-	Temperature         *float64        `json:"temperature"`
-	TopP                *float64        `json:"top_p"`
-	Seed                *int64          `json:"seed"`
-	Stop                json.RawMessage `json:"stop"`
 	Tools               json.RawMessage `json:"tools"`
 	ToolChoice          json.RawMessage `json:"tool_choice"`
+	Logprobs            bool            `json:"logprobs"`
+	TopLogprobs         *int            `json:"top_logprobs"`
+	samplingBody
 
-	Logprobs         bool               `json:"logprobs"`
-	TopLogprobs      *int               `json:"top_logprobs"`
+	// Refused unless they ask for nothing.
+	ResponseFormat *struct {
+		Type string `json:"type"`
+	} `json:"response_format"`
+	Functions  json.RawMessage `json:"functions"`
+	Modalities []string        `json:"modalities"`
+}
+
+// samplingBody is what chats and plain completions say about drawing.
+type samplingBody struct {
+	MaxTokens        *int               `json:"max_tokens"`
+	Temperature      *float64           `json:"temperature"`
+	TopP             *float64           `json:"top_p"`
+	Seed             *int64             `json:"seed"`
+	Stop             json.RawMessage    `json:"stop"`
 	FrequencyPenalty float64            `json:"frequency_penalty"`
 	PresencePenalty  float64            `json:"presence_penalty"`
 	LogitBias        map[string]float64 `json:"logit_bias"`
@@ -41,13 +52,6 @@ type chatBody struct {
 	RepetitionPenalty *float64 `json:"repetition_penalty"`
 	TopK              *int     `json:"top_k"`
 	MinP              *float64 `json:"min_p"`
-
-	// Refused unless they ask for nothing.
-	ResponseFormat *struct {
-		Type string `json:"type"`
-	} `json:"response_format"`
-	Functions  json.RawMessage `json:"functions"`
-	Modalities []string        `json:"modalities"`
 }
 
 type streamOptions struct {
@@ -103,7 +107,7 @@ func parseChat(b []byte) (*ChatRequest, *chatBody, *failure) {
 	if f := decodeJSON(b, &body); f != nil {
 		return nil, nil, f
 	}
-	for _, check := range []func() *failure{body.checkRefused, body.checkNumbers, body.checkSampling, body.checkTools} {
+	for _, check := range []func() *failure{body.checkRefused, body.checkNumbers, body.checkTools} {
 		if f := check(); f != nil {
 			return nil, nil, f
 		}
@@ -112,30 +116,14 @@ func parseChat(b []byte) (*ChatRequest, *chatBody, *failure) {
 	if f != nil {
 		return nil, nil, f
 	}
-	stop, f := parseStop(body.Stop)
-	if f != nil {
-		return nil, nil, f
-	}
-	req := &ChatRequest{
-		Model: body.Model, Messages: messages, Temperature: body.Temperature,
-		TopP: body.TopP, Seed: body.Seed, Stop: stop, MinP: body.MinP, Logprobs: body.Logprobs,
-		Repetition: body.RepetitionPenalty, Frequency: body.FrequencyPenalty, Presence: body.PresencePenalty,
-	}
-	if k := body.TopK; k != nil {
-		all := max(*k, 0) // vLLM has -1 for all
-		req.TopK = &all
-	}
-	if n := body.TopLogprobs; n != nil {
-		req.TopLogprobs = *n
-	}
-	if req.LogitBias, f = parseBias(body.LogitBias); f != nil {
+	req := &ChatRequest{Model: body.Model, Messages: messages}
+	if req.Sampling, f = body.sampling(); f != nil {
 		return nil, nil, f
 	}
 	if n := body.MaxCompletionTokens; n != nil {
 		req.MaxTokens = *n
-	} else if n := body.MaxTokens; n != nil {
-		req.MaxTokens = *n
 	}
+	req.Logprobs, req.TopLogprobs = body.Logprobs, valueOr(body.TopLogprobs, 0)
 	if given(body.Tools) && !isString(body.ToolChoice, "none") {
 		req.Tools = body.Tools
 	}
@@ -197,12 +185,6 @@ func (b *chatBody) checkNumbers() *failure {
 	if b.Model == "" {
 		return badRequest("model", "You must provide a model parameter.")
 	}
-	if t := b.Temperature; t != nil && !(*t >= 0 && *t <= 2) {
-		return badRequest("temperature", "Invalid 'temperature': %v is not within 0 to 2.", *t)
-	}
-	if p := b.TopP; p != nil && !(*p > 0 && *p <= 1) {
-		return badRequest("top_p", "Invalid 'top_p': %v is not above 0 and at most 1.", *p)
-	}
 	if n := b.MaxCompletionTokens; n != nil && *n < 1 {
 		return badRequest("max_completion_tokens", "Invalid 'max_completion_tokens': %d is less than 1.", *n)
 	}
@@ -215,30 +197,54 @@ func (b *chatBody) checkNumbers() *failure {
 	if b.StreamOptions != nil && !b.Stream {
 		return badRequest("stream_options", "'stream_options' is only allowed when 'stream' is true.")
 	}
-	return nil
-}
-
-func (b *chatBody) checkSampling() *failure {
-	for _, p := range []struct {
-		param          string
-		value          float64
-		least, highest float64
-	}{
-		{"frequency_penalty", b.FrequencyPenalty, -2, 2},
-		{"presence_penalty", b.PresencePenalty, -2, 2},
-		{"repetition_penalty", valueOr(b.RepetitionPenalty, 1), 0.01, 100},
-		{"min_p", valueOr(b.MinP, 0), 0, 1},
-		{"top_k", float64(valueOr(b.TopK, 0)), -1, math.MaxInt32},
-		{"top_logprobs", float64(valueOr(b.TopLogprobs, 0)), 0, maxTopLogprobs},
-	} {
-		if !(p.value >= p.least && p.value <= p.highest) {
-			return badRequest(p.param, "Invalid '%s': %g is not within %g to %g.", p.param, p.value, p.least, p.highest)
-		}
+	if n := b.TopLogprobs; n != nil && (*n < 0 || *n > maxTopLogprobs) {
+		return badRequest("top_logprobs", "Invalid 'top_logprobs': %d is not within 0 to %d.", *n, maxTopLogprobs)
 	}
 	if b.TopLogprobs != nil && !b.Logprobs {
 		return badRequest("top_logprobs", "'top_logprobs' is only allowed when 'logprobs' is true.")
 	}
 	return nil
+}
+
+// sampling checks and collects what is said about drawing.
+func (b *samplingBody) sampling() (Sampling, *failure) {
+	if p := b.TopP; p != nil && !(*p > 0 && *p <= 1) {
+		return Sampling{}, badRequest("top_p", "Invalid 'top_p': %v is not above 0 and at most 1.", *p)
+	}
+	for _, p := range []struct {
+		param          string
+		value          float64
+		least, highest float64
+	}{
+		{"temperature", valueOr(b.Temperature, 0), 0, 2},
+		{"frequency_penalty", b.FrequencyPenalty, -2, 2},
+		{"presence_penalty", b.PresencePenalty, -2, 2},
+		{"repetition_penalty", valueOr(b.RepetitionPenalty, 1), 0.01, 100},
+		{"min_p", valueOr(b.MinP, 0), 0, 1},
+		{"top_k", float64(valueOr(b.TopK, 0)), -1, math.MaxInt32},
+	} {
+		if !(p.value >= p.least && p.value <= p.highest) {
+			return Sampling{}, badRequest(p.param, "Invalid '%s': %g is not within %g to %g.", p.param, p.value, p.least, p.highest)
+		}
+	}
+	stop, f := parseStop(b.Stop)
+	if f != nil {
+		return Sampling{}, f
+	}
+	bias, f := parseBias(b.LogitBias)
+	if f != nil {
+		return Sampling{}, f
+	}
+	s := Sampling{
+		MaxTokens: valueOr(b.MaxTokens, 0), Temperature: b.Temperature, TopP: b.TopP, MinP: b.MinP,
+		Repetition: b.RepetitionPenalty, Frequency: b.FrequencyPenalty, Presence: b.PresencePenalty,
+		LogitBias: bias, Seed: b.Seed, Stop: stop,
+	}
+	if k := b.TopK; k != nil {
+		all := max(*k, 0) // vLLM has -1 for all
+		s.TopK = &all
+	}
+	return s, nil
 }
 
 func valueOr[T any](p *T, otherwise T) T {

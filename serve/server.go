@@ -160,6 +160,7 @@ func (s *Server) routes(origins []string, more []Route) (http.Handler, error) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.authorize)
 		r.Post("/v1/chat/completions", s.serveChat)
+		r.Post("/v1/completions", s.serveCompletion)
 		r.Get("/v1/models", s.serveModels)
 		r.Get("/v1/models/*", s.serveModel)
 		r.Method(http.MethodGet, "/metrics", s.metrics.handler())

@@ -251,27 +251,77 @@ func (e *Engine) Chat(ctx context.Context, req serve.ChatRequest, emit func(serv
 			Role: m.Role, Content: m.Content, Name: m.Name, ToolCalls: m.ToolCalls, ToolCallID: m.ToolCallID,
 		})
 	}
-	for id := range req.LogitBias {
+	o, err := options(c, req.Key, &req.Sampling)
+	if err != nil {
+		return serve.Usage{}, "", err
+	}
+	res, err := c.Answer(ctx, conv, o, pieces(c, emit))
+	if errors.Is(err, bundle.ErrNoTemplate) {
+		err = &serve.RequestError{Param: "model", Message: err.Error()}
+	}
+	return finished(res, &req.Sampling, err)
+}
+
+// Complete implements [serve.Engine].
+func (e *Engine) Complete(ctx context.Context, req serve.CompletionRequest, emit func(serve.Delta) error) (serve.Usage, serve.FinishReason, error) {
+	c, release, err := e.use(req.Model)
+	if err != nil {
+		return serve.Usage{}, "", err
+	}
+	defer release()
+	o, err := options(c, req.Key, &req.Sampling)
+	if err != nil {
+		return serve.Usage{}, "", err
+	}
+	o.Echo = req.Echo
+	prompt := req.Tokens
+	if prompt == nil {
+		prompt = c.Bundle.Tokenizer.Encode(req.Prompt, true)
+	}
+	for _, id := range prompt {
 		if n := c.Bundle.Facts.VocabSize; int(id) >= n {
 			return serve.Usage{}, "", &serve.RequestError{
+				Param: "prompt", Message: fmt.Sprintf("Invalid 'prompt': token %d is not in the vocabulary of %d.", id, n),
+			}
+		}
+	}
+	res, err := c.Continue(ctx, prompt, o, pieces(c, emit))
+	return finished(res, &req.Sampling, err)
+}
+
+// options says to the engine what a request says.
+func options(c *infer.Chat, key string, s *serve.Sampling) (infer.ChatOptions, error) {
+	for id := range s.LogitBias {
+		if n := c.Bundle.Facts.VocabSize; int(id) >= n {
+			return infer.ChatOptions{}, &serve.RequestError{
 				Param: "logit_bias", Message: fmt.Sprintf("Invalid 'logit_bias': token %d is not in the vocabulary of %d.", id, n),
 			}
 		}
 	}
-	opts := infer.ChatOptions{
-		MaxTokens: req.MaxTokens, Stop: req.Stop, Sampling: sampling(c.Bundle.Generation, req),
-		Logprobs: req.Logprobs, TopLogprobs: req.TopLogprobs, Share: req.Key,
+	return infer.ChatOptions{
+		MaxTokens: s.MaxTokens, Stop: s.Stop, Sampling: sampling(c.Bundle.Generation, s),
+		Logprobs: s.Logprobs, TopLogprobs: s.TopLogprobs, Share: key,
+	}, nil
+}
+
+// pieces passes pieces on as deltas.
+func pieces(c *infer.Chat, emit func(serve.Delta) error) func(infer.Piece) error {
+	first := true
+	return func(p infer.Piece) error {
+		d := serve.Delta{Text: p.Text, Tokens: describe(c.Bundle.Tokenizer, p.Tokens)}
+		if first && len(d.Tokens) > 0 {
+			d.Tokens[0].First, first = p.Tokens[0].Echoed, false
+		}
+		return emit(d)
 	}
-	res, err := c.Answer(ctx, conv, opts, func(p infer.Piece) error {
-		return emit(serve.Delta{Text: p.Text, Tokens: describe(c.Bundle.Tokenizer, p.Tokens)})
-	})
+}
+
+// finished says how a request ended.
+func finished(res infer.Result, s *serve.Sampling, err error) (serve.Usage, serve.FinishReason, error) {
 	usage := serve.Usage{PromptTokens: res.Prompt, CachedTokens: res.Cached, CompletionTokens: res.Generated}
 	var long *infer.ContextError
-	switch {
-	case errors.As(err, &long):
-		err = &serve.ContextLengthError{PromptTokens: long.Prompt, MaxTokens: req.MaxTokens, ContextLength: long.Context}
-	case errors.Is(err, bundle.ErrNoTemplate):
-		err = &serve.RequestError{Param: "model", Message: err.Error()}
+	if errors.As(err, &long) {
+		err = &serve.ContextLengthError{PromptTokens: long.Prompt, MaxTokens: s.MaxTokens, ContextLength: long.Context}
 	}
 	return usage, serve.FinishReason(res.Finish), err
 }
@@ -294,7 +344,7 @@ func describe(t *tokenizer.Tokenizer, tokens []infer.Token) []serve.Token {
 
 // sampling joins what the request says with the model's defaults. A model whose
 // generation config does not sample is greedy unless asked otherwise.
-func sampling(g bundle.Generation, req serve.ChatRequest) infer.Sampling {
+func sampling(g bundle.Generation, req *serve.Sampling) infer.Sampling {
 	var s infer.Sampling
 	if g.DoSample {
 		s.Temperature = 1

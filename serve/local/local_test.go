@@ -28,7 +28,7 @@ func Example() {
 		return
 	}
 	usage, finish, err := e.Chat(context.Background(), serve.ChatRequest{
-		Model: "starter", Messages: []serve.Message{{Role: "user", Content: "Hello"}}, MaxTokens: 3,
+		Model: "starter", Messages: []serve.Message{{Role: "user", Content: "Hello"}}, Sampling: serve.Sampling{MaxTokens: 3},
 	}, func(serve.Delta) error { return nil })
 	fmt.Println(usage.PromptTokens > 0, usage.CompletionTokens <= 3, finish != "", err)
 	// Output: true true true <nil>
@@ -93,7 +93,7 @@ func TestModelsShareABase(t *testing.T) {
 	if infos := e.Models(); len(infos) != 2 || infos[1].Parent != "starter" || infos[1].ContextLength != 256 {
 		t.Fatalf("models %+v", infos)
 	}
-	req := serve.ChatRequest{Messages: []serve.Message{{Role: "user", Content: "What is a slice?"}}, MaxTokens: 12}
+	req := serve.ChatRequest{Messages: []serve.Message{{Role: "user", Content: "What is a slice?"}}, Sampling: serve.Sampling{MaxTokens: 12}}
 	var wg sync.WaitGroup
 	answers := make([]string, 6)
 	for i := range answers {
@@ -136,7 +136,7 @@ func TestSeed(t *testing.T) {
 	hot := 1.5
 	draw := func(seed int64) string {
 		text, err := ask(e, serve.ChatRequest{
-			Model: "starter", Messages: []serve.Message{{Role: "user", Content: "Tell"}}, MaxTokens: 20, Temperature: &hot, Seed: &seed,
+			Model: "starter", Messages: []serve.Message{{Role: "user", Content: "Tell"}}, Sampling: serve.Sampling{MaxTokens: 20, Temperature: &hot, Seed: &seed},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -155,7 +155,7 @@ func TestCachedPrompts(t *testing.T) {
 	ask := func(model, key string) serve.Usage {
 		t.Helper()
 		usage, _, err := e.Chat(t.Context(), serve.ChatRequest{
-			Model: model, Key: key, MaxTokens: 2,
+			Model: model, Key: key, Sampling: serve.Sampling{MaxTokens: 2},
 			Messages: []serve.Message{{Role: "user", Content: strings.Repeat("How do I open a file? ", 20)}},
 		}, func(serve.Delta) error { return nil })
 		if err != nil {
@@ -174,5 +174,46 @@ func TestCachedPrompts(t *testing.T) {
 		if (u.CachedTokens > 0) != c.cached || u.CachedTokens >= u.PromptTokens {
 			t.Errorf("%s for %q: %d of %d tokens were cached, want some: %v", c.model, c.key, u.CachedTokens, u.PromptTokens, c.cached)
 		}
+	}
+}
+
+// A text is gone on with as the engine would chat, and an echo tells how likely it is.
+func TestComplete(t *testing.T) {
+	e := engine(t)
+	run := func(req serve.CompletionRequest) (text string, tokens []serve.Token, u serve.Usage) {
+		t.Helper()
+		req.Model = "starter"
+		u, _, err := e.Complete(t.Context(), req, func(d serve.Delta) error {
+			text += d.Text
+			tokens = append(tokens, d.Tokens...)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text, tokens, u
+	}
+	const prompt = "Package os provides 打开文件"
+	answer, _, u := run(serve.CompletionRequest{Prompt: prompt, Sampling: serve.Sampling{MaxTokens: 5}})
+	whole, tokens, _ := run(serve.CompletionRequest{Prompt: prompt, Echo: true, Sampling: serve.Sampling{MaxTokens: 5, Logprobs: true}})
+	if whole != prompt+answer {
+		t.Errorf("echoed %q, want the prompt and %q", whole, answer)
+	}
+	if len(tokens) != u.PromptTokens+u.CompletionTokens || !tokens[0].First || tokens[1].First || tokens[1].Logprob >= 0 {
+		t.Errorf("%d tokens, usage %+v, %+v", len(tokens), u, tokens[:2])
+	}
+	scored, again, u := run(serve.CompletionRequest{Prompt: prompt, Echo: true, Sampling: serve.Sampling{MaxTokens: -1, Logprobs: true}})
+	if scored != prompt || len(again) != u.PromptTokens || u.CompletionTokens != 0 {
+		t.Errorf("scored %q: %d tokens, usage %+v", scored, len(again), u)
+	}
+	for i, token := range again {
+		if token.Logprob != tokens[i].Logprob {
+			t.Errorf("token %d has %g alone and %g with an answer", i, token.Logprob, tokens[i].Logprob)
+		}
+	}
+	var request *serve.RequestError
+	_, _, err := e.Complete(t.Context(), serve.CompletionRequest{Model: "starter", Tokens: []int32{1 << 20}}, nil)
+	if !errors.As(err, &request) || request.Param != "prompt" {
+		t.Errorf("an unknown token: %v", err)
 	}
 }

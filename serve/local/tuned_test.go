@@ -67,7 +67,7 @@ func TestOffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	req := func(model string) serve.ChatRequest {
-		return serve.ChatRequest{Model: model, Messages: []serve.Message{{Role: "user", Content: "What is a slice?"}}, MaxTokens: 8}
+		return serve.ChatRequest{Model: model, Messages: []serve.Message{{Role: "user", Content: "What is a slice?"}}, Sampling: serve.Sampling{MaxTokens: 8}}
 	}
 	plain, err := ask(e, req("starter"))
 	if err != nil {
@@ -135,7 +135,7 @@ func TestRest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ask(e, serve.ChatRequest{Model: name, Messages: []serve.Message{{Role: "user", Content: "Hi"}}, MaxTokens: 1}); err != nil {
+		if _, err := ask(e, serve.ChatRequest{Model: name, Messages: []serve.Message{{Role: "user", Content: "Hi"}}, Sampling: serve.Sampling{MaxTokens: 1}}); err != nil {
 			t.Fatal(err)
 		}
 		sizes = append(sizes, dev.Stats().Weights)

@@ -341,3 +341,33 @@ func TestShutdown(t *testing.T) {
 		}
 	})
 }
+
+// The official client reads plain completions, their log-probabilities and their
+// streams.
+func TestSDKCompletions(t *testing.T) {
+	client := openai.NewClient(
+		option.WithBaseURL(start(t, newServer(t, servetest.NewEngine(), nil))+"/v1/"), option.WithAPIKey("any"), option.WithMaxRetries(0),
+	)
+	params := openai.CompletionNewParams{
+		Model: "starter", Prompt: openai.CompletionNewParamsPromptUnion{OfArrayOfStrings: []string{"say 世 界", "say b"}},
+		Echo: openai.Bool(true), Logprobs: openai.Int(1), MaxTokens: openai.Int(4),
+	}
+	got, err := client.Completions.New(t.Context(), params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Choices) != 2 || got.Choices[0].Text != "say 世 界 世 界" || got.Choices[1].Index != 1 ||
+		got.Choices[1].FinishReason != "stop" || len(got.Choices[0].Logprobs.TokenLogprobs) != 5 || got.Usage.TotalTokens != 8 {
+		t.Errorf("completions %s", got.RawJSON())
+	}
+	texts := map[int64]string{}
+	stream := client.Completions.NewStreaming(t.Context(), params)
+	for stream.Next() {
+		for _, c := range stream.Current().Choices {
+			texts[c.Index] += c.Text
+		}
+	}
+	if err := stream.Err(); err != nil || texts[0] != "say 世 界 世 界" || texts[1] != "say b b" {
+		t.Errorf("streamed %v, %v", texts, err)
+	}
+}

@@ -125,6 +125,36 @@ func say(u serve.Usage, words []string, limit int, emit func(serve.Delta) error)
 	return u, serve.FinishStop, nil
 }
 
+// Complete implements [serve.Engine]. It knows the words of Chat, and says the ids of a
+// prompt of tokens; with Echo, the prompt comes first.
+func (e *Engine) Complete(ctx context.Context, req serve.CompletionRequest, emit func(serve.Delta) error) (serve.Usage, serve.FinishReason, error) {
+	prompt := req.Prompt
+	if req.Tokens != nil {
+		prompt = fmt.Sprint("say ", req.Tokens)
+	}
+	chat := serve.ChatRequest{
+		ID: req.ID, Key: req.Key, Model: req.Model, Sampling: req.Sampling,
+		Messages: []serve.Message{{Role: "user", Content: prompt}},
+	}
+	if req.Echo {
+		first := true
+		for word := range strings.FieldsSeq(prompt) {
+			d := serve.Delta{Text: word + " "}
+			if req.Logprobs {
+				d.Tokens = []serve.Token{{TokenLogprob: serve.TokenLogprob{Bytes: []byte(d.Text), Logprob: -0.5}, First: first}}
+			}
+			first = false
+			if err := emit(d); err != nil {
+				return serve.Usage{}, "", err
+			}
+		}
+		if req.MaxTokens < 0 {
+			return serve.Usage{PromptTokens: len(strings.Fields(prompt))}, serve.FinishLength, nil
+		}
+	}
+	return e.Chat(ctx, chat, emit)
+}
+
 // withTokens tells of each word as one token with a probability of a half, beside
 // as many others as were asked for.
 func withTokens(req *serve.ChatRequest, emit func(serve.Delta) error) func(serve.Delta) error {
