@@ -345,9 +345,7 @@ func TestShutdown(t *testing.T) {
 // The official client reads plain completions, their log-probabilities and their
 // streams.
 func TestSDKCompletions(t *testing.T) {
-	client := openai.NewClient(
-		option.WithBaseURL(start(t, newServer(t, servetest.NewEngine(), nil))+"/v1/"), option.WithAPIKey("any"), option.WithMaxRetries(0),
-	)
+	client := newClient(t, start(t, newServer(t, servetest.NewEngine(), nil)), "any")
 	params := openai.CompletionNewParams{
 		Model: "starter", Prompt: openai.CompletionNewParamsPromptUnion{OfArrayOfStrings: []string{"say 世 界", "say b"}},
 		Echo: openai.Bool(true), Logprobs: openai.Int(1), MaxTokens: openai.Int(4),
