@@ -19,8 +19,17 @@ export CGO_ENABLED = 0
 help: ## Show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+.PHONY: tables
+tables: ## Fetch what the Chinese tables are made of (needs npm), and make them
+	scripts/tables.sh
+
+# Everything builds without the tables: Chinese is then not split into words, and says so.
+.PHONY: try-tables
+try-tables:
+	@scripts/tables.sh || echo 'make: going on without the Chinese tables' >&2
+
 .PHONY: build
-build: ## Build bin/troika
+build: try-tables ## Build bin/troika
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/troika
 
 .PHONY: quickstart
@@ -32,15 +41,15 @@ example-helpdesk: build ## The same walk on raw Chinese and English help pages
 	scripts/example-helpdesk.sh $(ARGS)
 
 .PHONY: test
-test: ## Run every test (at most 10 minutes on 2 cores)
+test: try-tables ## Run every test (at most 10 minutes on 2 cores)
 	$(GO) test -timeout 10m ./...
 
 .PHONY: test-race
-test-race: ## Run the short tests under the race detector (needs a C compiler)
+test-race: try-tables ## Run the short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 5m ./...
 
 .PHONY: test-noasm
-test-noasm: ## Run the short tests on the plain-Go kernels
+test-noasm: try-tables ## Run the short tests on the plain-Go kernels
 	$(GO) test -tags noasm -short -timeout 5m ./...
 
 .PHONY: fuzz

@@ -54,6 +54,7 @@ var open = map[string]string{
 	"text/charset":           "readers of raw files decode undeclared encodings",
 	"text/lang":              "filters and reports name the language",
 	"text/script":            "filters and reports tell Simplified from Traditional",
+	"checkpoint/gguf":        "an architecture says how its tensors lie in a GGUF file",
 	"tokenizer/chat":         "bundle carries the template that train and serve render",
 	"checkpoint/safetensors": "adapters, bundles and training state are safetensors files",
 }
