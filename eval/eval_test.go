@@ -234,7 +234,7 @@ func TestReport(t *testing.T) {
 	}
 	report := Report{Dataset: "sha256:0", Majority: run(Constant("io")), Base: run(bad), Tuned: run(good)}
 	var err error
-	if report.Gain, err = CompareAccuracy(report.Base, report.Tuned, Resampling{}); err != nil {
+	if report.Gain, err = Compare(Accuracy, report.Base, report.Tuned, Resampling{}); err != nil {
 		t.Fatal(err)
 	}
 	if report.Tuned.NotALabel != 6 || !near(report.Tuned.Accuracy, 0.9, 1e-15) {
@@ -265,7 +265,7 @@ func TestReport(t *testing.T) {
 	if back.Tuned.Accuracy != report.Tuned.Accuracy || back.TFIDF != nil {
 		t.Errorf("read back %+v", back.Tuned)
 	}
-	if _, err := CompareAccuracy(back.Base, back.Tuned, Resampling{}); err == nil {
+	if _, err := Compare(Accuracy, back.Base, back.Tuned, Resampling{}); err == nil {
 		t.Error("comparing results without predictions: no error")
 	}
 }

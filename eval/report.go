@@ -113,17 +113,52 @@ func Score(labels []string, examples []Example, predictions []Prediction, r Resa
 	return res, nil
 }
 
-// CompareAccuracy returns how much more accurate tuned is than base, both
-// freshly scored by [Score] on the same examples in the same order.
-func CompareAccuracy(base, tuned *Result, r Resampling) (*Difference, error) {
+// Metric names a number of a [Result] by which systems are compared.
+type Metric string
+
+// The metrics.
+const (
+	Accuracy Metric = "accuracy"
+	MacroF1  Metric = "macro_f1"
+)
+
+// Check reports a metric that is none.
+func (m Metric) Check() error {
+	if m != Accuracy && m != MacroF1 {
+		return fmt.Errorf("metric %q: want %s or %s", m, Accuracy, MacroF1)
+	}
+	return nil
+}
+
+// Of returns the metric's value.
+func (m Metric) Of(r *Result) float64 {
+	if m == MacroF1 {
+		return r.MacroF1
+	}
+	return r.Accuracy
+}
+
+func (m Metric) statistic(c *coding) Statistic {
+	if m == MacroF1 {
+		return c.macroF1()
+	}
+	return c.accuracy()
+}
+
+// Compare returns how much better tuned is than base by a metric, both freshly scored
+// by [Score] on the same examples in the same order.
+func Compare(m Metric, base, tuned *Result, r Resampling) (*Difference, error) {
+	if err := m.Check(); err != nil {
+		return nil, fmt.Errorf("compare: %w", err)
+	}
 	a, b := base.codes, tuned.codes
 	if a == nil || b == nil {
-		return nil, fmt.Errorf("compare accuracy: a result that was read from a file has no predictions")
+		return nil, fmt.Errorf("compare %s: a result that was read from a file has no predictions", m)
 	}
 	if len(a.gold) != len(b.gold) {
-		return nil, fmt.Errorf("compare accuracy: %d examples against %d", len(a.gold), len(b.gold))
+		return nil, fmt.Errorf("compare %s: %d examples against %d", m, len(a.gold), len(b.gold))
 	}
-	d, err := Paired(len(a.gold), a.accuracy(), b.accuracy(), r)
+	d, err := Paired(len(a.gold), m.statistic(a), m.statistic(b), r)
 	return &d, err
 }
 

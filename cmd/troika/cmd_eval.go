@@ -85,7 +85,7 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 			return err
 		}
 		shown = report.Tuned
-		if report.Gain, err = eval.CompareAccuracy(report.Base, report.Tuned, resampling); err != nil {
+		if report.Gain, err = eval.Compare(eval.Accuracy, report.Base, report.Tuned, resampling); err != nil {
 			return err
 		}
 	}

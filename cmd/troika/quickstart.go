@@ -140,7 +140,7 @@ func (q *quickstart) evaluateTuned(ctx context.Context, s *session) error {
 	if q.report.Tuned, err = q.evaluate(ctx, s, q.o.name, 0); err != nil {
 		return err
 	}
-	q.report.Gain, err = eval.CompareAccuracy(q.report.Base, q.report.Tuned, resampling)
+	q.report.Gain, err = eval.Compare(eval.Accuracy, q.report.Base, q.report.Tuned, resampling)
 	return err
 }
 
