@@ -29,7 +29,8 @@ type engine struct {
 	transpose8 func(n int, src *float32, ld, step int, dst *float32, dld, dstep int)
 	rows16     func(n int, src *float32, stride int, alpha float32, dst *float32)
 
-	vec vectors
+	vec   vectors
+	quant quantised
 }
 
 // active is the engine in use. Tests alone replace it.

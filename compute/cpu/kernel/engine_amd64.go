@@ -53,6 +53,7 @@ var avx2 = engine{
 		dot:           dot,
 		peak:          peak,
 	},
+	quant: avx2Quant,
 }
 
 // interleaveF32 packs 8n columns of sixteen rows, ld bytes apart, into a panel.

@@ -17,6 +17,7 @@ var portable = engine{
 	transpose8: transpose8Go,
 	rows16:     rows16Go,
 	vec:        portableVectors,
+	quant:      portableQuant,
 }
 
 // tileGo returns the tile of so many rows by one panel. The conversion of each

@@ -31,6 +31,9 @@ type Scratch struct {
 	panel []float32 // one widened, transposed or packed panel
 	rows  []float32 // a block of a transposed left operand
 	edge  [tileRows * Lanes]float32
+
+	spread []byte    // runs of a panel of octets, widened
+	wide   []float32 // columns of octets, as values
 }
 
 // MatMul computes C [m, N] = A [m, K] * W^T, or adds it to C, for panels p0 to
@@ -207,6 +210,9 @@ func (s *Scratch) panelOf(depth int) []float32 {
 	}
 	return s.panel[:depth*Lanes]
 }
+
+// asBytes returns the memory of x.
+func asBytes(x []float32) []byte { return unsafe.Slice(raw(x), 4*len(x)) }
 
 // aligned returns n numbers on a 64-byte boundary.
 func aligned(n int) []float32 {

@@ -17,6 +17,7 @@ var sets = map[string]func(){
 	"matmul": matmul,
 	"pack":   pack,
 	"probe":  probe,
+	"quant":  quant,
 	"vector": vector,
 }
 

@@ -1,0 +1,204 @@
+package kernel
+
+import "fmt"
+
+// quantised is the part of an engine that multiplies by octets.
+type quantised struct {
+	// round writes the records of n runs.
+	round func(n int, x *float32, y *byte)
+
+	// dot multiplies one rounded row by octets, by grain: eight numbers of c for
+	// each octet, added to c where add is not zero. See dotOctetsGo.
+	dot [grains]func(octets, units int, w, x *byte, c *float32, add int)
+
+	// spread widens units of an octet, by grain. See spreadGo.
+	spread [grains]func(units int, w, dst *byte)
+
+	// tile adds products of spread runs to c, by grain and rows-1. See
+	// spreadTileGo.
+	tile [grains][]roundedTileFunc
+}
+
+// A roundedTileFunc adds the product of rounded rows, ldx bytes apart, and n spread
+// runs to sixteen columns of c, whose rows are ldc numbers apart.
+type roundedTileFunc func(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+
+// Spread runs are what tiles multiply: 32 columns of sixteen rows, which two octets
+// hold, as eight groups of [16][4] bytes; then float32 steps of the sixteen rows,
+// and their minima or the steps of the second half of the run. Bytes are levels
+// whose zero is 16, but 32 for Q6_K and 0 for Q8_0.
+const (
+	spreadSteps = Run * Lanes
+	spreadMore  = spreadSteps + 4*Lanes
+)
+
+// spreadBytes returns the size of a spread run.
+func (g Grain) spreadBytes() int {
+	if layouts[g].minimum || g == Q6_K {
+		return spreadMore + 4*Lanes
+	}
+	return spreadMore
+}
+
+// spreadRuns is the most runs that are spread at once: they leave room for the
+// records of a tile's rows in a first-level cache of 32 KB. It divides a chunk and is
+// a multiple of the runs of each grain.
+const spreadRuns = 32
+
+// MatMulOctets computes C [m, N] = X * W^T, or adds it to C, for rows i0 to i0+m of
+// x and panels p0 to p1 of w, which are columns 16*p0 to min(16*p1, N) of C. Rows of
+// c are ldc numbers apart; the first is row i0's. Nothing else of c is touched.
+//
+// An element is one chain of fused multiply-adds, from zero or what c held, over
+// the runs in ascending order: of the exact sum of a run's products of levels with
+// the rounded product of both scales, then of the minimum with the scaled sum of the
+// activations. Q6_K does so for each half of a run. Its bits depend on row and
+// column alone.
+func MatMulOctets(c []float32, ldc int, x *Rounded, i0, m int, w *Octets, p0, p1 int, accumulate bool, s *Scratch) {
+	w.check()
+	x.check()
+	if p0 < 0 || p1 > PanelCount(w.N) || i0 < 0 || i0+m > x.M || x.K != w.K {
+		panic(fmt.Sprintf("kernel: rows %d to %d of [%d, %d] by panels %d to %d of [%d, %d]", i0, i0+m, x.M, x.K, p0, p1, w.N, w.K))
+	}
+	if m <= 0 || p0 >= p1 {
+		return
+	}
+	checkMatrix("c", c, ldc, m, min(p1*Lanes, w.N))
+	switch {
+	case w.K == 0:
+		zeroColumns(c, ldc, m, p0*Lanes, min(p1*Lanes, w.N), accumulate)
+	case m == 1:
+		oneRow(c, x, i0, w, p0, p1, accumulate)
+	default:
+		if !accumulate {
+			zeroColumns(c, ldc, m, p0*Lanes, min(p1*Lanes, w.N), false)
+		}
+		for i, rows := range rowBlocks(m) {
+			manyRows(c[i*ldc:], ldc, x, i0+i, rows, w, p0, p1, s)
+		}
+	}
+}
+
+// oneRow multiplies row i by octets as they are stored.
+func oneRow(c []float32, x *Rounded, i int, w *Octets, p0, p1 int, accumulate bool) {
+	first, last := 2*p0, min(2*p1, w.octets())
+	whole := max(first, min(last, w.N/OctetRows))
+	var edge [OctetRows]float32
+	copy(edge[:], c[whole*OctetRows:min(last*OctetRows, w.N)])
+	for u := 0; u < w.units(); {
+		units := len(w.from(0, u)) / w.Grain.unit()
+		record := &x.Data[i*x.stride()+u*layouts[w.Grain].runs*recordBytes]
+		add := flag(accumulate || u > 0)
+		// At most a megabyte at a time, so that the scheduler is never held up.
+		step := max(1, 1<<20/(units*w.Grain.unit()))
+		for o := first; o < whole; o += step {
+			active.quant.dot[w.Grain](min(step, whole-o), units, &w.from(o, u)[0], record, &c[o*OctetRows], add)
+		}
+		if whole < last {
+			active.quant.dot[w.Grain](1, units, &w.from(whole, u)[0], record, &edge[0], add)
+		}
+		u += units
+	}
+	copy(c[whole*OctetRows:min(last*OctetRows, w.N)], edge[:])
+}
+
+// manyRows adds the product of rows from i on.
+func manyRows(c []float32, ldc int, x *Rounded, i, m int, w *Octets, p0, p1 int, s *Scratch) {
+	unitRuns, size := layouts[w.Grain].runs, w.Grain.spreadBytes()
+	if s.spread == nil {
+		s.spread = asBytes(aligned(spreadRuns * (spreadMore + 4*Lanes) / 4))
+	}
+	for g := p0; g < p1; g += groupPanels {
+		for u := 0; u < w.units(); {
+			units := min(spreadRuns/unitRuns, len(w.from(0, u))/w.Grain.unit())
+			runs := units * unitRuns
+			from := x.Data[i*x.stride()+u*unitRuns*recordBytes:]
+			for p := g; p < min(g+groupPanels, p1); p++ {
+				w.spreadPanel(s.spread[:runs*size], p, u, units)
+				spreadBlock(w.Grain, c[p*Lanes:], ldc, from, x.stride(), m, runs, &s.spread[0], min(Lanes, w.N-p*Lanes), s)
+			}
+			u += units
+		}
+	}
+}
+
+// spreadPanel widens some units of a panel's two octets. The lanes of an octet that
+// does not exist are left as they were: nothing reads their sums.
+func (w *Octets) spreadPanel(dst []byte, p, u, units int) {
+	for h := range 2 {
+		if o := 2*p + h; o < w.octets() {
+			active.quant.spread[w.Grain](units, &w.from(o, u)[0], &dst[h*32])
+		}
+	}
+}
+
+// spreadBlock multiplies m rows by a spread panel. Rows are dealt evenly to as few
+// tiles as hold them; cols is the number of columns that exist.
+func spreadBlock(g Grain, c []float32, ldc int, x []byte, ldx, m, runs int, w *byte, cols int, s *Scratch) {
+	tile := active.quant.tile[g]
+	tiles := (m + len(tile) - 1) / len(tile)
+	for t, i := 0, 0; t < tiles; t++ {
+		n := (m - i) / (tiles - t)
+		if cols == Lanes {
+			tile[n-1](runs, &x[i*ldx], ldx, w, &c[i*ldc], ldc)
+		} else {
+			for r := range n {
+				copy(s.edge[r*Lanes:][:Lanes], c[(i+r)*ldc:][:cols])
+			}
+			tile[n-1](runs, &x[i*ldx], ldx, w, &s.edge[0], Lanes)
+			for r := range n {
+				copy(c[(i+r)*ldc:][:cols], s.edge[r*Lanes:])
+			}
+		}
+		i += n
+	}
+}
+
+// MatMulTOctets computes C [m, K] = A [m, N] * W, or adds it to C, for columns k0
+// to k1 of W, whole runs, which are the same columns of C; nothing else of c is
+// touched. It is the product that carries gradients back: A is not rounded, and the
+// bits are those of MatMulT by the same values.
+func MatMulTOctets(c []float32, ldc int, a []float32, lda, m int, w *Octets, k0, k1 int, accumulate bool, s *Scratch) {
+	w.check()
+	if k0 < 0 || k1 > w.K || k0%Run != 0 || k1%Run != 0 {
+		panic(fmt.Sprintf("kernel: columns %d to %d of %d", k0, k1, w.K))
+	}
+	if m <= 0 || k0 >= k1 {
+		return
+	}
+	checkMatrix("c", c, ldc, m, k1)
+	checkMatrix("a", a, lda, m, w.N)
+	if w.N == 0 {
+		zeroColumns(c, ldc, m, k0, k1, accumulate)
+		return
+	}
+	if s.wide == nil {
+		s.wide = aligned(2 * BlockDepth * Lanes)
+	}
+	for n0 := 0; n0 < w.N; n0 += BlockDepth {
+		depth := min(BlockDepth, w.N-n0)
+		for k := k0; k < k1; k += Run {
+			w.wideColumns(s.wide, n0, depth, k/Run)
+			for h := range 2 {
+				b := raw(s.wide[h*BlockDepth*Lanes:])
+				for i, rows := range rowBlocks(m) {
+					block(active.tile[F32], c[i*ldc+k+h*Lanes:], ldc, a[i*lda+n0:], lda, rows, depth, b, Lanes, accumulate || n0 > 0, s)
+				}
+			}
+		}
+	}
+}
+
+// wideColumns writes the values of rows n0.. in one run: sixteen columns of each,
+// then the other sixteen from BlockDepth rows on.
+func (w *Octets) wideColumns(dst []float32, n0, depth, run int) {
+	l := &layouts[w.Grain]
+	var v lane
+	for n := range depth {
+		v.read(w.Grain, w.unit((n0+n)/OctetRows, run/l.runs), run%l.runs, (n0+n)%OctetRows)
+		low, up := dst[n*Lanes:][:Lanes], dst[(BlockDepth+n)*Lanes:][:Lanes]
+		for i := range Lanes {
+			low[i], up[i] = v.value(i), v.value(Lanes+i)
+		}
+	}
+}
