@@ -12,6 +12,8 @@ import (
 	"slices"
 
 	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/checkpoint"
+	"github.com/troikaml/troika/checkpoint/gguf"
 	"github.com/troikaml/troika/checkpoint/safetensors"
 	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/model"
@@ -23,9 +25,9 @@ import (
 // maxSmallFile bounds configuration and template files, in bytes.
 const maxSmallFile = 64 << 20
 
-// Bundle is an opened model directory.
+// Bundle is an opened model.
 type Bundle struct {
-	Dir        string
+	Dir        string // the directory, or the GGUF file
 	Config     model.Config
 	Facts      model.Facts
 	Tokenizer  *tokenizer.Tokenizer
@@ -34,6 +36,16 @@ type Bundle struct {
 	sources   map[string]string         // chat templates by name
 	templates map[string]*chat.Template // the same, parsed
 	vars      map[string]chat.Value     // special tokens, for the templates
+
+	files   fs.FS // configuration, tokenizer and templates, laid out as a directory
+	weights func() (weights, error)
+	hashed  func() ([]string, error) // the files that determine answers
+}
+
+// weights is an open checkpoint in Hugging Face's layout. Closing it closes its file.
+type weights struct {
+	checkpoint.Reader
+	close func() error
 }
 
 // Generation is generation_config.json, with the end tokens of config.json where
@@ -46,31 +58,67 @@ type Generation struct {
 	DoSample    bool
 }
 
-// Open reads a Hugging Face directory. known lists the architectures.
-func Open(dir string, known []model.Architecture) (*Bundle, error) {
-	b := &Bundle{Dir: dir}
-	config, err := readSmall(dir, "config.json")
-	if err != nil {
-		return nil, fmt.Errorf("open model %s: %w", dir, err)
-	}
-	if b.Config, err = model.Parse(known, config); err != nil {
-		return nil, fmt.Errorf("open model %s: %w", dir, err)
-	}
-	b.Facts = b.Config.Facts()
-	if err := b.openTokenizer(); err != nil {
-		return nil, fmt.Errorf("open model %s: %w", dir, err)
-	}
-	if err := b.openTemplates(); err != nil {
-		return nil, fmt.Errorf("open model %s: %w", dir, err)
-	}
-	if err := b.openGeneration(config); err != nil {
-		return nil, fmt.Errorf("open model %s: %w", dir, err)
+// Open reads a Hugging Face directory or a GGUF file, of which the first part's name
+// stands for all. known lists the architectures.
+func Open(path string, known []model.Architecture) (*Bundle, error) {
+	b := &Bundle{Dir: path}
+	if err := b.open(known); err != nil {
+		return nil, fmt.Errorf("open model %s: %w", path, err)
 	}
 	return b, nil
 }
 
-func readSmall(dir, name string) ([]byte, error) {
-	f, err := os.Open(filepath.Join(dir, name))
+func (b *Bundle) open(known []model.Architecture) error {
+	if gguf.Is(b.Dir) {
+		if err := b.openGGUF(known); err != nil {
+			return err
+		}
+	} else {
+		b.openDir()
+	}
+	config, err := readSmall(b.files, configName)
+	if err != nil {
+		return err
+	}
+	if b.Config, err = model.Parse(known, config); err != nil {
+		return err
+	}
+	b.Facts = b.Config.Facts()
+	if err := b.openTokenizer(); err != nil {
+		return err
+	}
+	if err := b.openTemplates(); err != nil {
+		return err
+	}
+	return b.openGeneration(config)
+}
+
+// The files of a directory that this package reads.
+const (
+	configName          = "config.json"
+	tokenizerName       = "tokenizer.json"
+	tokenizerConfigName = "tokenizer_config.json"
+	generationName      = "generation_config.json"
+)
+
+func (b *Bundle) openDir() {
+	b.files = os.DirFS(b.Dir)
+	b.weights = func() (weights, error) {
+		f, err := safetensors.Open(b.Dir)
+		if err != nil {
+			return weights{}, err
+		}
+		return weights{f, f.Close}, nil
+	}
+	b.hashed = func() ([]string, error) {
+		names, err := filepath.Glob(filepath.Join(b.Dir, "*.safetensors"))
+		slices.Sort(names)
+		return append([]string{filepath.Join(b.Dir, configName), filepath.Join(b.Dir, tokenizerName)}, names...), err
+	}
+}
+
+func readSmall(files fs.FS, name string) ([]byte, error) {
+	f, err := files.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +134,7 @@ func readSmall(dir, name string) ([]byte, error) {
 }
 
 func (b *Bundle) openTokenizer() error {
-	f, err := os.Open(filepath.Join(b.Dir, "tokenizer.json"))
+	f, err := b.files.Open(tokenizerName)
 	if err != nil {
 		return err
 	}
@@ -102,9 +150,8 @@ func (b *Bundle) openTokenizer() error {
 
 // openTemplates parses every chat template and the special tokens they name.
 func (b *Bundle) openTemplates() error {
-	files := os.DirFS(b.Dir)
 	var err error
-	if b.sources, err = chat.Resolve(files); err != nil {
+	if b.sources, err = chat.Resolve(b.files); err != nil {
 		return err
 	}
 	b.templates = map[string]*chat.Template{}
@@ -113,7 +160,7 @@ func (b *Bundle) openTemplates() error {
 			return err
 		}
 	}
-	b.vars, err = chat.SpecialTokens(files)
+	b.vars, err = chat.SpecialTokens(b.files)
 	return err
 }
 
@@ -146,7 +193,7 @@ func (b *Bundle) openGeneration(config []byte) error {
 	if err := json.Unmarshal(config, &c); err != nil {
 		return fmt.Errorf("config.json: %w", err)
 	}
-	data, err := readSmall(b.Dir, "generation_config.json")
+	data, err := readSmall(b.files, generationName)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -169,13 +216,14 @@ func (b *Bundle) openGeneration(config []byte) error {
 }
 
 // Load builds the model on dev; with trainable, its parameters can be changed.
+// Quantised tensors of a GGUF file go to the device as they are.
 func (b *Bundle) Load(dev compute.Device, trainable bool) (model.Model, error) {
-	file, err := safetensors.Open(b.Dir)
+	w, err := b.weights()
 	if err != nil {
 		return nil, fmt.Errorf("load model %s: %w", b.Dir, err)
 	}
-	defer file.Close() //nolint:errcheck // only read
-	m, err := b.Config.New(nn.NewLoader(dev, nn.FromCheckpoint(file), trainable))
+	defer w.close() //nolint:errcheck // only read
+	m, err := b.Config.New(nn.NewLoader(dev, nn.FromCheckpoint(w.Reader), trainable))
 	if err != nil {
 		return nil, fmt.Errorf("load model %s: %w", b.Dir, err)
 	}
@@ -186,12 +234,11 @@ func (b *Bundle) Load(dev compute.Device, trainable bool) (model.Model, error) {
 // weights. It reads every byte of them.
 func (b *Bundle) Digest() (troika.Digest, error) {
 	h := sha256.New()
-	names, err := filepath.Glob(filepath.Join(b.Dir, "*.safetensors"))
+	names, err := b.hashed()
 	if err != nil {
 		return troika.Digest{}, err
 	}
-	slices.Sort(names)
-	for _, name := range append([]string{filepath.Join(b.Dir, "config.json"), filepath.Join(b.Dir, "tokenizer.json")}, names...) {
+	for _, name := range names {
 		sum, err := hashFile(name)
 		if err != nil {
 			return troika.Digest{}, fmt.Errorf("hash model: %w", err)

@@ -44,7 +44,7 @@ func NewReader(src io.ReaderAt, size int64) (*File, error) {
 // is opened with all its parts. The files must not be changed while they are open.
 func Open(path string) (*File, error) {
 	f := &File{where: map[string]place{}}
-	paths := splitPaths(path)
+	paths := Paths(path)
 	for i, p := range paths {
 		part, err := filemap.Open(p)
 		if err == nil {
@@ -65,9 +65,9 @@ var splitName = regexp.MustCompile(`^(.*-)(\d{5})-of-(\d{5})\.gguf$`)
 // maxParts bounds the parts of a split checkpoint.
 const maxParts = 1000
 
-// splitPaths returns the paths of all parts that a path names: itself alone unless
-// it is named as a split is.
-func splitPaths(path string) []string {
+// Paths returns the paths of all parts that a path names: itself alone unless it is
+// named as llama.cpp names splits. It looks at the name only.
+func Paths(path string) []string {
 	m := splitName.FindStringSubmatch(filepath.Base(path))
 	if m == nil {
 		return []string{path}
@@ -150,6 +150,10 @@ func (f *File) checkPart(i, n int) error {
 // KV returns the typed metadata of the checkpoint, the first part's. It is shared
 // and must not be changed.
 func (f *File) KV() *Metadata { return f.head.metadata }
+
+// Head returns everything before the data of the first part, read-only and valid
+// until Close: what tells two files with tensors of the same kind apart.
+func (f *File) Head() ([]byte, error) { return f.parts[0].Bytes(0, f.head.data) }
 
 // Parts returns the number of files.
 func (f *File) Parts() int { return len(f.parts) }

@@ -264,6 +264,7 @@ type info struct {
 type head struct {
 	metadata *Metadata
 	tensors  []info // in the order of the file
+	data     int64  // where the descriptions end
 }
 
 // readHead reads and checks everything before the data.
@@ -312,6 +313,7 @@ func readHead(file *filemap.File) (*head, error) {
 		seen[t.name] = true
 		h.tensors = append(h.tensors, t)
 	}
+	h.data = c.off
 	return h, h.place(c.off, file.Size())
 }
 

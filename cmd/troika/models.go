@@ -10,11 +10,12 @@ import (
 	"strings"
 
 	"github.com/troikaml/troika/adapter"
+	"github.com/troikaml/troika/checkpoint/gguf"
 	"github.com/troikaml/troika/hub"
 	"github.com/troikaml/troika/serve/finetune"
 )
 
-// modelRef is a model on this machine: a base directory, and for a tuned model the
+// modelRef is a model on this machine: a base directory or GGUF file, and for a tuned model the
 // adapter that acts on it.
 type modelRef struct {
 	Name    string
@@ -51,13 +52,13 @@ func (a *app) resolveModel(name string) (modelRef, error) {
 		if exists(filepath.Join(dir, adapter.ConfigFile)) {
 			return a.resolveAdapter(name, dir)
 		}
-		if exists(filepath.Join(dir, "config.json")) {
+		if exists(filepath.Join(dir, "config.json")) || gguf.Is(dir) && exists(dir) {
 			return modelRef{Name: name, Base: name, Dir: dir}, nil
 		}
 	}
 	dir, err := hub.Store{Dir: filepath.Join(home, modelsFolder)}.Resolve(name)
 	if err != nil {
-		return modelRef{}, fmt.Errorf("no model %q: it is neither a folder with config.json, nor in %s, nor pulled (troika pull hf://ORG/NAME): %w",
+		return modelRef{}, fmt.Errorf("no model %q: it is neither a folder with config.json, a GGUF file, nor in %s, nor pulled (troika pull hf://ORG/NAME): %w",
 			name, filepath.Join(home, adaptersFolder), err)
 	}
 	return modelRef{Name: name, Base: name, Dir: dir}, nil

@@ -219,7 +219,7 @@ func (v *Vocab) addedTokens() objects {
 
 // postProcessor puts beginning and end of sequence around a text.
 func (v *Vocab) postProcessor() any {
-	bos, eos := v.adds()
+	bos, eos := v.Adds()
 	if !bos && !eos {
 		if v.Kind == KindBPE {
 			return byteLevel(true)

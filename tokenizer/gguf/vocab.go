@@ -198,8 +198,8 @@ func (v *Vocab) Text(id int) string {
 	return v.Tokens[id]
 }
 
-// adds reports whether beginning and end of sequence go around a text.
-func (v *Vocab) adds() (bos, eos bool) {
+// Adds reports whether beginning and end of sequence go around a text.
+func (v *Vocab) Adds() (bos, eos bool) {
 	bos = v.Kind == KindSentencePiece
 	if p, ok := findPre(v.Pre); ok && v.Kind == KindBPE {
 		bos = p.addBOS
