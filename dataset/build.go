@@ -43,73 +43,129 @@ var ErrTooFew = errors.New("too few documents")
 
 // Build makes a version of docs: excerpts, then exact duplicates out, then
 // near-duplicates clustered, then splits. The documents are not changed; their
-// order does not matter. Errors are two documents of one ID, options that make
-// no sense, a count that fails, and too few documents to fill the splits.
+// order does not matter but where Options.InOrder is set. Errors are two
+// documents of one ID, options that make no sense, a count that fails, and too
+// few documents to fill the splits.
 func Build(docs []refine.Document, o Options) (*Version, error) {
-	o, err := o.complete()
-	if err != nil {
-		return nil, fmt.Errorf("build dataset: %w", err)
-	}
-	docs = slices.Clone(docs)
-	slices.SortFunc(docs, func(a, b refine.Document) int { return strings.Compare(a.ID, b.ID) })
-	for i := range docs {
-		if docs[i].ID == "" {
-			return nil, fmt.Errorf("build dataset: a document of %q has no ID", docs[i].Source)
-		}
-		if i > 0 && docs[i].ID == docs[i-1].ID {
-			return nil, fmt.Errorf("build dataset: two documents have the ID %q", docs[i].ID)
-		}
-	}
-	records, err := excerpts(docs, o)
-	if err != nil {
-		return nil, fmt.Errorf("build dataset: %w", err)
-	}
-	records, outcomes := dropDuplicates(records)
-	cluster(records, o)
-	splits, err := assign(records, o)
-	if err != nil {
-		return nil, fmt.Errorf("build dataset: %w", err)
-	}
-	v, err := newVersion(records, splits, outcomes, recipe(o))
+	v, err := build(textRecords(docs), nil, o, parts{})
 	if err != nil {
 		return nil, fmt.Errorf("build dataset: %w", err)
 	}
 	return v, nil
 }
 
-// excerpts returns a record for each document, in the same order.
-func excerpts(docs []refine.Document, o Options) ([]Record, error) {
+// textRecords returns a record for each document, in the same order.
+func textRecords(docs []refine.Document) []Record {
 	records := make([]Record, len(docs))
-	err := parallel(len(docs), o.Workers, func(i int) error {
-		d := docs[i]
-		r := Record{
-			ID: d.ID, Text: text.Normalize(d.Text), Label: d.Label,
-			Source: d.Source, Lang: d.Lang, Group: d.Group, Raw: d.Raw,
+	for i, d := range docs {
+		records[i] = Record{
+			ID: d.ID, Text: d.Text, Label: d.Label, Source: d.Source, Lang: d.Lang, Group: d.Group, Raw: d.Raw,
+		}
+	}
+	return records
+}
+
+// build makes a version of records, which it takes over, and adds to what p
+// says of its card, its sources and the steps before. places gives the splits
+// of the records by their IDs; without it they are drawn.
+func build(records []Record, places map[string]string, o Options, p parts) (*Version, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
+	}
+	position, err := sortByID(records)
+	if err != nil {
+		return nil, err
+	}
+	if err := excerpts(records, o); err != nil {
+		return nil, err
+	}
+	p.records, p.outcomes = dropDuplicates(records, o)
+	cluster(p.records, o)
+	p.steps = append(p.steps, recipe(o, places != nil)...)
+	if places == nil {
+		p.splits, err = assign(p.records, o)
+	} else {
+		p.splits, p.torn, err = given(p.records, places)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if o.InOrder {
+		p.arrange(position)
+	}
+	return newVersion(p)
+}
+
+// sortByID sorts records by their IDs and returns where each ID stood. An ID
+// that is empty or comes twice is an error.
+func sortByID(records []Record) (map[string]int, error) {
+	position := make(map[string]int, len(records))
+	for i, r := range records {
+		if r.ID == "" {
+			return nil, fmt.Errorf("a document of %q has no ID", r.Source)
+		}
+		if _, twice := position[r.ID]; twice {
+			return nil, fmt.Errorf("two documents have the ID %q", r.ID)
+		}
+		position[r.ID] = i
+	}
+	slices.SortFunc(records, func(a, b Record) int { return strings.Compare(a.ID, b.ID) })
+	return position, nil
+}
+
+// arrange puts records and outcomes where their IDs stood.
+func (p *parts) arrange(position map[string]int) {
+	order := make([]int, len(p.records))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Compare(position[p.records[a].ID], position[p.records[b].ID])
+	})
+	records, splits := make([]Record, len(order)), make([]string, len(order))
+	for to, from := range order {
+		records[to], splits[to] = p.records[from], p.splits[from]
+	}
+	p.records, p.splits = records, splits
+	slices.SortFunc(p.outcomes, func(a, b Outcome) int { return cmp.Compare(position[a.ID], position[b.ID]) })
+}
+
+// excerpts normalises the texts of records and cuts them.
+func excerpts(records []Record, o Options) error {
+	return parallel(len(records), o, "read", func(i int) (err error) {
+		r := &records[i]
+		if r.Messages != nil {
+			return nil
+		}
+		if !o.AsIs {
+			r.Text = text.Normalize(r.Text)
 		}
 		if o.MaxTokens > 0 {
-			var err error
 			if r.Text, r.Cut, err = text.Excerpt(r.Text, o.MaxTokens, o.Count); err != nil {
-				return fmt.Errorf("%s: %w", d.ID, err)
+				return fmt.Errorf("%s: %w", r.ID, err)
 			}
 		}
-		records[i] = r
 		return nil
 	})
-	return records, err
 }
 
 // dropDuplicates keeps the first of the records that fold to the same text and
-// all labels agree on. The outcomes are in the order of all records.
-func dropDuplicates(records []Record) ([]Record, []Outcome) {
+// all labels agree on, or with Options.Repeats all that say something. The
+// outcomes are in the order of all records.
+func dropDuplicates(records []Record, o Options) ([]Record, []Outcome) {
 	outcomes := make([]Outcome, len(records))
 	same := map[troika.Digest][]int{} // folded text -> indexes, ascending
 	folded := make([]troika.Digest, len(records))
 	for i, r := range records {
 		outcomes[i] = Outcome{ID: r.ID, Source: r.Source, Raw: r.Raw}
-		f := text.Fold(r.Text)
-		if f == "" {
+		f := text.Fold(r.said(false))
+		if f == "" && r.Messages == nil {
 			outcomes[i].Dropped = ReasonEmpty
 			continue
+		}
+		if o.Repeats {
+			f = r.ID // like nothing else
 		}
 		folded[i] = troika.Sum([]byte(f))
 		same[folded[i]] = append(same[folded[i]], i)
@@ -133,23 +189,26 @@ func dropDuplicates(records []Record) ([]Record, []Outcome) {
 	return kept, outcomes
 }
 
-// parallel calls do for 0..n-1 on some goroutines and returns the error of the
-// smallest index that failed.
-func parallel(n, workers int, do func(i int) error) error {
+// parallel calls do for 0..n-1 on some goroutines, tells of the progress, and
+// returns the error of the smallest index that failed.
+func parallel(n int, o Options, step string, do func(i int) error) error {
 	type failure struct {
 		index int
 		err   error
 	}
-	var next atomic.Int64
-	failures := make([]failure, workers)
+	var next, done atomic.Int64
+	failures := make([]failure, o.Workers)
 	var wg sync.WaitGroup
-	for w := range workers {
+	for w := range o.Workers {
 		failures[w].index = n
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				if err := do(i); err != nil {
 					failures[w] = failure{i, err}
 					return // this worker's later indexes are larger
+				}
+				if o.Progress != nil {
+					o.Progress(step, int(done.Add(1)), n)
 				}
 			}
 		})

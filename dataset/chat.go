@@ -59,29 +59,40 @@ type Example struct {
 // it. A file without examples is an error too.
 func ReadChat(r io.Reader, name string) ([]Example, error) {
 	var examples []Example
-	var failures refine.Failures
-	for line, err := range refine.Lines(r, MaxChatLine) {
-		if err == nil && len(bytes.TrimSpace(line.Bytes)) == 0 {
-			continue
-		}
-		var e Example
-		if err == nil {
-			e, err = parseExample(line.Bytes)
-		}
+	err := decodeLines(r, name, func(line refine.Line) error {
+		e, err := parseExample(line.Bytes)
 		if err != nil {
-			failures = append(failures, refine.Failure{Path: name, Line: line.Number, Err: err})
-			continue
+			return err
 		}
 		e.Name, e.raw = fmt.Sprintf("%s:%d", name, line.Number), troika.Sum(line.Bytes)
 		examples = append(examples, e)
-	}
-	if err := failures.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read examples: %w", err)
 	}
 	if len(examples) == 0 {
 		return nil, fmt.Errorf("read examples: %s holds none", name)
 	}
 	return examples, nil
+}
+
+// decodeLines hands the lines of r that are not empty to decode. All that fail
+// make a [refine.Failures].
+func decodeLines(r io.Reader, name string, decode func(refine.Line) error) error {
+	var failures refine.Failures
+	for line, err := range refine.Lines(r, MaxChatLine) {
+		if err == nil && len(bytes.TrimSpace(line.Bytes)) == 0 {
+			continue
+		}
+		if err == nil {
+			err = decode(line)
+		}
+		if err != nil {
+			failures = append(failures, refine.Failure{Path: name, Line: line.Number, Err: err})
+		}
+	}
+	return failures.Err()
 }
 
 // chatLine is a line of chat JSONL.

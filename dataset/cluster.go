@@ -32,26 +32,30 @@ func (f forest) join(a, b int) {
 	f[max(ra, rb)] = min(ra, rb)
 }
 
-// cluster fills in Record.Cluster. The records must be in the order of IDs.
+// cluster fills in Record.Cluster. The records must be in the order of IDs. Those
+// that have one cluster already, or one group, are joined whatever they say.
 func cluster(records []Record, o Options) {
 	sets := newForest(len(records))
-	joinGroups(sets, records)
+	joinKeys(sets, records, func(r *Record) string { return r.Group })
+	joinKeys(sets, records, func(r *Record) string { return r.Cluster })
 	joinNear(sets, records, o)
 	for i := range records {
 		records[i].Cluster = records[sets.root(i)].ID
 	}
 }
 
-func joinGroups(sets forest, records []Record) {
+// joinKeys joins the records that share a key; the empty one is none.
+func joinKeys(sets forest, records []Record, key func(*Record) string) {
 	first := map[string]int{}
-	for i, r := range records {
-		if r.Group == "" {
+	for i := range records {
+		k := key(&records[i])
+		if k == "" {
 			continue
 		}
-		if j, seen := first[r.Group]; seen {
+		if j, seen := first[k]; seen {
 			sets.join(j, i)
 		} else {
-			first[r.Group] = i
+			first[k] = i
 		}
 	}
 }
@@ -63,8 +67,8 @@ func joinNear(sets forest, records []Record, o Options) {
 	shingles := make([][]uint64, len(records))
 	bands := make([][]uint64, len(records))
 	// The function returns no error.
-	_ = parallel(len(records), o.Workers, func(i int) error {
-		shingles[i] = text.Shingles(text.Fold(records[i].Text), o.Near.Shingle)
+	_ = parallel(len(records), o, "compare", func(i int) error {
+		shingles[i] = text.Shingles(text.Fold(records[i].said(false)), o.Near.Shingle)
 		if len(shingles[i]) == 0 {
 			return nil // nothing but punctuation: like nothing else
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // FromChats makes a version of conversations that [ReadChat] read, whose splits
@@ -30,11 +31,8 @@ func FromChats(splits map[string][]Example) (*Version, error) {
 				return nil, fmt.Errorf("build dataset: %s was not read from a file of conversations", e.Name)
 			}
 			id := fmt.Sprintf("%s/%08d", split, i+1)
-			r := Record{ID: id, Cluster: id, Raw: e.raw}
-			for _, m := range e.line.Messages {
-				r.Messages = append(r.Messages, compact(m))
-			}
-			r.Tools = compact(e.line.Tools)
+			r := chatRecord(e)
+			r.ID, r.Cluster = id, id
 			records = append(records, r)
 			places = append(places, split)
 			outcomes = append(outcomes, Outcome{ID: id, Raw: e.raw})
@@ -46,12 +44,47 @@ func FromChats(splits map[string][]Example) (*Version, error) {
 	if len(records) == 0 {
 		return nil, fmt.Errorf("build dataset: %w", ErrTooFew)
 	}
-	steps := []Step{{Name: "chat"}, {Name: "given-splits"}}
-	v, err := newVersion(records, places, outcomes, steps)
+	v, err := newVersion(parts{
+		records: records, splits: places, outcomes: outcomes, steps: []Step{{Name: stepChat}, {Name: stepGiven}},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("build dataset: %w", err)
 	}
 	return v, nil
+}
+
+// stepChat says that conversations are kept as they are.
+const stepChat = "chat"
+
+// chatRecord returns the record of a conversation that was read, without its ID.
+func chatRecord(e Example) Record {
+	r := Record{Raw: e.raw, Tools: compact(e.line.Tools)}
+	for _, m := range e.line.Messages {
+		r.Messages = append(r.Messages, compact(m))
+	}
+	return r
+}
+
+// given returns the splits that records have by their IDs, and how many
+// clusters they tear apart.
+func given(records []Record, places map[string]string) (splits []string, torn int, err error) {
+	if len(records) == 0 {
+		return nil, 0, ErrTooFew
+	}
+	home, several := map[string]string{}, map[string]bool{}
+	for _, r := range records {
+		split, has := places[r.ID]
+		if !has || !slices.Contains(Splits(), split) {
+			return nil, 0, fmt.Errorf("document %s has the split %q: splits are %v", r.ID, split, Splits())
+		}
+		splits = append(splits, split)
+		if first, seen := home[r.Cluster]; !seen {
+			home[r.Cluster] = split
+		} else if first != split {
+			several[r.Cluster] = true
+		}
+	}
+	return splits, len(several), nil
 }
 
 // compact drops the white space of valid JSON, as a shard has it.

@@ -26,6 +26,17 @@ type Options struct {
 	// least 0 and together below 1; both 0 means 0.1 each. The rest is for
 	// training.
 	Validation, Test float64
+	// TrainOnly puts every record into the training split.
+	TrainOnly bool
+	// AsIs keeps texts to the byte, for those that were cleaned before. Without it
+	// they are normalised (text.Normalize).
+	AsIs bool
+	// Repeats keeps documents that fold to the same text. As near-duplicates of
+	// one another they share a split.
+	Repeats bool
+	// InOrder keeps records in the order of the documents rather than of their
+	// IDs. Rows that are added at the end then leave most shards as they are.
+	InOrder bool
 	// Near says what a near-duplicate is.
 	Near Near
 	// Seed draws the splits.
@@ -33,6 +44,9 @@ type Options struct {
 	// Workers is the number of goroutines; it never changes the result. 0
 	// means one a processor.
 	Workers int
+	// Progress is told how many documents a step has done, from several
+	// goroutines; it may be nil.
+	Progress func(step string, done, documents int)
 }
 
 // Near says which records are near-duplicates: those whose sets of word
@@ -64,13 +78,15 @@ func (o Options) complete() (Options, error) {
 	if o.Near == (Near{}) {
 		o.Near = DefaultNear()
 	}
-	if o.Validation == 0 && o.Test == 0 {
+	if o.Validation == 0 && o.Test == 0 && !o.TrainOnly {
 		o.Validation, o.Test = 0.1, 0.1
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	switch n := o.Near; {
+	case o.TrainOnly && (o.Validation != 0 || o.Test != 0):
+		return o, fmt.Errorf("shares of validation %g and test %g, though all is for training", o.Validation, o.Test)
 	case o.MaxTokens < 0:
 		return o, fmt.Errorf("max tokens %d is below 0", o.MaxTokens)
 	case o.Count != nil && o.Tokenizer == "":

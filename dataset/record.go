@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/troikaml/troika"
 )
@@ -45,6 +47,56 @@ type Record struct {
 	// Cut says that the excerpt step left something off.
 	Cut bool `json:"cut,omitempty"`
 }
+
+// said returns what the record says, by which near-duplicates are told: its text,
+// or what people, models and tools say in the conversation. A system message says
+// the same in all conversations of a task, so it is left out unless asked for.
+func (r *Record) said(system bool) string {
+	if r.Messages == nil {
+		return r.Text
+	}
+	var b strings.Builder
+	for _, raw := range r.Messages {
+		var m struct {
+			Role      string          `json:"role"`
+			Content   json.RawMessage `json:"content"`
+			ToolCalls json.RawMessage `json:"tool_calls"`
+		}
+		// What cannot be read here was refused before.
+		_ = json.Unmarshal(raw, &m)
+		if !system && (m.Role == roleSystem || m.Role == roleDeveloper) {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(contentText(m.Content))
+		if !absent(m.ToolCalls) {
+			b.Write(m.ToolCalls)
+		}
+	}
+	return b.String()
+}
+
+// contentText returns a message's content, a string or an array of text parts.
+func contentText(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	var parts []struct {
+		Text string `json:"text"`
+	}
+	_ = json.Unmarshal(raw, &parts) // absent content is none
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString(p.Text)
+	}
+	return b.String()
+}
+
+// characters counts those of all that the record says.
+func (r *Record) characters() int { return utf8.RuneCountInString(r.said(true)) }
 
 // appendLine appends v as one line of JSON. Shards and manifests are made of
 // such lines: no HTML escapes, fields in the order of the struct.

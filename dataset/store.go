@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,7 +16,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/troikaml/troika"
-	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/lineage"
 	"github.com/troikaml/troika/store"
 )
@@ -138,12 +135,17 @@ func (s *Store) putBlobs(ctx context.Context, v *Version) error {
 		return err
 	}
 	emit := func(shard Shard, b []byte) error { return put(shard.Digest, b) }
-	for _, name := range Splits() {
-		if err := shards(v.records[name], emit); err != nil {
+	for _, split := range v.manifest.Splits {
+		if err := encodeShards(v.records[split.Name], split.Shards, emit); err != nil {
 			return err
 		}
 	}
-	if err := shards(v.outcomes, emit); err != nil {
+	for i, source := range v.manifest.Sources {
+		if err := encodeShards(v.inputs[i], source.Inputs, emit); err != nil {
+			return err
+		}
+	}
+	if err := encodeShards(v.outcomes, v.manifest.Lineage, emit); err != nil {
 		return err
 	}
 	return put(v.digest, v.encoded)
@@ -254,73 +256,11 @@ func load(ctx context.Context, blobs store.Blobs, digest troika.Digest) (*Versio
 	if err != nil {
 		return nil, err
 	}
-	v := &Version{digest: digest, encoded: b, records: map[string][]Record{}}
-	if err := json.Unmarshal(b, &v.manifest); err != nil {
-		return nil, fmt.Errorf("manifest: %w", err)
-	}
-	if v.manifest.Format != Format {
-		return nil, fmt.Errorf("manifest: format %q, this program reads %q", v.manifest.Format, Format)
-	}
-	for _, split := range v.manifest.Splits {
-		records, err := readShards[Record](ctx, blobs, split.Shards)
-		if err != nil {
-			return nil, fmt.Errorf("split %s: %w", split.Name, err)
-		}
-		v.records[split.Name] = records
-	}
-	v.outcomes, err = readShards[Outcome](ctx, blobs, v.manifest.Lineage)
+	v, err := decodeManifest(b)
 	if err != nil {
-		return nil, fmt.Errorf("lineage: %w", err)
+		return nil, err
 	}
-	return v, nil
-}
-
-func readShards[T any](ctx context.Context, blobs store.Blobs, list []Shard) ([]T, error) {
-	var all []T
-	for _, shard := range list {
-		b, err := store.ReadBlob(ctx, blobs, shard.Digest, shard.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		count := 0
-		for line := range bytes.Lines(b) {
-			var v T
-			if err := json.Unmarshal(line, &v); err != nil {
-				return nil, fmt.Errorf("shard %s, line %d: %w", shard.Digest, count+1, err)
-			}
-			all = append(all, v)
-			count++
-		}
-		if count != shard.Records {
-			return nil, fmt.Errorf("shard %s: %d records, the manifest says %d", shard.Digest, count, shard.Records)
-		}
-	}
-	return all, nil
-}
-
-// Export writes a version into the folder dir, which must exist: a JSONL file
-// a split, lineage.jsonl and, last, manifest.json. Each file is there whole or
-// not at all.
-func (v *Version) Export(dir string) error {
-	for _, name := range Splits() {
-		if err := exportLines(filepath.Join(dir, name+".jsonl"), v.records[name]); err != nil {
-			return fmt.Errorf("export dataset: %w", err)
-		}
-	}
-	if err := exportLines(filepath.Join(dir, "lineage.jsonl"), v.outcomes); err != nil {
-		return fmt.Errorf("export dataset: %w", err)
-	}
-	if err := fsx.WriteFile(filepath.Join(dir, "manifest.json"), v.encoded, 0o644); err != nil {
-		return fmt.Errorf("export dataset: %w", err)
-	}
-	return nil
-}
-
-func exportLines[T any](name string, lines []T) error {
-	return fsx.Write(name, 0o644, func(w io.Writer) error {
-		return shards(lines, func(_ Shard, b []byte) error {
-			_, err := w.Write(b)
-			return err
-		})
+	return v, v.fill(ctx, func(ctx context.Context, _ string, shard Shard) ([]byte, error) {
+		return store.ReadBlob(ctx, blobs, shard.Digest, shard.Bytes)
 	})
 }

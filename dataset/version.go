@@ -4,16 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"math/bits"
 
 	"github.com/troikaml/troika"
 )
 
 const (
 	// Format is the name and number of the manifest's format.
-	Format = "troika.dataset/1"
-	// shardSize is the number of bytes after which a shard is closed.
-	shardSize = 8 << 20
+	Format = "troika.dataset/2"
+	// formatOne had neither cards, sources nor statistics, and one large shard
+	// after the other. It is read still.
+	formatOne = "troika.dataset/1"
 )
 
 // Step is one step of a recipe with all its parameters.
@@ -22,33 +23,41 @@ type Step struct {
 	Params map[string]any `json:"params,omitempty"`
 }
 
-// Shard is a blob of JSON lines.
-type Shard struct {
-	Digest  troika.Digest `json:"digest"`
-	Records int           `json:"records"`
-	Bytes   int64         `json:"bytes"`
-}
-
 // SplitInfo describes one split.
 type SplitInfo struct {
-	Name    string         `json:"name"`
-	Records int            `json:"records"`
-	Labels  map[string]int `json:"labels,omitempty"`
-	Shards  []Shard        `json:"shards"`
+	Name    string `json:"name"`
+	Records int    `json:"records"`
+	// Labels and Languages count records; those without are not in them.
+	Labels    map[string]int `json:"labels,omitempty"`
+	Languages map[string]int `json:"languages,omitempty"`
+	// Characters is how many there are in the texts of all records. Lengths
+	// counts records by them: its first number is of those with none, the next
+	// of those with 1, then with 2 and 3, 4 to 7 and so on.
+	Characters int64   `json:"characters"`
+	Lengths    []int   `json:"lengths,omitempty"`
+	Shards     []Shard `json:"shards"`
 }
 
 // Manifest is everything about a version but its records. Its JSON, as
 // written, is what the version's digest covers.
 type Manifest struct {
 	Format string `json:"format"`
+	// Card is what people must know of the data; nil where nobody said.
+	Card *Card `json:"card,omitempty"`
+	// Sources are what the documents were read from, if that is known.
+	Sources []Source `json:"sources,omitempty"`
+	// Recipe is every step from the raw documents to the records.
 	Recipe []Step `json:"recipe"`
 	// Documents is the number that went in; Dropped counts those that are no
 	// records by reason; Clusters counts the clusters of the records.
 	Documents int            `json:"documents"`
 	Dropped   map[string]int `json:"dropped,omitempty"`
 	Clusters  int            `json:"clusters"`
-	Labels    []string       `json:"labels,omitempty"`
-	Splits    []SplitInfo    `json:"splits"`
+	// Torn counts the clusters of near-duplicates that lie in several splits: 0
+	// unless the splits were given.
+	Torn   int         `json:"torn,omitempty"`
+	Labels []string    `json:"labels,omitempty"`
+	Splits []SplitInfo `json:"splits"`
 	// Lineage are shards of [Outcome] lines, one a document that went in.
 	Lineage []Shard `json:"lineage"`
 }
@@ -61,6 +70,7 @@ type Version struct {
 	encoded  []byte
 	records  map[string][]Record
 	outcomes []Outcome
+	inputs   [][]Input // of each source
 }
 
 // Digest names the version: the digest of its manifest.
@@ -72,77 +82,86 @@ func (v *Version) Manifest() Manifest { return v.manifest }
 // ManifestJSON returns the bytes that Digest covers; they must not be changed.
 func (v *Version) ManifestJSON() []byte { return v.encoded }
 
-// Split returns the records of a split in the order of their IDs; none for a
+// Split returns the records of a split in the order of the shards; none for a
 // name that is no split.
 func (v *Version) Split(name string) []Record { return v.records[name] }
 
 // Labels returns the labels in use, sorted.
 func (v *Version) Labels() []string { return v.manifest.Labels }
 
-// Outcomes tells what became of every document that went in, by ID.
+// Outcomes tells what became of every document that went in, in the order of
+// the shards.
 func (v *Version) Outcomes() []Outcome { return v.outcomes }
 
-// recipe records what Build did. Names and parameters are part of the format.
-func recipe(o Options) []Step {
-	steps := []Step{{Name: "normalize"}}
+// recipe records what build did. Names and parameters are part of the format.
+func recipe(o Options, splitsGiven bool) []Step {
+	var steps []Step
+	if !o.AsIs {
+		steps = append(steps, Step{Name: "normalize"})
+	}
 	if o.MaxTokens > 0 {
 		steps = append(steps, Step{Name: "excerpt", Params: map[string]any{
 			"max_tokens": o.MaxTokens, "tokenizer": o.Tokenizer,
 		}})
 	}
-	return append(steps,
-		Step{Name: "drop-duplicates", Params: map[string]any{"conflicting_labels": "drop"}},
-		Step{Name: "cluster", Params: map[string]any{
-			"by": "group, near-duplicate", "shingle": o.Near.Shingle, "bands": o.Near.Bands,
-			"rows": o.Near.Rows, "threshold": o.Near.Threshold, "seed": o.Near.Seed,
-		}},
-		Step{Name: "split", Params: map[string]any{
+	if o.Repeats {
+		steps = append(steps, Step{Name: "drop-empty"})
+	} else {
+		steps = append(steps, Step{Name: "drop-duplicates", Params: map[string]any{"conflicting_labels": "drop"}})
+	}
+	steps = append(steps, Step{Name: "cluster", Params: map[string]any{
+		"by": "group, near-duplicate", "shingle": o.Near.Shingle, "bands": o.Near.Bands,
+		"rows": o.Near.Rows, "threshold": o.Near.Threshold, "seed": o.Near.Seed,
+	}})
+	if splitsGiven {
+		steps = append(steps, Step{Name: stepGiven})
+	} else {
+		steps = append(steps, Step{Name: "split", Params: map[string]any{
 			"validation": o.Validation, "test": o.Test, "seed": o.Seed,
-		}},
-	)
+		}})
+	}
+	if o.InOrder {
+		steps = append(steps, Step{Name: "order", Params: map[string]any{"by": "input"}})
+	}
+	return steps
 }
 
-// newVersion encodes and digests. The outcomes still lack their splits.
-func newVersion(records []Record, splits []string, outcomes []Outcome, steps []Step) (*Version, error) {
-	v := &Version{records: map[string][]Record{}, outcomes: outcomes}
+// stepGiven says that the splits are those of the documents' owner.
+const stepGiven = "given-splits"
+
+// parts is what a version consists of.
+type parts struct {
+	records  []Record
+	splits   []string  // of each record
+	torn     int       // clusters that lie in several splits
+	outcomes []Outcome // without their splits
+	steps    []Step
+	card     *Card
+	sources  []Source
+	inputs   [][]Input // of each source
+}
+
+// newVersion encodes and digests.
+func newVersion(p parts) (*Version, error) {
+	v := &Version{records: map[string][]Record{}, outcomes: p.outcomes, inputs: p.inputs}
 	v.manifest = Manifest{
-		Format: Format, Recipe: steps, Documents: len(outcomes), Dropped: map[string]int{}, Labels: labelsOf(records),
+		Format: Format, Card: p.card, Sources: p.sources, Recipe: p.steps,
+		Documents: len(p.outcomes), Dropped: map[string]int{}, Torn: p.torn, Labels: labelsOf(p.records),
 	}
-	place := map[string]string{}
-	for i, r := range records {
-		v.records[splits[i]] = append(v.records[splits[i]], r)
-		place[r.ID] = splits[i]
-		if r.Cluster == r.ID {
-			v.manifest.Clusters++
+	place, clusters := map[string]string{}, map[string]bool{}
+	for i, r := range p.records {
+		v.records[p.splits[i]] = append(v.records[p.splits[i]], r)
+		place[r.ID] = p.splits[i]
+		clusters[r.Cluster] = true
+	}
+	v.manifest.Clusters = len(clusters)
+	for i := range p.outcomes {
+		p.outcomes[i].Split = place[p.outcomes[i].ID]
+		if p.outcomes[i].Dropped != "" {
+			v.manifest.Dropped[p.outcomes[i].Dropped]++
 		}
 	}
-	for i := range outcomes {
-		outcomes[i].Split = place[outcomes[i].ID]
-		if outcomes[i].Dropped != "" {
-			v.manifest.Dropped[outcomes[i].Dropped]++
-		}
-	}
-	for _, name := range Splits() {
-		info := SplitInfo{Name: name, Records: len(v.records[name]), Labels: map[string]int{}, Shards: []Shard{}}
-		for _, r := range v.records[name] {
-			if r.Label != "" {
-				info.Labels[r.Label]++
-			}
-		}
-		err := shards(v.records[name], func(s Shard, _ []byte) error {
-			info.Shards = append(info.Shards, s)
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		v.manifest.Splits = append(v.manifest.Splits, info)
-	}
-	err := shards(outcomes, func(s Shard, _ []byte) error {
-		v.manifest.Lineage = append(v.manifest.Lineage, s)
-		return nil
-	})
-	if err != nil {
+	if err := v.describe(); err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
@@ -156,25 +175,46 @@ func newVersion(records []Record, splits []string, outcomes []Outcome, steps []S
 	return v, nil
 }
 
-// shards encodes lines into shards and hands each to emit; the bytes are valid
-// until emit returns.
-func shards[T any](lines []T, emit func(Shard, []byte) error) error {
-	var buf []byte
-	count := 0
-	for i, line := range lines {
+// describe fills in what the manifest says of splits, outcomes and inputs.
+func (v *Version) describe() error {
+	m := &v.manifest
+	for _, name := range Splits() {
+		info := splitInfo(name, v.records[name])
 		var err error
-		if buf, err = appendLine(buf, line); err != nil {
+		if info.Shards, err = listShards(v.records[name]); err != nil {
 			return err
 		}
-		count++
-		if len(buf) < shardSize && i < len(lines)-1 {
-			continue
-		}
-		s := Shard{Digest: troika.Sum(buf), Records: count, Bytes: int64(len(buf))}
-		if err := emit(s, slices.Clip(buf)); err != nil {
-			return err
-		}
-		buf, count = buf[:0], 0
+		m.Splits = append(m.Splits, info)
 	}
-	return nil
+	for i := range m.Sources {
+		var err error
+		if m.Sources[i].Inputs, err = listShards(v.inputs[i]); err != nil {
+			return err
+		}
+	}
+	var err error
+	m.Lineage, err = listShards(v.outcomes)
+	return err
+}
+
+// splitInfo counts the records of a split.
+func splitInfo(name string, records []Record) SplitInfo {
+	info := SplitInfo{Name: name, Records: len(records), Labels: map[string]int{}, Languages: map[string]int{}}
+	for i := range records {
+		r := &records[i]
+		if r.Label != "" {
+			info.Labels[r.Label]++
+		}
+		if r.Lang != "" {
+			info.Languages[r.Lang]++
+		}
+		n := r.characters()
+		info.Characters += int64(n)
+		bin := bits.Len(uint(n))
+		for len(info.Lengths) <= bin {
+			info.Lengths = append(info.Lengths, 0)
+		}
+		info.Lengths[bin]++
+	}
+	return info
 }

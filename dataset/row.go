@@ -1,0 +1,173 @@
+package dataset
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/refine"
+)
+
+// idDigits is how many digits of a digest name a row that has no ID.
+const idDigits = 16
+
+// row is a line of JSONL that is a text, with or without a label, or a
+// conversation.
+type row struct {
+	ID       json.RawMessage `json:"id"`
+	Text     *string         `json:"text"`
+	Label    *string         `json:"label"`
+	Messages json.RawMessage `json:"messages"`
+	Source   string          `json:"source"`
+	Lang     string          `json:"lang"`
+	Group    string          `json:"group"`
+	// Cluster is that of the step that found near-duplicates.
+	Cluster string `json:"cluster"`
+}
+
+// id returns the row's own ID, a string or a number, or "".
+func (r *row) id() (string, error) {
+	if absent(r.ID) {
+		return "", nil
+	}
+	var s string
+	if json.Unmarshal(r.ID, &s) == nil {
+		return s, nil
+	}
+	var n json.Number
+	if json.Unmarshal(r.ID, &n) != nil {
+		return "", errors.New(`field "id" is neither a string nor a number`)
+	}
+	return n.String(), nil
+}
+
+// rowReader collects the records of one or several files of rows, which must be
+// of one kind all.
+type rowReader struct {
+	records []Record
+	// kind and labelled are those of the first row.
+	kind     string
+	labelled bool
+	// places are where the IDs that rows brought were met, repeats how often IDs
+	// that were made of the content.
+	places  map[string]string
+	repeats map[string]int
+}
+
+// The kinds of rows.
+const (
+	rowText = "text"
+	rowChat = "messages"
+)
+
+func newRowReader() *rowReader {
+	return &rowReader{places: map[string]string{}, repeats: map[string]int{}}
+}
+
+// read reads JSONL. All lines that are wrong make a [refine.Failures]. source is
+// that of rows that do not say themselves; prefix is put before the IDs that rows
+// bring.
+func (rr *rowReader) read(in io.Reader, name, source, prefix string) error {
+	return decodeLines(in, name, func(line refine.Line) error {
+		return rr.add(line.Bytes, fmt.Sprintf("%s:%d", name, line.Number), source, prefix)
+	})
+}
+
+// add adds one row, which stood at a place that errors name.
+func (rr *rowReader) add(line []byte, place, source, prefix string) error {
+	var in row
+	if err := refine.DecodeLine(line, &in); err != nil {
+		return err
+	}
+	kind := rowText
+	if in.Text == nil && !absent(in.Messages) {
+		kind = rowChat
+	}
+	if rr.kind == "" {
+		rr.kind, rr.labelled = kind, in.Label != nil
+	}
+	var r Record
+	var err error
+	switch {
+	case kind == rowText && in.Text == nil:
+		return errors.New(`neither "text" nor "messages" is there`)
+	case kind != rr.kind:
+		return fmt.Errorf("field %q: the rows before have %q", kind, rr.kind)
+	case kind == rowChat:
+		r, err = rr.chat(line)
+	default:
+		r, err = rr.text(&in)
+	}
+	if err != nil {
+		return err
+	}
+	r.Source, r.Lang, r.Group, r.Cluster = in.Source, in.Lang, in.Group, in.Cluster
+	if r.Source == "" {
+		r.Source = source
+	}
+	if r.Lang == "" {
+		r.Lang = refine.GuessLang(r.said(false))
+	}
+	r.Raw = troika.Sum(line)
+	if r.ID, err = rr.name(&in, &r, place, prefix); err != nil {
+		return err
+	}
+	rr.records = append(rr.records, r)
+	return nil
+}
+
+func (rr *rowReader) chat(line []byte) (Record, error) {
+	e, err := parseExample(line)
+	if err != nil {
+		return Record{}, err
+	}
+	return chatRecord(e), nil
+}
+
+func (rr *rowReader) text(in *row) (Record, error) {
+	r := Record{Text: *in.Text}
+	switch {
+	case rr.labelled && (in.Label == nil || strings.TrimSpace(*in.Label) == ""):
+		return r, errors.New(`field "label" is missing or empty, though other rows have one`)
+	case !rr.labelled && in.Label != nil:
+		return r, errors.New(`field "label" is there, though the rows before have none`)
+	case rr.labelled:
+		r.Label = strings.TrimSpace(*in.Label)
+	}
+	return r, nil
+}
+
+// name returns the ID of a row: its own, or one made of what it says, so that it
+// does not change when rows before it come and go. Rows that say the same are
+// numbered from the second on.
+func (rr *rowReader) name(in *row, r *Record, place, prefix string) (string, error) {
+	id, err := in.id()
+	if err != nil {
+		return "", err
+	}
+	if id != "" {
+		id = prefix + id
+		if first, twice := rr.places[id]; twice {
+			return "", fmt.Errorf("the ID %q is that of %s, too", id, first)
+		}
+		rr.places[id] = place
+		return id, nil
+	}
+	content := troika.Sum([]byte(r.Text))
+	if r.Messages != nil {
+		b, err := appendLine(nil, Record{Messages: r.Messages, Tools: r.Tools})
+		if err != nil {
+			return "", err
+		}
+		content = troika.Sum(b)
+	}
+	id = content.Hex()[:idDigits]
+	rr.repeats[id]++
+	if n := rr.repeats[id]; n > 1 {
+		id = fmt.Sprintf("%s-%d", id, n)
+	}
+	return id, nil
+}
