@@ -67,7 +67,7 @@ const logitBytes = 64 << 20
 // headLoss takes the rows in chunks. The bits of a row depend on that row alone,
 // so the chunks leave no trace.
 func (c *call) headLoss(op compute.HeadLoss) bool {
-	w, ok := op.W.(*weight)
+	w, ok := op.W.(matrix)
 	if !ok {
 		return false
 	}
@@ -81,13 +81,13 @@ func (c *call) headLoss(op compute.HeadLoss) bool {
 	for t := 0; t < len(weights); t += chunk {
 		n := min(chunk, len(weights)-t)
 		x := logits[:n*vocab]
-		w.multiply(x, h[t*cols:(t+n)*cols], n)
+		w.product(x, h[t*cols:(t+n)*cols], n, false)
 		c.dev.work.each(n, 4*vocab, func(first, end int) {
 			for r := first; r < end; r++ {
 				loss[t+r] = lossRow(x[r*vocab:][:vocab], labels[t+r], weights[t+r])
 			}
 		})
-		w.multiplyBack(dh[t*cols:(t+n)*cols], x, n)
+		w.productBack(dh[t*cols:(t+n)*cols], x, n, false)
 	}
 	return true
 }

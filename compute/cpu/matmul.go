@@ -70,13 +70,7 @@ func (d *Device) overGrid(g grid, fn func(r0, r1, u0, u1 int, s *scratch)) {
 	})
 }
 
-// multiply computes y [rows, N] = x [rows, K] Wᵀ.
-func (w *weight) multiply(y, x []float32, rows int) { w.product(y, x, rows, false) }
-
-// multiplyBack computes y [rows, K] = x [rows, N] W.
-func (w *weight) multiplyBack(y, x []float32, rows int) { w.productBack(y, x, rows, false) }
-
-// product is multiply, or adds to y.
+// product implements [matrix].
 func (w *weight) product(y, x []float32, rows int, add bool) {
 	n, k := w.panels.N, w.panels.K
 	size := float64(k * w.panels.Format.Bytes())
@@ -86,7 +80,7 @@ func (w *weight) product(y, x []float32, rows int, add bool) {
 	})
 }
 
-// productBack is multiplyBack, or adds to y.
+// productBack implements [matrix].
 func (w *weight) productBack(y, x []float32, rows int, add bool) {
 	n, k := w.panels.N, w.panels.K
 	size := float64(n * w.panels.Format.Bytes())
@@ -97,7 +91,7 @@ func (w *weight) productBack(y, x []float32, rows int, add bool) {
 }
 
 func (c *call) linear(op compute.Linear) bool {
-	w, ok := op.W.(*weight)
+	w, ok := op.W.(matrix)
 	if !ok {
 		return false // prepared by another device
 	}

@@ -12,6 +12,15 @@ import (
 	"github.com/troikaml/troika/tensor"
 )
 
+// matrix is a weight that this device prepared.
+type matrix interface {
+	compute.Weight
+	// product computes y [rows, out] = x [rows, in] Wᵀ, or adds it to y.
+	product(y, x []float32, rows int, add bool)
+	// productBack computes y [rows, in] = x [rows, out] W, or adds it to y.
+	productBack(y, x []float32, rows int, add bool)
+}
+
 // weight implements [compute.Weight] as panels of sixteen rows.
 type weight struct {
 	dev    *Device

@@ -13,15 +13,15 @@ var (
 var avx2Quant = quantised{
 	round: roundRuns,
 	dot: [grains]func(int, int, *byte, *byte, *float32, int){
-		dotQ8_0, dotQ4_0, dotQ4_1, dotQ5_0, dotQ5_1, dotQ4_K, dotQ5_K, dotQ6_K,
+		dotQ8_0, dotQ4_0, dotQ4_1, dotQ5_0, dotQ5_1, dotQ4K, dotQ5K, dotQ6K,
 	},
 	spread: [grains]func(int, *byte, *byte){
-		spreadQ8_0, spreadQ4_0, spreadQ4_1, spreadQ5_0, spreadQ5_1, spreadQ4_K, spreadQ5_K, spreadQ6_K,
+		spreadQ8_0, spreadQ4_0, spreadQ4_1, spreadQ5_0, spreadQ5_1, spreadQ4K, spreadQ5K, spreadQ6K,
 	},
 	tile: [grains][]roundedTileFunc{
 		Q8_0: tilesOfBytes,
 		Q4_0: tilesOfSteps, Q5_0: tilesOfSteps,
-		Q4_1: tilesOfMinima, Q5_1: tilesOfMinima, Q4_K: tilesOfMinima, Q5_K: tilesOfMinima,
-		Q6_K: tilesOfHalves,
+		Q4_1: tilesOfMinima, Q5_1: tilesOfMinima, Q4K: tilesOfMinima, Q5K: tilesOfMinima,
+		Q6K: tilesOfHalves,
 	},
 }

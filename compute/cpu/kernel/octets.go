@@ -16,9 +16,9 @@ const (
 	Q4_1
 	Q5_0
 	Q5_1
-	Q4_K
-	Q5_K
-	Q6_K
+	Q4K
+	Q5K
+	Q6K
 
 	grains = 8
 )
@@ -43,8 +43,8 @@ const (
 // is a header, then the levels of its runs. Sizes are bytes of eight rows.
 //
 //	header   eight d; eight m where there is a minimum
-//	         Q4_K, Q5_K: twelve times eight bytes, the packed scales of a block
-//	         Q6_K: sixteen times eight scales
+//	         Q4K, Q5K: twelve times eight bytes, the packed scales of a block
+//	         Q6K: sixteen times eight scales
 //	levels   Q8_0: eight groups of four columns, eight rows of four bytes each
 //	         else, bits that exceed nibbles: for each row one word of 32 fifth
 //	         bits, or two of sixteen bit pairs, then four groups of nibbles,
@@ -69,9 +69,9 @@ var layouts = [grains]layout{
 	Q4_1: {"Q4_1", 20, 1, 32, 0, true, 0},
 	Q5_0: {"Q5_0", 22, 1, 16, 32, false, 16},
 	Q5_1: {"Q5_1", 24, 1, 32, 32, true, 0},
-	Q4_K: {"Q4_K", 144, 8, 128, 0, true, 0},
-	Q5_K: {"Q5_K", 176, 8, 128, 32, true, 0},
-	Q6_K: {"Q6_K", 210, 8, 144, 64, false, 32},
+	Q4K:  {"Q4_K", 144, 8, 128, 0, true, 0},
+	Q5K:  {"Q5_K", 176, 8, 128, 32, true, 0},
+	Q6K:  {"Q6_K", 210, 8, 144, 64, false, 32},
 }
 
 // String returns ggml's name.
@@ -187,10 +187,10 @@ func packBlock(g Grain, unit, src []byte, r int) {
 		copy(unit[16+2*r:], src[2:4])
 		putWord(unit[32+4*r:], gatherFifths(word(src[4:])))
 		packWords(unit[64+4*r:], src[8:], 4)
-	case Q4_K:
+	case Q4K:
 		packRangeHeader(unit, src, r)
 		packRuns(g, unit, r, src[16:], nil)
-	case Q5_K:
+	case Q5K:
 		packRangeHeader(unit, src, r)
 		packRuns(g, unit, r, src[48:], src[16:48])
 	default:
@@ -226,7 +226,7 @@ func gatherFifths(v uint32) uint32 {
 	return v
 }
 
-// packRangeHeader writes d, m and the packed scales of Q4_K and Q5_K.
+// packRangeHeader writes d, m and the packed scales of Q4K and Q5K.
 func packRangeHeader(unit, src []byte, r int) {
 	copy(unit[2*r:], src[:2])
 	copy(unit[16+2*r:], src[2:4])
@@ -235,7 +235,7 @@ func packRangeHeader(unit, src []byte, r int) {
 	}
 }
 
-// packRuns writes the levels of Q4_K and Q5_K: runs 2i and 2i+1 share 32 bytes of
+// packRuns writes the levels of Q4K and Q5K: runs 2i and 2i+1 share 32 bytes of
 // nibbles, run i has bit i of the fifth bits.
 func packRuns(g Grain, unit []byte, r int, nibbles, fifths []byte) {
 	for j := range 8 {
@@ -256,14 +256,14 @@ func packRuns(g Grain, unit []byte, r int, nibbles, fifths []byte) {
 	}
 }
 
-// packSixths writes the levels of Q6_K: see decodeQ6_K in package tensor for
+// packSixths writes the levels of Q6K: see decodeQ6_K in package tensor for
 // where they lie.
 func packSixths(unit, src []byte, r int) {
 	for j := range 8 {
 		h, q := j/4, j%4
 		low, high := src[64*h+q%2*Run:][:Run], src[128+Run*h:][:Run]
 		shift := q / 2 * 4
-		at, skip := Q6_K.run(j)
+		at, skip := Q6K.run(j)
 		to := unit[at+skip+4*r:]
 		var pairs [2]uint32
 		for i := range 4 {
@@ -322,12 +322,12 @@ func (v *lane) readScales(g Grain, unit []byte, i, r int) {
 	if layouts[g].minimum {
 		m = half(binary.LittleEndian.Uint16(unit[16+2*r:]))
 	}
-	switch {
-	case g == Q6_K:
+	switch g {
+	case Q6K:
 		for h := range v.step {
 			v.step[h] = d * float32(int8(unit[16+8*(2*i+h)+r]))
 		}
-	case g == Q4_K || g == Q5_K:
+	case Q4K, Q5K:
 		packed := func(k int) byte { return unit[32+8*k+r] }
 		scale, least := packed(i%4)&63, packed(i%4+4)&63
 		if i >= 4 {

@@ -26,7 +26,7 @@ type roundedTileFunc func(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
 // Spread runs are what tiles multiply: 32 columns of sixteen rows, which two octets
 // hold, as eight groups of [16][4] bytes; then float32 steps of the sixteen rows,
 // and their minima or the steps of the second half of the run. Bytes are levels
-// whose zero is 16, but 32 for Q6_K and 0 for Q8_0.
+// whose zero is 16, but 32 for Q6K and 0 for Q8_0.
 const (
 	spreadSteps = Run * Lanes
 	spreadMore  = spreadSteps + 4*Lanes
@@ -34,7 +34,7 @@ const (
 
 // spreadBytes returns the size of a spread run.
 func (g Grain) spreadBytes() int {
-	if layouts[g].minimum || g == Q6_K {
+	if layouts[g].minimum || g == Q6K {
 		return spreadMore + 4*Lanes
 	}
 	return spreadMore
@@ -52,7 +52,7 @@ const spreadRuns = 32
 // An element is one chain of fused multiply-adds, from zero or what c held, over
 // the runs in ascending order: of the exact sum of a run's products of levels with
 // the rounded product of both scales, then of the minimum with the scaled sum of the
-// activations. Q6_K does so for each half of a run. Its bits depend on row and
+// activations. Q6K does so for each half of a run. Its bits depend on row and
 // column alone.
 func MatMulOctets(c []float32, ldc int, x *Rounded, i0, m int, w *Octets, p0, p1 int, accumulate bool, s *Scratch) {
 	w.check()

@@ -59,35 +59,35 @@ func dotQ5_1(octets int, units int, w *byte, x *byte, c *float32, add int)
 //go:noescape
 func spreadQ5_1(units int, w *byte, dst *byte)
 
-// dotQ4_K multiplies a rounded row by octets; see the plain-Go version.
+// dotQ4K multiplies a rounded row by octets; see the plain-Go version.
 //
 //go:noescape
-func dotQ4_K(octets int, units int, w *byte, x *byte, c *float32, add int)
+func dotQ4K(octets int, units int, w *byte, x *byte, c *float32, add int)
 
-// spreadQ4_K widens an octet's levels to bytes; see the plain-Go version.
+// spreadQ4K widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
-func spreadQ4_K(units int, w *byte, dst *byte)
+func spreadQ4K(units int, w *byte, dst *byte)
 
-// dotQ5_K multiplies a rounded row by octets; see the plain-Go version.
+// dotQ5K multiplies a rounded row by octets; see the plain-Go version.
 //
 //go:noescape
-func dotQ5_K(octets int, units int, w *byte, x *byte, c *float32, add int)
+func dotQ5K(octets int, units int, w *byte, x *byte, c *float32, add int)
 
-// spreadQ5_K widens an octet's levels to bytes; see the plain-Go version.
+// spreadQ5K widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
-func spreadQ5_K(units int, w *byte, dst *byte)
+func spreadQ5K(units int, w *byte, dst *byte)
 
-// dotQ6_K multiplies a rounded row by octets; see the plain-Go version.
+// dotQ6K multiplies a rounded row by octets; see the plain-Go version.
 //
 //go:noescape
-func dotQ6_K(octets int, units int, w *byte, x *byte, c *float32, add int)
+func dotQ6K(octets int, units int, w *byte, x *byte, c *float32, add int)
 
-// spreadQ6_K widens an octet's levels to bytes; see the plain-Go version.
+// spreadQ6K widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
-func spreadQ6_K(units int, w *byte, dst *byte)
+func spreadQ6K(units int, w *byte, dst *byte)
 
 // tileBytesR1 adds 1 x 16 products of n runs to c.
 //

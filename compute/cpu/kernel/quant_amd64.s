@@ -949,9 +949,9 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dotQ4_K(octets int, units int, w *byte, x *byte, c *float32, add int)
+// func dotQ4K(octets int, units int, w *byte, x *byte, c *float32, add int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dotQ4_K(SB), NOSPLIT, $128-48
+TEXT ·dotQ4K(SB), NOSPLIT, $128-48
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
 	MOVQ    w+16(FP), DX
@@ -1064,9 +1064,9 @@ run:
 	VZEROUPPER
 	RET
 
-// func spreadQ4_K(units int, w *byte, dst *byte)
+// func spreadQ4K(units int, w *byte, dst *byte)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·spreadQ4_K(SB), NOSPLIT, $128-24
+TEXT ·spreadQ4K(SB), NOSPLIT, $128-24
 	MOVQ    units+0(FP), AX
 	MOVQ    w+8(FP), CX
 	MOVQ    dst+16(FP), DX
@@ -1150,9 +1150,9 @@ run:
 	VZEROUPPER
 	RET
 
-// func dotQ5_K(octets int, units int, w *byte, x *byte, c *float32, add int)
+// func dotQ5K(octets int, units int, w *byte, x *byte, c *float32, add int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dotQ5_K(SB), NOSPLIT, $128-48
+TEXT ·dotQ5K(SB), NOSPLIT, $128-48
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
 	MOVQ    w+16(FP), DX
@@ -1292,9 +1292,9 @@ run:
 	VZEROUPPER
 	RET
 
-// func spreadQ5_K(units int, w *byte, dst *byte)
+// func spreadQ5K(units int, w *byte, dst *byte)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·spreadQ5_K(SB), NOSPLIT, $128-24
+TEXT ·spreadQ5K(SB), NOSPLIT, $128-24
 	MOVQ    units+0(FP), AX
 	MOVQ    w+8(FP), CX
 	MOVQ    dst+16(FP), DX
@@ -1395,9 +1395,9 @@ run:
 	VZEROUPPER
 	RET
 
-// func dotQ6_K(octets int, units int, w *byte, x *byte, c *float32, add int)
+// func dotQ6K(octets int, units int, w *byte, x *byte, c *float32, add int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dotQ6_K(SB), NOSPLIT, $0-48
+TEXT ·dotQ6K(SB), NOSPLIT, $0-48
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
 	MOVQ    w+16(FP), DX
@@ -1519,9 +1519,9 @@ run:
 	VZEROUPPER
 	RET
 
-// func spreadQ6_K(units int, w *byte, dst *byte)
+// func spreadQ6K(units int, w *byte, dst *byte)
 // Requires: AVX, AVX2, F16C
-TEXT ·spreadQ6_K(SB), NOSPLIT, $0-24
+TEXT ·spreadQ6K(SB), NOSPLIT, $0-24
 	MOVQ    units+0(FP), AX
 	MOVQ    w+8(FP), CX
 	MOVQ    dst+16(FP), DX

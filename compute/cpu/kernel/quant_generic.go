@@ -10,14 +10,14 @@ import (
 var portableQuant = quantised{
 	round: roundGo,
 	dot: [grains]func(int, int, *byte, *byte, *float32, int){
-		dotOctetsGo(Q8_0), dotOctetsGo(Q4_0), dotOctetsGo(Q4_1), dotOctetsGo(Q5_0), dotOctetsGo(Q5_1), dotOctetsGo(Q4_K), dotOctetsGo(Q5_K), dotOctetsGo(Q6_K),
+		dotOctetsGo(Q8_0), dotOctetsGo(Q4_0), dotOctetsGo(Q4_1), dotOctetsGo(Q5_0), dotOctetsGo(Q5_1), dotOctetsGo(Q4K), dotOctetsGo(Q5K), dotOctetsGo(Q6K),
 	},
 	spread: [grains]func(int, *byte, *byte){
-		spreadGo(Q8_0), spreadGo(Q4_0), spreadGo(Q4_1), spreadGo(Q5_0), spreadGo(Q5_1), spreadGo(Q4_K), spreadGo(Q5_K), spreadGo(Q6_K),
+		spreadGo(Q8_0), spreadGo(Q4_0), spreadGo(Q4_1), spreadGo(Q5_0), spreadGo(Q5_1), spreadGo(Q4K), spreadGo(Q5K), spreadGo(Q6K),
 	},
 	tile: [grains][]roundedTileFunc{
 		spreadTilesGo(Q8_0), spreadTilesGo(Q4_0), spreadTilesGo(Q4_1), spreadTilesGo(Q5_0),
-		spreadTilesGo(Q5_1), spreadTilesGo(Q4_K), spreadTilesGo(Q5_K), spreadTilesGo(Q6_K),
+		spreadTilesGo(Q5_1), spreadTilesGo(Q4K), spreadTilesGo(Q5K), spreadTilesGo(Q6K),
 	},
 }
 
@@ -33,7 +33,7 @@ func roundGo(n int, x *float32, y *byte) {
 // they have a minimum, which makes up for it: their sums then fit into 16 bits.
 func (v *lane) centre(g Grain) {
 	zero := v.zero
-	if g == Q5_1 || g == Q5_K {
+	if g == Q5_1 || g == Q5K {
 		zero = 16
 		v.m = 16*v.step[0] + v.m
 	}
@@ -75,7 +75,7 @@ func (v *lane) addTo(sum float32, g Grain, x *[recordBytes]byte) float32 {
 		total[i/16] += int(level) * int(int8(x[i]))
 	}
 	scale := math.Float32frombits(word(x[32:]))
-	if g == Q6_K {
+	if g == Q6K {
 		for h, t := range total {
 			sum += float32(float32(t) * float32(v.step[h]*scale))
 		}
@@ -93,7 +93,7 @@ func (g Grain) spreadZero() int8 {
 	switch g {
 	case Q8_0:
 		return 0
-	case Q6_K:
+	case Q6K:
 		return 32
 	default:
 		return 16
@@ -118,7 +118,7 @@ func spreadGo(g Grain) func(units int, w, dst *byte) {
 				}
 				putWord(out[spreadSteps+4*r:], math.Float32bits(v.step[0]))
 				switch {
-				case g == Q6_K:
+				case g == Q6K:
 					putWord(out[spreadMore+4*r:], math.Float32bits(v.step[1]))
 				case l.minimum:
 					putWord(out[spreadMore+4*r:], math.Float32bits(v.m))
@@ -163,7 +163,7 @@ func (v *lane) gather(g Grain, spread []byte, j int) {
 	}
 	v.step[0] = math.Float32frombits(word(spread[spreadSteps+4*j:]))
 	switch {
-	case g == Q6_K:
+	case g == Q6K:
 		v.step[1] = math.Float32frombits(word(spread[spreadMore+4*j:]))
 	case layouts[g].minimum:
 		v.m = math.Float32frombits(word(spread[spreadMore+4*j:]))

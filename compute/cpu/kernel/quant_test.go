@@ -37,7 +37,7 @@ func blocks(g Grain, n, k int, seed uint64) []byte {
 // scaleOffsets tells where in a block the halves are.
 func scaleOffsets(g Grain) []int {
 	switch {
-	case g == Q6_K:
+	case g == Q6K:
 		return []int{208}
 	case layouts[g].minimum:
 		return []int{0, 2}
@@ -70,8 +70,23 @@ func newRounded(x []float32, m, k int) (*Rounded, []float32) {
 }
 
 var quantShapes = [][3]int{
-	{1, 1, 256}, {1, 8, 256}, {1, 7, 512}, {1, 130, 768}, {1, 67, 1280}, {2, 17, 256}, {3, 31, 512}, {4, 16, 256},
-	{5, 65, 768}, {6, 48, 2304}, {1, 26, 4864}, {7, 19, 256}, {8, 129, 512}, {13, 9, 1280}, {29, 49, 512}, {61, 35, 768}, {290, 18, 256},
+	{1, 1, 256},
+	{1, 8, 256},
+	{1, 7, 512},
+	{1, 130, 768},
+	{1, 67, 1280},
+	{2, 17, 256},
+	{3, 31, 512},
+	{4, 16, 256},
+	{5, 65, 768},
+	{6, 48, 2304},
+	{1, 26, 4864},
+	{7, 19, 256},
+	{8, 129, 512},
+	{13, 9, 1280},
+	{29, 49, 512},
+	{61, 35, 768},
+	{290, 18, 256},
 }
 
 // widths adds shapes that only blocks of 32 can have.

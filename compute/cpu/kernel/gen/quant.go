@@ -35,13 +35,13 @@ var grains = []grain{
 	{name: "Q4_1", minimum: true},
 	{name: "Q5_0", high: 32, zero: recordBy16},
 	{name: "Q5_1", high: 32, zero: recordBy16, minimum: true},
-	{name: "Q4_K", super: true, minimum: true},
-	{name: "Q5_K", super: true, high: 32, zero: recordBy16, minimum: true},
-	{name: "Q6_K", super: true, high: 64, zero: recordBy32},
+	{name: "Q4K", super: true, minimum: true},
+	{name: "Q5K", super: true, high: 32, zero: recordBy16, minimum: true},
+	{name: "Q6K", super: true, high: 64, zero: recordBy32},
 }
 
 func (g grain) bytes() bool  { return g.name == "Q8_0" }
-func (g grain) halves() bool { return g.name == "Q6_K" }
+func (g grain) halves() bool { return g.name == "Q6K" }
 
 // header is what precedes the levels of a unit.
 func (g grain) header() int {

@@ -32,7 +32,7 @@ func spreadOctet(g grain) {
 	w := Load(Param("w"), GP64())
 	dst := Load(Param("dst"), GP64())
 	r := newReader(g, w, nil)
-	up := map[string]string{"Q4_0": "eight", "Q4_1": "bit4", "Q4_K": "bit4"}[g.name]
+	up := map[string]string{"Q4_0": "eight", "Q4_1": "bit4", "Q4K": "bit4"}[g.name]
 	r.each(units, func() {
 		r.levels(r.levelsAt(), func(i int, v VecVirtual) {
 			if up != "" {
