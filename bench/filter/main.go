@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -97,7 +98,7 @@ func read(path string) ([]document, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	var docs []document
 	size := 0
 	lines := bufio.NewScanner(f)
@@ -140,8 +141,7 @@ func write(path string, decisions []decision) error {
 	enc := json.NewEncoder(f)
 	for _, d := range decisions {
 		if err := enc.Encode(d); err != nil {
-			f.Close()
-			return err
+			return errors.Join(err, f.Close())
 		}
 	}
 	return f.Close()

@@ -28,7 +28,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	total, right := map[string]int{}, map[string]int{}
 	taken := map[string]map[string]int{} // by tag: what it was taken for
 	size := 0
@@ -65,12 +65,12 @@ func run(args []string) error {
 
 // worst names what most of the others were taken for.
 func worst(taken map[string]int) string {
-	out := ""
+	var out strings.Builder
 	tags := slices.SortedFunc(maps.Keys(taken), func(a, b string) int {
 		return cmp.Or(cmp.Compare(taken[b], taken[a]), strings.Compare(a, b))
 	})
 	for _, tag := range tags[:min(3, len(tags))] {
-		out += fmt.Sprintf("  %s %d", tag, taken[tag])
+		fmt.Fprintf(&out, "  %s %d", tag, taken[tag])
 	}
-	return out
+	return out.String()
 }

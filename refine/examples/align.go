@@ -2,6 +2,7 @@ package examples
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -197,40 +198,18 @@ func (g *grid) span(i int) (from, to int) {
 
 // path fills the grid and returns the steps of the cheapest alignment in order.
 func (g *grid) path() []step {
-	const rows = 3 // as far back as a move goes
-	cost := make([][]float64, rows)
-	for k := range cost {
-		cost[k] = make([]float64, len(g.b)+1)
+	var costs [costRows][]float64
+	for k := range costs {
+		costs[k] = make([]float64, len(g.b)+1)
 	}
 	for i := range len(g.a) + 1 {
-		row := cost[i%rows]
+		row := costs[i%costRows]
 		for j := range row {
 			row[j] = math.Inf(1)
 		}
 		from, to := g.span(i)
 		for j := from; j <= to; j++ {
-			if i == 0 && j == 0 {
-				row[0] = 0
-				continue
-			}
-			for m, move := range moves {
-				s := step{i, j, move.a, move.b}
-				if i < s.a || j < s.b {
-					continue
-				}
-				before := cost[(i-s.a)%rows][j-s.b]
-				if before >= row[j] {
-					continue
-				}
-				c := before + move.cost
-				if s.a > 0 && s.b > 0 {
-					c += g.pairCost(s)
-				}
-				if c < row[j] {
-					row[j] = c
-					g.best[g.cell(i, j)] = uint8(m + 1)
-				}
-			}
+			row[j] = g.reach(&costs, i, j)
 		}
 	}
 	var back []step
@@ -243,10 +222,37 @@ func (g *grid) path() []step {
 		back = append(back, s)
 		i, j = i-s.a, j-s.b
 	}
-	for l, r := 0, len(back)-1; l < r; l, r = l+1, r-1 {
-		back[l], back[r] = back[r], back[l]
-	}
+	slices.Reverse(back)
 	return back
+}
+
+// costRows is how many rows of costs are kept: as far back as a move goes.
+const costRows = 3
+
+// reach notes the cheapest move into a cell and returns the cost there.
+func (g *grid) reach(costs *[costRows][]float64, i, j int) float64 {
+	if i == 0 && j == 0 {
+		return 0
+	}
+	least := math.Inf(1)
+	for m, move := range moves {
+		s := step{i, j, move.a, move.b}
+		if i < s.a || j < s.b {
+			continue
+		}
+		c := costs[(i-s.a)%costRows][j-s.b] + move.cost
+		if c >= least {
+			continue // before what is slow to tell; the costs of pairs are not negative
+		}
+		if s.a > 0 && s.b > 0 {
+			c += g.pairCost(s)
+		}
+		if c < least {
+			least = c
+			g.best[g.cell(i, j)] = uint8(m + 1)
+		}
+	}
+	return least
 }
 
 func (g *grid) cell(i, j int) int { return i*(2*g.width+1) + j - g.center(i) + g.width }

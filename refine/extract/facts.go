@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -50,13 +51,18 @@ categories tagged filed under reply leave search menu home contact advertisement
 kommentar kommentare teilen drucken impressum datenschutz datenschutzerklärung agb anmelden registrieren weiterlesen mehr
 verwandte ähnliche artikel beitrag beiträge schlagwörter kategorie kategorien tags abonnieren startseite kontakt suche werbung
 anzeige veröffentlicht weitere themen newsletter vorheriger nächster antworten gefällt
-commentaires partager imprimer lire suite accueil abonnez articles similaires connexion
-评论 分享 登录 注册 上一篇 下一篇 相关 推荐 阅读 首页 版权所有 责任编辑 来源 评论`)
+commentaires partager imprimer lire suite accueil abonnez articles similaires connexion`)
+
+// boilerHan are the same words in Chinese. They are searched for, as nothing
+// parts words there.
+var boilerHan = strings.Fields(`评论 分享 登录 注册 上一篇 下一篇 相关 推荐 阅读 首页 版权 编辑 来源 作者 收藏 举报 转载 热门 排行 返回 搜索
+关注 点赞 订阅 广告 更多 導航 导航 評論 登入 註冊 相關 推薦 閱讀 首頁 版權 編輯 來源 檢舉 轉載 熱門 搜尋 關注 訂閱 廣告`)
 
 // creditWords say who made a picture, or where a text comes from.
 var creditWords = set(`foto fotos photo photos bild bilder titelbild beitragsbild bildquelle image images picture credit
-credits courtesy getty reuters afp dpa ap shutterstock istock unsplash pixabay imago quelle source via copyright screenshot
-图 摄 来源 责编 编辑`)
+credits courtesy getty reuters afp dpa ap shutterstock istock unsplash pixabay imago quelle source via copyright screenshot`)
+
+var creditHan = strings.Fields(`来源 责编 编辑 摄影 图片 記者 记者 來源 編輯 攝影 圖片`)
 
 func set(words string) map[string]bool {
 	m := map[string]bool{}
@@ -66,11 +72,21 @@ func set(words string) map[string]bool {
 	return m
 }
 
+// counter counts over a text, word by word.
+type counter struct {
+	facts
+	word  [24]byte
+	n     int  // bytes of the word at work; over len(word) it is in no list
+	title bool // it begins with a capital
+
+	unspaced bool // there are letters of scripts without spaces
+}
+
 // look counts over a text, or the beginning of a long one: the rest does not
 // change what it is.
 func look(s string) facts {
 	const most = 2000
-	f := facts{endsStop: lastStop(s)}
+	c := counter{facts: facts{endsStop: lastStop(s)}}
 	if len(s) > most {
 		end := most
 		for end > 0 && !utf8.RuneStart(s[end]) {
@@ -78,63 +94,77 @@ func look(s string) facts {
 		}
 		s = s[:end]
 	}
-	var word [24]byte
-	n := 0 // bytes of the word at work; over 24 it is no function word
-	upper := false
-	end := func() {
-		if n == 0 {
-			return
-		}
-		f.words++
-		if n <= len(word) {
-			if functionWords[string(word[:n])] {
-				f.function++
-			}
-			if creditWords[string(word[:n])] {
-				f.credit = true
-			}
-			if boilerWords[string(word[:n])] {
-				f.boiler++
-			}
-		}
-		if upper {
-			f.upper++
-		}
-		n, upper = 0, false
-	}
 	prev := rune(' ')
 	for i, r := range s {
-		f.runes++
+		c.runes++
 		switch {
 		case 'a' <= r && r <= 'z':
-			if n < len(word) {
-				word[n] = byte(r)
-			}
-			n++
-			f.letters++
+			c.ascii(byte(r))
 		case 'A' <= r && r <= 'Z':
-			if n == 0 {
-				upper = true
-				f.startsUpper = f.startsUpper || f.words == 0
+			if c.n == 0 {
+				c.title = true
+				c.startsUpper = c.startsUpper || c.words == 0
 			}
-			if n < len(word) {
-				word[n] = byte(r | 0x20)
-			}
-			n++
-			f.letters++
+			c.ascii(byte(r) | 0x20)
 		case '0' <= r && r <= '9':
-			end()
-			f.digits++
-		case r < 0x80:
-			end()
-			f.punctuation(s, i, r, prev)
+			c.end()
+			c.digits++
+		case r < utf8.RuneSelf:
+			c.end()
+			c.punctuation(s, i, r, prev)
 		default:
-			f.letter(r, &word, &n, &upper, end)
+			c.letter(r)
 		}
 		prev = r
 	}
-	end()
-	return f
+	c.end()
+	if c.unspaced {
+		c.wordsHan(s)
+	}
+	return c.facts
+}
+
+// wordsHan counts the words of the lists in a text without spaces, each by its
+// characters, as all words are counted there.
+func (c *counter) wordsHan(s string) {
+	for _, w := range boilerHan {
+		if n := strings.Count(s, w); n > 0 {
+			c.boiler += int32(n * utf8.RuneCountInString(w))
+		}
+	}
+	c.credit = c.credit || slices.ContainsFunc(creditHan, func(w string) bool { return strings.Contains(s, w) })
+}
+
+// ascii takes a lower-case letter.
+func (c *counter) ascii(b byte) {
+	if c.n < len(c.word) {
+		c.word[c.n] = b
+	}
+	c.n++
+	c.letters++
+}
+
+// end ends the word at work.
+func (c *counter) end() {
+	if c.n == 0 {
+		return
+	}
+	c.words++
+	if c.n <= len(c.word) {
+		if functionWords[string(c.word[:c.n])] {
+			c.function++
+		}
+		if creditWords[string(c.word[:c.n])] {
+			c.credit = true
+		}
+		if boilerWords[string(c.word[:c.n])] {
+			c.boiler++
+		}
+	}
+	if c.title {
+		c.upper++
+	}
+	c.n, c.title = 0, false
 }
 
 // punctuation takes an ASCII character that is neither letter nor digit.
@@ -159,39 +189,40 @@ func (f *facts) punctuation(s string, i int, r, prev rune) {
 }
 
 // letter takes a character beyond ASCII.
-func (f *facts) letter(r rune, word *[24]byte, n *int, upper *bool, end func()) {
+func (c *counter) letter(r rune) {
 	switch {
 	case r == '，' || r == '、' || r == '；' || r == '،':
-		end()
-		f.commas++
+		c.end()
+		c.commas++
 	case r == '。' || r == '！' || r == '？' || r == '…':
-		end()
-		f.stops++
-		f.ellipsis = r == '…'
+		c.end()
+		c.stops++
+		c.ellipsis = r == '…'
 	case r == '©':
-		end()
-		f.copyright = true
+		c.end()
+		c.copyright = true
 	case text.IsUnspaced(r):
-		end()
-		f.words++
-		f.letters++
+		c.end()
+		c.unspaced = true
+		c.words++
+		c.letters++
 		if functionHan[r] {
-			f.function++
+			c.function++
 		}
 	case unicode.IsLetter(r) || unicode.IsMark(r):
-		if *n == 0 && unicode.IsUpper(r) {
-			*upper = true
+		if c.n == 0 && unicode.IsUpper(r) {
+			c.title = true
 		}
-		f.letters++
+		c.letters++
 		var b [utf8.UTFMax]byte
 		size := utf8.EncodeRune(b[:], unicode.ToLower(r))
-		if *n+size <= len(word) {
-			copy(word[*n:], b[:size])
+		if c.n+size <= len(c.word) {
+			copy(c.word[c.n:], b[:size])
 		}
-		*n += size
+		c.n += size
 	default:
-		end()
-		f.marks++
+		c.end()
+		c.marks++
 	}
 }
 

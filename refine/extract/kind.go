@@ -52,7 +52,7 @@ var stems = []struct {
 	{kindRelated, "related recommend similar suggest popular trending latest recent teaser =also verwandt aehnlich =next =prev =previous outbrain taboola =more readmore read-more weiterlesen mostread most- moreon more- topstories headlines xiangguan tuijian"},
 	{kindShare, "share social sharing facebook twitter =like =likes follow =sns addthis addtoany whatsapp bookmark flattr jiathis fenxiang sharedaddy"},
 	{kindAd, "=ad =ads advert sponsor promo werbung anzeige =adv affiliate adsense adbox ad-slot ad_ =ad1 guanggao =shop donat"},
-	{kindMeta, "meta byline author =date datum =time timestamp publish posted postinfo =info =infos credit =source vcard =bio =by pubdate updated details dateline autor"},
+	{kindMeta, "meta byline author =date datum =time timestamp publish posted postinfo =info =infos credit =source vcard =bio =by pubdate updated details dateline autor"}, //nolint:misspell // German, Spanish
 	{kindCaption, "caption figure image =img photo gallery media video slideshow bild thumb picture"},
 	{kindPopup, "cookie popup modal overlay consent gdpr newsletter subscri signup login register search =form formular paywall =abo premium contact kontakt alert notice message warning hinweis"},
 	{kindBox, "widget =box infobox module portlet panel accordion =card =cards =grid carousel slider"},

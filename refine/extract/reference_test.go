@@ -15,7 +15,6 @@ type reference struct {
 	blocks []string
 	b      strings.Builder
 	links  int
-	pre    bool
 }
 
 func (r *reference) node(n *html.Node, links int, pre bool) {

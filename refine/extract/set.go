@@ -19,7 +19,7 @@ const (
 	isBreakout // ends foreign content (WHATWG HTML 13.2.6.5)
 )
 
-func (t traits) has(any traits) bool { return t&any != 0 }
+func (t traits) has(one traits) bool { return t&one != 0 }
 
 // known holds the traits of all elements that have some.
 var known = func() map[atom.Atom]traits {

@@ -101,8 +101,8 @@ func decodeText(raw *source.Item) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if i := strings.IndexByte(s, 0); i >= 0 {
-		return "", fmt.Errorf("character %d is NUL: not a text", utf8.RuneCountInString(s[:i]))
+	if before, _, found := strings.Cut(s, "\x00"); found {
+		return "", fmt.Errorf("character %d is NUL: not a text", utf8.RuneCountInString(before))
 	}
 	return s, nil
 }

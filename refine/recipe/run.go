@@ -90,7 +90,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	defer lock.Release() //nolint:errcheck // it dies with the process
 	r := &runner{Options: o, state: filepath.Join(o.Out, stateFolder)}
 	r.source = source.Options{Sheets: o.Recipe.Input.Sheets, PDF: pdf.New(r.cacheFor(inputs), r.documentsAtOnce())}
-	defer r.source.PDF.Close() //nolint:errcheck // it was only read from
+	defer r.source.PDF.Close() //nolint:errcheck,contextcheck // it was only read from, and frees what it holds
 	if exists(filepath.Join(o.Out, manifestFile)) && !exists(r.state) && !o.Overwrite {
 		return nil, fmt.Errorf("%w: %s", ErrFinished, o.Out)
 	}

@@ -47,7 +47,7 @@ func Read(ctx context.Context, f File, o Options) iter.Seq2[Item, error] {
 		rd := &reader{ctx: ctx, o: o, yield: yield}
 		if rd.o.PDF == nil {
 			rd.o.PDF = pdf.New("", 1)
-			defer rd.o.PDF.Close() //nolint:errcheck // it was only read from
+			defer rd.o.PDF.Close() //nolint:errcheck,contextcheck // it was only read from, and frees what it holds
 		}
 		rd.budget.allowed = min(o.Limits.Expand, max(ratioFloor, o.Limits.Ratio*f.Size))
 		switch err := rd.file(f); {
@@ -225,7 +225,7 @@ func (rd *reader) blob(b blob) error {
 	}
 	in := bufio.NewReaderSize(ctxReader{rd.ctx, b.r}, 64<<10)
 	head, err := in.Peek(headSize)
-	if err != nil && err != io.EOF { //nolint:errorlint // bufio returns io.EOF itself
+	if err != nil && err != io.EOF {
 		return rd.fail(b.path, 0, cutOff(err))
 	}
 	b.r = in

@@ -148,7 +148,8 @@ func (rd *reader) csv(b blob) error {
 	}
 	about := b.about
 	about.Charset = ""
-	t := &table{rd: rd, about: about,
+	t := &table{
+		rd: rd, about: about,
 		row:  func(n int) string { return part(b.path, n) },
 		page: func(n int) string { return pagePath(b.path, n) },
 	}
@@ -191,7 +192,7 @@ func (rd *reader) partly(t *table, err error) error {
 
 func sniffComma(in *bufio.Reader) (byte, error) {
 	head, err := in.Peek(sampleSize)
-	if err != nil && err != io.EOF && len(head) == 0 { //nolint:errorlint // bufio returns io.EOF itself
+	if err != nil && err != io.EOF && len(head) == 0 {
 		return 0, err
 	}
 	return csv.Sniff(head), nil

@@ -101,7 +101,7 @@ func known(declared string) Encoding {
 }
 
 func decoder(enc Encoding) encoding.Encoding {
-	switch enc {
+	switch enc { //nolint:exhaustive // the others are found by name
 	case UTF16LE:
 		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
 	case UTF16BE:

@@ -103,7 +103,9 @@ func (t *trainer) pack() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(z, "%s\n", strings.Join(t.labels, " "))
+	if _, err := fmt.Fprintln(z, strings.Join(t.labels, " ")); err != nil {
+		return nil, err
+	}
 	n := len(t.labels)
 	column := make([]byte, numRows)
 	for i := range n {

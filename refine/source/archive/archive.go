@@ -165,7 +165,7 @@ func zipMember(seen names, f *zip.File) (Member, error) {
 func checkDirectory(r io.ReaderAt, size int64) error {
 	const endLen, maxComment, locatorLen, end64Len = 22, 1 << 16, 20, 56
 	tail := make([]byte, min(size, endLen+maxComment))
-	if _, err := r.ReadAt(tail, size-int64(len(tail))); err != nil && err != io.EOF { //nolint:errorlint // ReaderAt returns io.EOF itself
+	if _, err := r.ReadAt(tail, size-int64(len(tail))); err != nil && err != io.EOF {
 		return fmt.Errorf("read zip: %w", err)
 	}
 	at := strings.LastIndex(string(tail), "PK\x05\x06")

@@ -87,7 +87,7 @@ win/c.txt=in win\c.txt
 	if got := list(t, archive.Zip(bytes.NewReader(file), int64(len(file)))); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	for n := range len(file) {
+	for n := range file {
 		for _, err := range archive.Zip(bytes.NewReader(file[:n]), int64(n)) {
 			if err == nil || !errors.Is(err, zip.ErrFormat) {
 				t.Fatalf("cut at %d of %d: %v", n, len(file), err)

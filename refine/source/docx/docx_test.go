@@ -90,10 +90,14 @@ func TestElements(t *testing.T) {
 		{"field", p(`<w:r><w:instrText>PAGE</w:instrText></w:r>` + run("7")), "7", nil},
 		{"content control", "<w:sdt><w:sdtContent>" + p(run("in it")) + "</w:sdtContent></w:sdt>", "in it", nil},
 		{"table in a table", "<w:tbl><w:tr><w:tc><w:tbl><w:tr><w:tc>" + p(run("in")) + "</w:tc></w:tr></w:tbl></w:tc></w:tr></w:tbl>", "| \\| in \\|<br>\\| --- \\| |\n| --- |", nil},
-		{"note", p(run("text") + `<w:r><w:footnoteReference w:id="2"/></w:r>`), "text[^2]\n\n[^2]: a note",
-			[]string{"word/footnotes.xml", `<x><w:footnote w:type="separator" w:id="0">` + p(run("-")) + `</w:footnote><w:footnote w:id="2">` + p(run("a note")) + `</w:footnote></x>`}},
-		{"Chinese style", p(`<w:pPr><w:pStyle w:val="a1"/></w:pPr>` + run("梨")), "## 梨",
-			[]string{"word/styles.xml", `<x><w:style w:styleId="a1"><w:basedOn w:val="a2"/></w:style><w:style w:styleId="a2"><w:name w:val="标题 2"/><w:basedOn w:val="a1"/></w:style></x>`}},
+		{
+			"note", p(run("text") + `<w:r><w:footnoteReference w:id="2"/></w:r>`), "text[^2]\n\n[^2]: a note",
+			[]string{"word/footnotes.xml", `<x><w:footnote w:type="separator" w:id="0">` + p(run("-")) + `</w:footnote><w:footnote w:id="2">` + p(run("a note")) + `</w:footnote></x>`},
+		},
+		{
+			"Chinese style", p(`<w:pPr><w:pStyle w:val="a1"/></w:pPr>` + run("梨")), "## 梨",
+			[]string{"word/styles.xml", `<x><w:style w:styleId="a1"><w:basedOn w:val="a2"/></w:style><w:style w:styleId="a2"><w:name w:val="标题 2"/><w:basedOn w:val="a1"/></w:style></x>`},
+		},
 		{"nothing", "", "", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -202,7 +202,7 @@ func (w *writer) row(d *decoder) ([]string, error) {
 func (w *writer) cell(d *decoder) (string, int, error) {
 	var parts []string
 	span := 1
-	add := func(b block) error {
+	add := func(b block) error { //nolint:unparam // other sinks do fail
 		if text := strings.TrimSpace(b.text); text != "" {
 			parts = append(parts, text)
 		}

@@ -86,7 +86,7 @@ func dechunk(body []byte) ([]byte, error) {
 		n, err := strconv.ParseUint(string(bytes.TrimSpace(digits)), 16, 31)
 		switch {
 		case first && (!ok || err != nil):
-			return body, nil // never was chunked
+			return body, nil //nolint:nilerr // it never was chunked
 		case !ok:
 			return nil, fmt.Errorf("%w: its chunks stop after %d bytes", ErrCut, len(out))
 		case err != nil:
