@@ -55,6 +55,8 @@ var open = map[string]string{
 	"text/lang":              "filters and reports name the language",
 	"text/script":            "filters and reports tell Simplified from Traditional",
 	"checkpoint/gguf":        "an architecture says how its tensors lie in a GGUF file",
+	"model/recipe":           "bundle maps the tensors and settings of GGUF files",
+	"tokenizer/gguf":         "bundle opens the tokenizer in a GGUF file",
 	"tokenizer/chat":         "bundle carries the template that train and serve render",
 	"checkpoint/safetensors": "adapters, bundles and training state are safetensors files",
 }

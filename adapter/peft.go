@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/checkpoint"
 	"github.com/troikaml/troika/checkpoint/safetensors"
 	"github.com/troikaml/troika/compute"
@@ -229,4 +231,19 @@ func writeWeights(w io.Writer, r checkpoint.Reader) error {
 		return err
 	}
 	return out.Close()
+}
+
+// Digest returns the SHA-256 of the values in an adapter directory: the name under
+// which lineage and releases know the adapter.
+func Digest(dir string) (troika.Digest, error) {
+	f, err := os.Open(filepath.Join(dir, WeightsFile))
+	if err != nil {
+		return troika.Digest{}, fmt.Errorf("hash adapter: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return troika.Digest{}, fmt.Errorf("hash adapter %s: %w", dir, err)
+	}
+	return troika.DigestOf(h), nil
 }

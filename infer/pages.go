@@ -2,6 +2,7 @@ package infer
 
 import (
 	"container/list"
+	"slices"
 
 	"github.com/troikaml/troika/compute"
 )
@@ -122,8 +123,7 @@ func parent(chain []uint64) uint64 {
 // release gives back what a sequence holds.
 func (p *pages) release(held []int32) {
 	// From the end, so that of a chain that rests the end is given away first.
-	for i := len(held) - 1; i >= 0; i-- {
-		page := held[i]
+	for _, page := range slices.Backward(held) {
 		p.uses[page]--
 		switch {
 		case p.uses[page] > 0:

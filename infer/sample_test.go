@@ -117,8 +117,15 @@ func TestAdjust(t *testing.T) {
 
 func TestSamplingCheck(t *testing.T) {
 	for _, s := range []infer.Sampling{
-		{Temperature: -1}, {Temperature: math.NaN()}, {TopK: -1}, {TopP: 1.1}, {MinP: -0.1}, {Repetition: -1},
-		{Frequency: math.Inf(1)}, {Presence: -101}, {Bias: map[int32]float32{1: 101}},
+		{Temperature: -1},
+		{Temperature: math.NaN()},
+		{TopK: -1},
+		{TopP: 1.1},
+		{MinP: -0.1},
+		{Repetition: -1},
+		{Frequency: math.Inf(1)},
+		{Presence: -101},
+		{Bias: map[int32]float32{1: 101}},
 	} {
 		if s.Check() == nil {
 			t.Errorf("%+v was accepted", s)

@@ -25,12 +25,12 @@ func Example() {
 	}
 	r := eval.Resampling{Seed: 1}
 	labels := eval.Labels(gold)
-	old, _ := eval.Score(labels, gold, before, r)
-	new, _ := eval.Score(labels, gold, better, r)
+	unfit, _ := eval.Score(labels, gold, before, r)
+	fit, _ := eval.Score(labels, gold, better, r)
 	gate := publish.Gate{Metric: eval.Accuracy, Margin: 0.1}
-	v, err := gate.Judge(old, new, r)
+	v, err := gate.Judge(unfit, fit, r)
 	fmt.Println(v.Before, v.Candidate, v.Passed, err)
-	v, err = gate.Judge(new, new, r)
+	v, err = gate.Judge(fit, fit, r)
 	fmt.Println(v.Before, v.Candidate, v.Passed, err)
 	// Output:
 	// 0.5 1 true <nil>

@@ -147,7 +147,8 @@ func decodeJSON(b []byte, v any) *failure {
 	case errors.As(err, &syntax):
 		return badRequest("", "The body is not valid JSON: %v, at byte %d.", syntax, syntax.Offset)
 	case errors.As(err, &kind) && kind.Field != "":
-		return badRequest(kind.Field, "Invalid type for '%s': got %s.", kind.Field, kind.Value)
+		field := strings.TrimPrefix(kind.Field, "samplingBody.") // encoding/json names embedded structs too
+		return badRequest(field, "Invalid type for '%s': got %s.", field, kind.Value)
 	case errors.As(err, &kind):
 		return badRequest("", "The body must be a JSON object, not %s.", kind.Value)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

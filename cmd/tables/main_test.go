@@ -14,6 +14,12 @@ import (
 	"testing"
 )
 
+func Example() {
+	d, err := parseDictionary("研究 500 n\n研究生 80 n\n生 100 n\n")
+	fmt.Println(len(d.kept()), err)
+	// Output: 3 <nil>
+}
+
 func TestLogarithm(t *testing.T) {
 	// As glibc and a table of 30 digits have them.
 	for n, want := range map[int]uint64{1: 0, 2: 0x3fe62e42fefa39ef, 3: 0x3ff193ea7aad030b, 10: 0x40026bb1bbb55516, 1000000: 0x402ba18a998fffa0} {

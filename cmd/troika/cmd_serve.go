@@ -113,7 +113,7 @@ func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) 
 	defer hosted.runner.Close() //nolint:errcheck // the process's end unlocks it as well
 	ctx, cancel := context.WithCancelCause(ctx)
 	server, err := serve.New(engine, serve.Options{
-		Keys: keys, Emit: usage.Emit, AnyHost: o.open, Log: a.Log, Routes: hosted.routes(ctx),
+		Keys: keys, Emit: usage.Emit, AnyHost: o.open, Log: a.Log, Routes: hosted.routes(ctx.Done()), //nolint:contextcheck // each call brings its own
 		Run:        func(context.Context) ([]byte, error) { return latestMetrics(filepath.Join(home, runsFolder)) },
 		Quickstart: func(context.Context) ([]byte, error) { return os.ReadFile(filepath.Join(home, quickstartFile)) },
 	})

@@ -18,10 +18,9 @@ import (
 )
 
 // sums returns examples of sums as a file of an SDK.
-func sums(first, n int) io.Reader {
+func sums(n int) io.Reader {
 	var b []byte
 	for i := range n {
-		i += first
 		b = fmt.Appendf(b, `{"messages":[{"role":"user","content":"What is %d plus %d?"},{"role":"assistant","content":"%d"}]}`+"\n", i, 7*i, 8*i)
 	}
 	return bytes.NewReader(b)
@@ -112,7 +111,7 @@ func TestTuneWhileServing(t *testing.T) {
 	}
 	var tuned string
 	serving(func(c openai.Client) error {
-		j, err := tuningJob(t.Context(), &c, sums(0, 30), 2)
+		j, err := tuningJob(t.Context(), &c, sums(30), 2)
 		if err != nil {
 			return err
 		}

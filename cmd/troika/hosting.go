@@ -117,9 +117,9 @@ func tunable(bases map[string]string, name string) (string, error) {
 	return "", fmt.Errorf("it is no base that is served; there are %s: %w", strings.Join(names, ", "), fs.ErrNotExist)
 }
 
-// routes returns the endpoints. Streams end when ctx does.
-func (h *hosting) routes(ctx context.Context) []serve.Route {
-	return append(h.files.Routes(), h.tuning.Routes(ctx)...)
+// routes returns the endpoints. Streams end when stopping is closed.
+func (h *hosting) routes(stopping <-chan struct{}) []serve.Route {
+	return append(h.files.Routes(), h.tuning.Routes(stopping)...)
 }
 
 // run runs jobs until ctx ends and those that are under way have saved themselves.

@@ -19,7 +19,7 @@ func submitJob(ts *testscript.TestScript, neg bool, args []string) {
 	ctx := context.Background()
 	db, err := sqlite.Open(ctx, filepath.Join(ts.Getenv("TROIKA_HOME"), databaseFile))
 	ts.Check(err)
-	defer db.Close() //nolint:errcheck // every change was committed
+	defer db.Close()
 	jobs, err := job.Open(ctx, db)
 	ts.Check(err)
 	recipe, err := json.Marshal(map[string]any{

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/troikaml/troika"
+	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/bundle"
 	"github.com/troikaml/troika/cmd/internal/tasks"
 	"github.com/troikaml/troika/dataset"
@@ -179,8 +180,7 @@ func (q *quickstart) tune(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	weights, err := os.ReadFile(filepath.Join(out, "adapter_model.safetensors"))
-	q.adapter = troika.Sum(weights)
+	q.adapter, err = adapter.Digest(out)
 	return err
 }
 

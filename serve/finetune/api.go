@@ -14,8 +14,8 @@ import (
 	"github.com/troikaml/troika/serve"
 )
 
-// Routes returns the endpoints. Streams of events end when ctx does.
-func (s *Service) Routes(ctx context.Context) []serve.Route {
+// Routes returns the endpoints. Streams of events end when stopping is closed.
+func (s *Service) Routes(stopping <-chan struct{}) []serve.Route {
 	const jobs = "/v1/fine_tuning/jobs"
 	get := func(path string, do func(*serve.Call) error) serve.Route {
 		return serve.Route{Method: http.MethodGet, Pattern: jobs + path, Serve: do}
@@ -29,7 +29,7 @@ func (s *Service) Routes(ctx context.Context) []serve.Route {
 		{Method: http.MethodPost, Pattern: jobs, Serve: s.serveCreate},
 		get("", s.serveList),
 		get("/{id}", s.serveGet),
-		get("/{id}/events", func(c *serve.Call) error { return s.serveEvents(ctx, c) }),
+		get("/{id}/events", func(c *serve.Call) error { return s.serveEvents(c, stopping) }),
 		get("/{id}/checkpoints", s.serveCheckpoints),
 		change("cancel", "cancelled", s.o.Jobs.Cancel),
 		change("pause", "paused", s.o.Jobs.Pause),
@@ -37,14 +37,14 @@ func (s *Service) Routes(ctx context.Context) []serve.Route {
 	}
 }
 
-// find returns the job that a call is about.
-func (s *Service) find(c *serve.Call) (job.Job, error) {
-	j, err := s.o.Jobs.Get(c.Context(), strings.TrimPrefix(c.Param("id"), IDPrefix))
+// find returns the job that a client means.
+func (s *Service) find(ctx context.Context, id string) (job.Job, error) {
+	j, err := s.o.Jobs.Get(ctx, strings.TrimPrefix(id, IDPrefix))
 	if err == nil && j.Spec.Kind == Kind {
 		return j, nil
 	}
 	if err == nil || notFound(err) {
-		return job.Job{}, serve.Refuse(http.StatusNotFound, "fine_tune_not_found", "fine_tune_id", "Could not find fine tune: %.80s", c.Param("id"))
+		return job.Job{}, serve.Refuse(http.StatusNotFound, "fine_tune_not_found", "fine_tune_id", "Could not find fine tune: %.80s", id)
 	}
 	return job.Job{}, err
 }
@@ -71,7 +71,7 @@ func (s *Service) serveCreate(c *serve.Call) error {
 }
 
 func (s *Service) serveGet(c *serve.Call) error {
-	j, err := s.find(c)
+	j, err := s.find(c.Context(), c.Param("id"))
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (s *Service) serveGet(c *serve.Call) error {
 }
 
 func (s *Service) serveChange(c *serve.Call, verb string, do func(ctx context.Context, id, reason string) (job.Job, error)) error {
-	j, err := s.find(c)
+	j, err := s.find(c.Context(), c.Param("id"))
 	if err != nil {
 		return err
 	}
@@ -172,13 +172,13 @@ func place(c *serve.Call, prefix, sep string) (int64, error) {
 	return n, nil
 }
 
-func (s *Service) serveEvents(ctx context.Context, c *serve.Call) error {
-	j, err := s.find(c)
+func (s *Service) serveEvents(c *serve.Call, stopping <-chan struct{}) error {
+	j, err := s.find(c.Context(), c.Param("id"))
 	if err != nil {
 		return err
 	}
 	if strings.Contains(c.Request.Header.Get("Accept"), "text/event-stream") {
-		return s.stream(ctx, c, j.ID)
+		return s.stream(c, j.ID, stopping)
 	}
 	const common, most = 20, 1000
 	limit, err := c.Int("limit", common, 1, most)
@@ -202,7 +202,7 @@ func (s *Service) serveEvents(ctx context.Context, c *serve.Call) error {
 
 // stream sends the events of a job as they happen, oldest first, until the job is
 // over. A client whose connection broke goes on after its Last-Event-ID.
-func (s *Service) stream(ctx context.Context, c *serve.Call, id string) error {
+func (s *Service) stream(c *serve.Call, id string, stopping <-chan struct{}) error {
 	const (
 		page  = 100
 		look  = time.Second // for changes by other processes
@@ -245,7 +245,7 @@ func (s *Service) stream(ctx context.Context, c *serve.Call, id string) error {
 		case <-tick.C:
 		case <-c.Context().Done():
 			return c.Context().Err()
-		case <-ctx.Done(): // the server stops: the client comes back to the next one
+		case <-stopping: // the client comes back to the next server
 			return nil
 		}
 	}
@@ -268,7 +268,7 @@ func (s *Service) checkpoints(ctx context.Context, id string) ([]Checkpoint, err
 }
 
 func (s *Service) serveCheckpoints(c *serve.Call) error {
-	j, err := s.find(c)
+	j, err := s.find(c.Context(), c.Param("id"))
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -119,7 +120,7 @@ func (f *fixture) device() (compute.Device, func()) {
 func (f *fixture) listen(t *testing.T, keys *serve.KeySet) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	server, err := serve.New(f.engine, serve.Options{Routes: append(f.files.Routes(), f.service.Routes(ctx)...), Keys: keys})
+	server, err := serve.New(f.engine, serve.Options{Routes: append(f.files.Routes(), f.service.Routes(ctx.Done())...), Keys: keys})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,10 +260,8 @@ func (f *fixture) await(t *testing.T, id string, states ...openai.FineTuningJobS
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range states {
-			if j.Status == s {
-				return j
-			}
+		if slices.Contains(states, j.Status) {
+			return j
 		}
 		if time.Since(start) > time.Minute || j.Status == "failed" {
 			t.Fatalf("job %s is %s, want %v: %s", id, j.Status, states, j.RawJSON())

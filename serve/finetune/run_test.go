@@ -221,3 +221,23 @@ func TestMissingCheckpoint(t *testing.T) {
 		t.Errorf("checkpoints %+v, %v", page, err)
 	}
 }
+
+// What a job is said to need is near what it takes.
+func TestNeeds(t *testing.T) {
+	f := newFixture(t, starterDir, nil)
+	f.work(t)
+	training := f.send(t, examples(0, 8)+`{"messages":[{"role":"user","content":"`+strings.Repeat("one two ", 200)+`"},{"role":"assistant","content":"three"}]}`+"\n")
+	id := f.create(t, `{"model":"starter","training_file":"`+training+`","hyperparameters":{"n_epochs":1,"batch_size":3}}`)
+	f.await(t, id, "succeeded")
+	j, err := f.jobs.Get(t.Context(), strings.TrimPrefix(id, "ftjob-"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Memory that was given back stays pooled until the device is closed.
+	took := f.left[0].Pooled + f.left[0].Live
+	need := j.Spec.Needs.Memory
+	t.Logf("needs %d, left %+v", need, f.left[0])
+	if need < took || need > 4*took {
+		t.Errorf("a job that took %d bytes besides its weights is said to need %d", took, need)
+	}
+}

@@ -120,7 +120,7 @@ func without(r io.Reader, skip map[int]bool) io.Reader {
 				return
 			}
 		}
-		in.Close()
+		in.CloseWithError(io.EOF)
 	}()
 	return out
 }
@@ -243,13 +243,11 @@ func (d *dropCheck) check(e dataset.Example) error {
 			last = i
 		}
 	}
-	shape := fmt.Sprint(len(e.Tools) > 0)
+	row := []string{fmt.Sprint(len(e.Tools) > 0)}
 	for _, m := range e.Messages[:last+1] {
-		shape += " " + m.Role
-		if m.Content == "" {
-			shape += "*"
-		}
+		row = append(row, m.Role, fmt.Sprint(m.Content == ""))
 	}
+	shape := strings.Join(row, " ")
 	if err, has := d.seen[shape]; has || len(d.seen) >= dropShapes {
 		return err
 	}

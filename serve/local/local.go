@@ -319,8 +319,7 @@ func pieces(c *infer.Chat, emit func(serve.Delta) error) func(infer.Piece) error
 // finished says how a request ended.
 func finished(res infer.Result, s *serve.Sampling, err error) (serve.Usage, serve.FinishReason, error) {
 	usage := serve.Usage{PromptTokens: res.Prompt, CachedTokens: res.Cached, CompletionTokens: res.Generated}
-	var long *infer.ContextError
-	if errors.As(err, &long) {
+	if long, ok := errors.AsType[*infer.ContextError](err); ok {
 		err = &serve.ContextLengthError{PromptTokens: long.Prompt, MaxTokens: s.MaxTokens, ContextLength: long.Context}
 	}
 	return usage, serve.FinishReason(res.Finish), err

@@ -167,8 +167,13 @@ func TestCachedPrompts(t *testing.T) {
 		model, key string
 		cached     bool
 	}{
-		{"starter", "ann", false}, {"starter", "ann", true}, {"starter", "bob", false}, {"starter", "", false},
-		{"tuned", "ann", false}, {"tuned", "ann", true}, {"starter", "", true},
+		{"starter", "ann", false},
+		{"starter", "ann", true},
+		{"starter", "bob", false},
+		{"starter", "", false},
+		{"tuned", "ann", false},
+		{"tuned", "ann", true},
+		{"starter", "", true},
 	} {
 		u := ask(c.model, c.key)
 		if (u.CachedTokens > 0) != c.cached || u.CachedTokens >= u.PromptTokens {
