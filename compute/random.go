@@ -44,11 +44,16 @@ func (op Dropout) Reference(out, in []View) {
 	op.Range(out[0].F, in[0].F, 0)
 }
 
+// Factors returns what kept elements are multiplied by, and the least random word of
+// those that are kept.
+func (op Dropout) Factors() (keep float32, border uint32) {
+	return 1 / (1 - op.P), uint32(float64(op.P) * (1 << 32))
+}
+
 // Range applies the dropout to elements from first on; first is a multiple of 4.
 func (op Dropout) Range(dst, src []float32, first int) {
 	key := [2]uint32{uint32(op.Seed), uint32(op.Seed >> 32)}
-	keep := 1 / (1 - op.P)
-	border := uint32(float64(op.P) * (1 << 32))
+	keep, border := op.Factors()
 	var r [4]uint32
 	for i, x := range src {
 		if i%4 == 0 {

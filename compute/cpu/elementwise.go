@@ -97,8 +97,10 @@ func (c *call) sumSquares() {
 func (c *call) dropout(op compute.Dropout) {
 	x, y := c.in[0].F, c.out[0].F
 	quads := (len(x) + 3) / 4 // one draw of the generator each
-	c.dev.work.each(quads, 24, func(first, end int) {
+	keep, border := op.Factors()
+	c.dev.work.each(quads, 8, func(first, end int) {
 		at, to := 4*first, min(4*end, len(x))
+		at += kernel.Drop(y[at:to], x[at:to], keep, border, op.Seed, op.Stream, uint64(first))
 		op.Range(y[at:to], x[at:to], at)
 	})
 }

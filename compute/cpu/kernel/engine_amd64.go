@@ -52,6 +52,7 @@ var avx2 = engine{
 		expSum:        expSum,
 		dot:           dot,
 		peak:          peak,
+		drop:          drop,
 	},
 	quant: avx2Quant,
 }

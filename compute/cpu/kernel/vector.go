@@ -28,6 +28,7 @@ type vectors struct {
 	expSum        func(n int, y, x *float32, shift float32) float64
 	dot           func(n int, a, b *float32) float32
 	peak          func(n int, x *float32) float32
+	drop          func(n int, y, x *float32, counter uint64, d *uint32, border uint32, keep float32) // nil: there is none
 }
 
 // The functions below work on whole slices of the length of their first

@@ -14,6 +14,7 @@ import (
 
 // sets names each output file's group of functions.
 var sets = map[string]func(){
+	"drop":   drop,
 	"matmul": matmul,
 	"pack":   pack,
 	"probe":  probe,
