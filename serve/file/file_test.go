@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -29,7 +30,13 @@ import (
 
 func Example() {
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, "file:example?mode=memory")
+	dir, err := os.MkdirTemp("", "file")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	db, err := sqlite.Open(ctx, filepath.Join(dir, "troika.db"))
 	if err != nil {
 		fmt.Println(err)
 		return
