@@ -114,14 +114,21 @@ func (t *Tape) Block(fn func() *compute.Tensor) *compute.Tensor {
 }
 
 // Backward runs the gradient of the sum of loss's elements back to the watched
-// tensors. It may be called once.
+// tensors. It may be called once, or BackwardFrom may.
 func (t *Tape) Backward(loss *compute.Tensor) error {
-	if !t.needed[loss] {
-		return fmt.Errorf("backward: the loss does not depend on any watched tensor")
-	}
 	one := t.dev.New(loss.Spec)
 	t.dev.Run(compute.Fill{Value: 1}, []*compute.Tensor{one})
-	t.grads[loss] = one
+	return t.BackwardFrom(loss, one)
+}
+
+// BackwardFrom runs back from what a function of x beyond the tape has as its gradient
+// there; grad has the shape of x and belongs to the tape from then on.
+func (t *Tape) BackwardFrom(x, grad *compute.Tensor) error {
+	if !t.needed[x] {
+		t.dev.Free(grad)
+		return fmt.Errorf("backward: the loss does not depend on any watched tensor")
+	}
+	t.grads[x] = grad
 	for i := len(t.nodes) - 1; i >= 0; i-- {
 		n := t.nodes[i]
 		t.step(n)

@@ -53,29 +53,33 @@ func (s *Sequence) labels() int {
 // function of the seed and the epoch alone.
 type plan struct {
 	seqs     []Sequence
+	group    int // sequences that stay together
 	capacity int
 	seed     uint64
 	epoch    int
 	batches  [][]int // of the epoch
 }
 
-// epochBatches shuffles and packs one epoch: sequences in shuffled order fill a
+// epochBatches shuffles and packs one epoch: groups in shuffled order fill a
 // micro-batch until the next does not fit.
 func (p *plan) epochBatches(epoch int) [][]int {
 	if p.batches != nil && p.epoch == epoch {
 		return p.batches
 	}
-	order := rand.New(rand.NewPCG(p.seed, uint64(epoch))).Perm(len(p.seqs))
+	order := rand.New(rand.NewPCG(p.seed, uint64(epoch))).Perm(len(p.seqs) / p.group)
 	var batches [][]int
 	room := 0
 	for _, i := range order {
-		n := len(p.seqs[i].Tokens)
+		first := i * p.group
+		n := tokensOf(p.seqs[first : first+p.group])
 		if n > room || len(batches) == 0 {
 			batches = append(batches, nil)
 			room = p.capacity
 		}
 		last := len(batches) - 1
-		batches[last] = append(batches[last], i)
+		for j := range p.group {
+			batches[last] = append(batches[last], first+j)
+		}
 		room -= n
 	}
 	p.epoch, p.batches = epoch, batches

@@ -31,6 +31,8 @@ type Job struct {
 	Context int        // longest sequence the model takes
 	Vocab   int
 	Config  Config
+	// Preference is nil where answers are learned by themselves.
+	Preference *Preference
 	// Dir holds state.safetensors and metrics.jsonl. Resume continues what is there;
 	// otherwise the run starts anew.
 	Dir    string
@@ -46,13 +48,17 @@ type Job struct {
 type Progress struct {
 	Step      int      `json:"step"`
 	Steps     int      `json:"steps"`
-	Loss      float64  `json:"loss"` // mean over labelled tokens
+	Loss      float64  `json:"loss"` // mean over labelled tokens, or over pairs
 	ValidLoss *float64 `json:"valid_loss,omitempty"`
-	LR        float64  `json:"lr"`
-	GradNorm  float64  `json:"grad_norm"` // before clipping
-	Tokens    int      `json:"tokens"`    // of the step
-	TokensPS  float64  `json:"tokens_per_s"`
-	Seconds   float64  `json:"seconds"` // of the step
+	// Accuracy is the share of pairs in which the better answer gained on the worse
+	// one; nil unless preferences are learned.
+	Accuracy      *float64 `json:"accuracy,omitempty"`
+	ValidAccuracy *float64 `json:"valid_accuracy,omitempty"`
+	LR            float64  `json:"lr"`
+	GradNorm      float64  `json:"grad_norm"` // before clipping
+	Tokens        int      `json:"tokens"`    // of the step
+	TokensPS      float64  `json:"tokens_per_s"`
+	Seconds       float64  `json:"seconds"` // of the step
 }
 
 // Result is what a finished run reports.
@@ -60,14 +66,19 @@ type Result struct {
 	Steps     int     `json:"steps"`
 	Loss      float64 `json:"loss"` // of the last step
 	ValidLoss float64 `json:"valid_loss,omitempty"`
-	Tokens    int     `json:"tokens"` // trained on since this start
-	Seconds   float64 `json:"seconds"`
+	// ValidAccuracy is that of the last step; nil unless preferences are learned.
+	ValidAccuracy *float64 `json:"valid_accuracy,omitempty"`
+	Tokens        int      `json:"tokens"` // trained on since this start
+	Seconds       float64  `json:"seconds"`
 }
 
 type runner struct {
 	*Job
-	params  []parameter
-	plan    plan
+	params []parameter
+	plan   plan
+	// What is minimised, and what is measured on the validation set.
+	learn, validate objective
+
 	at      place
 	metrics *os.File
 	result  Result
@@ -109,16 +120,23 @@ func (r *runner) check() error {
 	if len(r.Params) == 0 {
 		return errors.New("no parameters to train")
 	}
-	return errors.Join(checkSequences(r.Train, r.Context, r.Vocab), checkSequences(r.Valid, r.Context, r.Vocab))
+	if err := errors.Join(checkSequences(r.Train, r.Context, r.Vocab), checkSequences(r.Valid, r.Context, r.Vocab)); err != nil {
+		return err
+	}
+	if r.Preference != nil {
+		return r.Preference.check(r.Train, r.Valid)
+	}
+	return nil
 }
 
 // digest identifies the run: the same digest means that resuming is meaningful.
 func (r *runner) digest() (troika.Digest, error) {
 	h := sha256.New()
 	if err := json.NewEncoder(h).Encode(struct {
-		Config   Config
-		Identity string
-	}{r.Config, r.Identity}); err != nil {
+		Config     Config
+		Identity   string
+		Preference *Preference `json:",omitempty"`
+	}{r.Config, r.Identity, r.Preference}); err != nil {
 		return troika.Digest{}, err
 	}
 	for _, s := range r.Train {
@@ -143,7 +161,12 @@ func (r *runner) open() error {
 		r.Device.Run(compute.Fill{}, []*compute.Tensor{q.v})
 		r.params = append(r.params, q)
 	}
-	r.plan = plan{seqs: r.Train, capacity: r.Config.MicroTokens, seed: r.Config.Seed}
+	r.plan = plan{seqs: r.Train, group: 1, capacity: r.Config.MicroTokens, seed: r.Config.Seed}
+	r.learn, r.validate = likelihood, likelihood
+	if p := r.Preference; p != nil {
+		r.plan.group = 2
+		r.learn, r.validate = p.objective(p.Train), p.objective(p.Valid)
+	}
 	r.at = place{Steps: r.Config.Steps, Run: run}
 	if r.at.Steps == 0 {
 		r.at.Steps = r.plan.steps(r.Config.Epochs, r.Config.Accumulate)
@@ -188,7 +211,7 @@ func (r *runner) step() error {
 	for range r.Config.Accumulate {
 		pick, next := r.plan.next(r.at.Cursor)
 		drop := &nn.Dropout{Seed: r.Config.Seed, Step: r.at.Micro}
-		part, err := backward(r.Device, r.Model, r.params, r.Train, pick, drop)
+		part, err := backward(r.Device, r.Model, r.params, r.Train, pick, r.learn, drop)
 		if err != nil {
 			return fmt.Errorf("step %d: %w", r.at.Step+1, err)
 		}
@@ -207,21 +230,32 @@ func (r *runner) step() error {
 		Step: r.at.Step, Steps: r.at.Steps, Loss: total.loss / total.weight, LR: rate, GradNorm: norm,
 		Tokens: total.tokens, TokensPS: float64(total.tokens) / seconds, Seconds: seconds,
 	}
+	p.Accuracy = r.accuracy(total)
 	r.result.Loss = p.Loss
 	r.result.Tokens += total.tokens
 	return r.after(&p)
+}
+
+// accuracy returns the share of pairs in which the better answer is preferred.
+func (r *runner) accuracy(m micro) *float64 {
+	if r.Preference == nil {
+		return nil
+	}
+	share := m.right / m.weight
+	return &share
 }
 
 // after validates, reports and saves when a step asks for it.
 func (r *runner) after(p *Progress) error {
 	due := func(every int) bool { return p.Step == p.Steps || (every > 0 && p.Step%every == 0) }
 	if len(r.Valid) > 0 && due(r.Config.ValidEvery) {
-		v, err := Loss(r.Device, r.Model, r.Valid, r.Config.MicroTokens)
+		v, err := measure(r.Device, r.Model, r.Valid, r.plan.group, r.Config.MicroTokens, r.validate)
 		if err != nil {
 			return fmt.Errorf("validation: %w", err)
 		}
-		p.ValidLoss = &v
-		r.result.ValidLoss = v
+		mean := v.loss / v.weight
+		p.ValidLoss, p.ValidAccuracy = &mean, r.accuracy(v)
+		r.result.ValidLoss, r.result.ValidAccuracy = mean, p.ValidAccuracy
 	}
 	line, err := json.Marshal(p)
 	if err != nil {

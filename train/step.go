@@ -21,126 +21,168 @@ type parameter struct {
 type micro struct {
 	loss   float64 // weighted sum
 	weight float64 // sum of weights
+	right  float64 // pairs in which the better answer is preferred
 	tokens int
 }
 
 func (m *micro) add(o micro) {
 	m.loss += o.loss
 	m.weight += o.weight
+	m.right += o.right
 	m.tokens += o.tokens
 }
 
-// batch lays sequences end to end. Rows whose next token has a weight are listed
-// with that token and weight.
-func batch(seqs []Sequence, pick []int) (b *model.Batch, rows, labels []int32, weights []float32) {
-	b = &model.Batch{}
+// packed is one forward pass over sequences laid end to end. Rows whose next token has
+// a weight are listed with that token and weight.
+type packed struct {
+	batch        *model.Batch
+	rows, labels []int32
+	weights      []float32
+	ends         []int // of each sequence's rows in the list
+}
+
+func pack(seqs []Sequence, pick []int) *packed {
+	p := &packed{batch: &model.Batch{}}
 	for _, i := range pick {
 		s := &seqs[i]
-		first := int32(len(b.Tokens))
+		first := int32(len(p.batch.Tokens))
 		// The last token predicts nothing that is known.
-		b.Sequence(s.Tokens[:len(s.Tokens)-1], 0, nil)
+		p.batch.Sequence(s.Tokens[:len(s.Tokens)-1], 0, nil)
 		for j := 1; j < len(s.Tokens); j++ {
 			if s.Weights[j] != 0 {
-				rows = append(rows, first+int32(j-1))
-				labels = append(labels, s.Tokens[j])
-				weights = append(weights, s.Weights[j])
+				p.rows = append(p.rows, first+int32(j-1))
+				p.labels = append(p.labels, s.Tokens[j])
+				p.weights = append(p.weights, s.Weights[j])
 			}
 		}
+		p.ends = append(p.ends, len(p.rows))
 	}
-	return b, rows, labels, weights
+	return p
 }
 
 // loss runs the model forward and returns the loss of each labelled row.
-func loss(o compute.Ops, m model.Model, b *model.Batch, rows, labels []int32, weights []float32) (*compute.Tensor, func()) {
+func (p *packed) loss(o compute.Ops, m model.Model) (*compute.Tensor, func()) {
 	dev := o.Device()
-	r, l := compute.FromInts(dev, rows, len(rows)), compute.FromInts(dev, labels, len(labels))
-	w := compute.FromFloats(dev, weights, len(weights))
+	r, l := compute.FromInts(dev, p.rows, len(p.rows)), compute.FromInts(dev, p.labels, len(p.labels))
+	w := compute.FromFloats(dev, p.weights, len(p.weights))
 	free := func() {
 		dev.Free(r)
 		dev.Free(l)
 		dev.Free(w)
 	}
-	h := compute.Do(o, compute.GatherRows{}, m.Forward(o, b, nil), r)
+	h := compute.Do(o, compute.GatherRows{}, m.Forward(o, p.batch, nil), r)
 	if head := m.OutputHead(); head.Weight != nil && head.Bias == nil {
 		return o.Apply(compute.HeadLoss{W: head.Weight}, h, l, w)[0], free
 	}
-	return compute.Do(o, compute.CrossEntropy{}, m.Logits(o, b, h), l, w), free
+	return compute.Do(o, compute.CrossEntropy{}, m.Logits(o, p.batch, h), l, w), free
+}
+
+// objective is what a run minimises. It is handed the loss of each labelled row of a
+// batch of the sequences pick, and returns the value and its gradient by each row's
+// loss; nil stands for ones.
+type objective func(p *packed, pick []int, rows []float32) (out micro, grad []float32)
+
+// likelihood is the weighted sum of the rows' losses.
+func likelihood(p *packed, _ []int, rows []float32) (micro, []float32) {
+	out := micro{tokens: len(p.batch.Tokens)}
+	for i, v := range rows {
+		out.loss += float64(v)
+		out.weight += float64(p.weights[i])
+	}
+	return out, nil
 }
 
 // backward adds the gradients of one micro-batch to the parameters.
-func backward(dev compute.Device, m model.Model, params []parameter, seqs []Sequence, pick []int, drop *nn.Dropout) (out micro, err error) {
+func backward(dev compute.Device, m model.Model, params []parameter, seqs []Sequence, pick []int, of objective, drop *nn.Dropout) (out micro, err error) {
 	defer compute.Recover(&err)
-	b, rows, labels, weights := batch(seqs, pick)
-	b.Dropout = drop
-	freeBatch, err := b.Upload(dev)
+	p := pack(seqs, pick)
+	p.batch.Dropout = drop
+	freeBatch, err := p.batch.Upload(dev)
 	if err != nil {
 		return micro{}, err
 	}
 	defer freeBatch()
 	tape := autograd.New(dev)
 	defer tape.Close()
-	for _, p := range params {
-		tape.Watch(p.Tensor)
+	for _, x := range params {
+		tape.Watch(x.Tensor)
 	}
-	l, free := loss(tape, m, b, rows, labels, weights)
+	l, free := p.loss(tape, m)
 	defer free()
-	out = sum(dev, l, weights, len(b.Tokens))
-	if err := tape.Backward(l); err != nil {
+	out, grad := of(p, pick, compute.Floats(dev, l))
+	if grad == nil {
+		err = tape.Backward(l)
+	} else {
+		err = tape.BackwardFrom(l, compute.FromFloats(dev, grad, len(grad)))
+	}
+	if err != nil {
 		return micro{}, err
 	}
 	for i := range params {
-		p := &params[i]
-		if g := tape.Grad(p.Tensor); p.grad == nil {
-			p.grad = g.Retain()
+		x := &params[i]
+		if g := tape.Grad(x.Tensor); x.grad == nil {
+			x.grad = g.Retain()
 		} else {
-			dev.Run(compute.Add{InPlace: true}, []*compute.Tensor{p.grad, g})
+			dev.Run(compute.Add{InPlace: true}, []*compute.Tensor{x.grad, g})
 		}
 	}
 	return out, nil
 }
 
-func sum(dev compute.Device, loss *compute.Tensor, weights []float32, tokens int) micro {
-	out := micro{tokens: tokens}
-	for i, v := range compute.Floats(dev, loss) {
-		out.loss += float64(v)
-		out.weight += float64(weights[i])
-	}
-	return out
-}
-
 // Loss returns the mean loss of sequences under a model, weighted, and leaves the
 // model alone. Sequences are packed in order.
-func Loss(dev compute.Device, m model.Model, seqs []Sequence, microTokens int) (mean float64, err error) {
-	defer compute.Recover(&err)
-	var total micro
-	for first := 0; first < len(seqs); {
-		pick := []int{first}
-		room := microTokens - len(seqs[first].Tokens)
-		for first++; first < len(seqs) && len(seqs[first].Tokens) <= room; first++ {
-			room -= len(seqs[first].Tokens)
-			pick = append(pick, first)
-		}
-		part, err := forwardLoss(dev, m, seqs, pick)
-		if err != nil {
-			return 0, err
-		}
-		total.add(part)
-	}
-	return total.loss / total.weight, nil
+func Loss(dev compute.Device, m model.Model, seqs []Sequence, microTokens int) (float64, error) {
+	total, err := measure(dev, m, seqs, 1, microTokens, likelihood)
+	return total.loss / total.weight, err
 }
 
-func forwardLoss(dev compute.Device, m model.Model, seqs []Sequence, pick []int) (micro, error) {
-	b, rows, labels, weights := batch(seqs, pick)
-	freeBatch, err := b.Upload(dev)
+// measure sums an objective over sequences, packed in order, of which each group
+// stays together.
+func measure(dev compute.Device, m model.Model, seqs []Sequence, group, microTokens int, of objective) (total micro, err error) {
+	defer compute.Recover(&err)
+	for first := 0; first < len(seqs); {
+		var pick []int
+		for room := microTokens; first < len(seqs); first += group {
+			n := tokensOf(seqs[first : first+group])
+			if n > room && pick != nil {
+				break
+			}
+			room -= n
+			for i := range group {
+				pick = append(pick, first+i)
+			}
+		}
+		rows, p, err := forward(dev, m, seqs, pick)
+		if err != nil {
+			return micro{}, err
+		}
+		part, _ := of(p, pick, rows)
+		total.add(part)
+	}
+	return total, nil
+}
+
+func tokensOf(seqs []Sequence) int {
+	n := 0
+	for i := range seqs {
+		n += len(seqs[i].Tokens)
+	}
+	return n
+}
+
+// forward returns the losses of the labelled rows of some sequences.
+func forward(dev compute.Device, m model.Model, seqs []Sequence, pick []int) ([]float32, *packed, error) {
+	p := pack(seqs, pick)
+	freeBatch, err := p.batch.Upload(dev)
 	if err != nil {
-		return micro{}, err
+		return nil, nil, err
 	}
 	defer freeBatch()
 	o := compute.NewEager(dev)
 	defer o.Close()
-	l, free := loss(o, m, b, rows, labels, weights)
+	l, free := p.loss(o, m)
 	defer free()
-	return sum(dev, l, weights, len(b.Tokens)), nil
+	return compute.Floats(dev, l), p, nil
 }
 
 // update applies AdamW with the accumulated gradients and clears them. weight is
