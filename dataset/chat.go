@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/troikaml/troika"
@@ -36,6 +37,9 @@ type Example struct {
 	Weights []int
 	// Tools is a JSON array of the tools on offer, or nil.
 	Tools json.RawMessage
+	// Rejected are the messages that are a worse end of the conversation than its last
+	// one; nil unless the example is a preference.
+	Rejected []chat.Message
 
 	line chatLine      // as ReadChat found it
 	raw  troika.Digest // of the bytes it was read from
@@ -53,6 +57,15 @@ type Example struct {
 // has an assistant message to learn from. Other keys of messages are passed to
 // the chat template, other keys of the line are ignored, but for "functions"
 // and "function_call", whose loss would change what is learned.
+//
+// A line may be a preference instead, in OpenAI's format for DPO:
+//
+//	{"input": {"messages": [{"role": "user", "content": "..."}], "tools": [...]},
+//	 "preferred_output": [{"role": "assistant", "content": "..."}],
+//	 "non_preferred_output": [{"role": "assistant", "content": "..."}]}
+//
+// It is read as the conversation with the preferred output, of which that alone is
+// learned, and with Rejected.
 //
 // Empty lines are skipped. If any line is wrong, there are no examples and the
 // error is a [refine.Failures] of all wrong lines; name is the file's name in
@@ -101,12 +114,36 @@ type chatLine struct {
 	Tools     json.RawMessage   `json:"tools"`
 	Functions json.RawMessage   `json:"functions"`
 	Text      *json.RawMessage  `json:"text"`
+	Rejected  []json.RawMessage `json:"rejected"`
+
+	Input     *chatLine         `json:"input"`
+	Preferred []json.RawMessage `json:"preferred_output"`
+	Worse     []json.RawMessage `json:"non_preferred_output"`
+}
+
+// joined returns a preference as one conversation.
+func (l chatLine) joined() (chatLine, error) {
+	if l.Input == nil || len(l.Input.Messages) == 0 {
+		return chatLine{}, errors.New(`"input" has no "messages"`)
+	}
+	if len(l.Preferred) == 0 || len(l.Worse) == 0 {
+		return chatLine{}, errors.New(`a preference has a "preferred_output" and a "non_preferred_output"`)
+	}
+	return chatLine{
+		Messages: slices.Concat(l.Input.Messages, l.Preferred), Rejected: l.Worse, Tools: l.Input.Tools, Functions: l.Input.Functions,
+	}, nil
 }
 
 func parseExample(line []byte) (Example, error) {
 	var in chatLine
 	if err := refine.DecodeLine(line, &in); err != nil {
 		return Example{}, err
+	}
+	if in.Messages == nil && (in.Input != nil || in.Preferred != nil || in.Worse != nil) {
+		var err error
+		if in, err = in.joined(); err != nil {
+			return Example{}, err
+		}
 	}
 	switch {
 	case in.Messages == nil && in.Text != nil:

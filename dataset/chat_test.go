@@ -2,9 +2,11 @@ package dataset_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,7 +113,61 @@ func TestReadChatNamesEveryWrongLine(t *testing.T) {
 	}
 }
 
+func TestPreferences(t *testing.T) {
+	const (
+		input  = `"input":{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"},{"role":"user","content":"more"}],"tools":[{"type":"function"}],"parallel_tool_calls":true}`
+		better = `"preferred_output":[ {"role":"assistant","content":"b"} ]`
+		worse  = `"non_preferred_output":[{"role":"assistant","content":"w"}]`
+	)
+	examples, err := dataset.ReadChat(strings.NewReader("{"+input+","+better+","+worse+"}"), "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := dataset.FromChats(map[string][]dataset.Example{dataset.Train: examples})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := v.Examples(dataset.Train, dataset.Prompt{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := json.Marshal(v.Split(dataset.Train)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	exported, err := dataset.ReadChat(bytes.NewReader(record), "exported")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []dataset.Example{examples[0], stored[0], exported[0]} {
+		if len(e.Messages) != 4 || e.Messages[3].Content != "b" || len(e.Rejected) != 1 || e.Rejected[0].Content != "w" || len(e.Tools) == 0 {
+			t.Fatalf("%s: %+v", e.Name, e)
+		}
+		for i, one := range e.Pair() {
+			if want := []string{"b", "w"}[i]; one.Messages[3].Content != want || one.Rejected != nil || !slices.Equal(one.Weights, []int{0, 0, 0, 1}) {
+				t.Errorf("%s, output %d: %+v", e.Name, i, one)
+			}
+		}
+	}
+	for line, want := range map[string]string{
+		better + "," + worse: `"input" has no "messages"`,
+		input + "," + better: `a preference has a "preferred_output" and a "non_preferred_output"`,
+		input + "," + better + `,"non_preferred_output":[{"role":"assistant","content":"b"}]`:                                    "both outputs are the same: there is nothing to prefer",
+		input + "," + better + `,"non_preferred_output":[{"role":"user","content":"w"}]`:                                         "both outputs of a preference are messages of the assistant",
+		input + "," + better + `,"non_preferred_output":[{"role":"assistant","content":" "}]`:                                    "worse output: the assistant message is empty",
+		input + "," + better + `,"non_preferred_output":[{"role":"assistant","content":"w"},{"role":"assistant","content":"x"}]`: "the worse output has 2 messages, want one",
+		input + "," + worse + `,"preferred_output":[{"role":"assistant","content":"b"},{"role":"assistant","content":"x"}]`:      "the preferred output has several messages, or follows one of the assistant: want one",
+		`"messages":[{"role":"assistant","content":"b"}],"rejected":[{"role":"assistant","content":"w"}]`:                        "a preference needs a question before its outputs",
+	} {
+		_, err := dataset.ReadChat(strings.NewReader("{"+line+"}"), "f")
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", line, err, want)
+		}
+	}
+}
+
 func FuzzReadChat(f *testing.F) {
+	f.Add([]byte(`{"input":{"messages":[{"role":"user","content":"q"}]},"preferred_output":[{"role":"assistant","content":"b"}],"non_preferred_output":[{"role":"assistant","content":"w"}]}`))
 	f.Add([]byte(`{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","weight":1}],"tools":[{}]}`))
 	f.Add([]byte(`{"messages":[{"weight":1,"role":"assistant","role":"user","content":[{"type":"text","text":"x"}]}]}`))
 	f.Fuzz(func(t *testing.T, in []byte) {

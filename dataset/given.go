@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/troikaml/troika/tokenizer/chat"
 )
 
 // FromChats makes a version of conversations that [ReadChat] read, whose splits
@@ -62,6 +64,9 @@ func chatRecord(e Example) Record {
 	for _, m := range e.line.Messages {
 		r.Messages = append(r.Messages, compact(m))
 	}
+	for _, m := range e.line.Rejected {
+		r.Rejected = append(r.Rejected, compact(m))
+	}
 	return r
 }
 
@@ -106,7 +111,7 @@ func (v *Version) Examples(split string, p Prompt) ([]Example, error) {
 			out[i] = p.Example(r)
 			continue
 		}
-		e, err := exampleOf(chatLine{Messages: r.Messages, Tools: r.Tools})
+		e, err := exampleOf(chatLine{Messages: r.Messages, Tools: r.Tools, Rejected: r.Rejected})
 		if err != nil {
 			return nil, fmt.Errorf("record %s: %w", r.ID, err)
 		}
@@ -144,6 +149,9 @@ func exampleOf(in chatLine) (Example, error) {
 			answers++
 		}
 	}
+	if in.Rejected != nil {
+		return e, e.prefer(in.Rejected)
+	}
 	switch {
 	case learned > 0:
 		return e, nil
@@ -151,4 +159,41 @@ func exampleOf(in chatLine) (Example, error) {
 		return Example{}, errors.New("every assistant message has weight 0: there is nothing to learn")
 	}
 	return Example{}, errors.New("no assistant message: there is nothing to learn")
+}
+
+// prefer makes an example a preference: of its conversation the last message alone is
+// learned.
+func (e *Example) prefer(rejected []json.RawMessage) error {
+	if len(rejected) != 1 {
+		return fmt.Errorf("the worse output has %d messages, want one", len(rejected))
+	}
+	m, _, err := parseMessage(rejected[0])
+	if err != nil {
+		return fmt.Errorf("worse output: %w", err)
+	}
+	last := len(e.Messages) - 1
+	switch {
+	case m.Role != roleAssistant || e.Messages[last].Role != roleAssistant:
+		return errors.New("both outputs of a preference are messages of the assistant")
+	case last == 0:
+		return errors.New("a preference needs a question before its outputs")
+	case e.Messages[last-1].Role == roleAssistant:
+		return errors.New("the preferred output has several messages, or follows one of the assistant: want one")
+	case bytes.Equal(compact(e.line.Messages[last]), compact(rejected[0])):
+		return errors.New("both outputs are the same: there is nothing to prefer")
+	}
+	e.Rejected, e.line.Rejected = []chat.Message{m}, rejected
+	clear(e.Weights)
+	e.Weights[last] = 1
+	return nil
+}
+
+// Pair returns a preference as two examples that each learn one end of the
+// conversation: the better one, then the worse one.
+func (e Example) Pair() [2]Example {
+	better, worse := e, e
+	better.Rejected, worse.Rejected = nil, nil
+	last := len(e.Messages) - 1
+	worse.Messages = slices.Concat(e.Messages[:last:last], e.Rejected)
+	return [2]Example{better, worse}
 }

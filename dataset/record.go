@@ -32,6 +32,8 @@ type Record struct {
 	// nil in the record of a text.
 	Messages []json.RawMessage `json:"messages,omitempty"`
 	Tools    json.RawMessage   `json:"tools,omitempty"`
+	// Rejected is, of a preference, the message that is worse than the last one.
+	Rejected []json.RawMessage `json:"rejected,omitempty"`
 	// Label is the class; it may be empty.
 	Label string `json:"label,omitempty"`
 	// Source is where the raw document was found.

@@ -12,7 +12,12 @@ import (
 // preceded by exactly the tokens that serving would send before it. Turns that
 // continue one another share a sequence; a template that rewrites earlier turns
 // gives one sequence a turn.
+//
+// A preference is an error: it is two sequences, see [FromPreference].
 func FromChat(b *bundle.Bundle, e dataset.Example) ([]Sequence, error) {
+	if e.Rejected != nil {
+		return nil, fmt.Errorf("%s: two answers, of which one is preferred: learn them by the method dpo", e.Name)
+	}
 	turns, err := b.Turns(bundle.Conversation{Messages: e.Messages, Tools: e.Tools})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.Name, err)
@@ -32,6 +37,25 @@ func FromChat(b *bundle.Bundle, e dataset.Example) ([]Sequence, error) {
 	}
 	// A sequence without a label is the beginning of one that was rewritten.
 	out = slices.DeleteFunc(out, func(s Sequence) bool { return s.labels() == 0 })
+	return out, nil
+}
+
+// FromPreference renders a preference: the better answer, then the worse one.
+func FromPreference(b *bundle.Bundle, e dataset.Example) ([]Sequence, error) {
+	if e.Rejected == nil {
+		return nil, fmt.Errorf(`%s: one answer: the method dpo learns from "preferred_output" and "non_preferred_output"`, e.Name)
+	}
+	var out []Sequence
+	for i, one := range e.Pair() {
+		seqs, err := FromChat(b, one)
+		if err != nil {
+			return nil, err
+		}
+		if len(seqs) != 1 {
+			return nil, fmt.Errorf("%s: the model's chat template drops output %d", e.Name, i+1)
+		}
+		out = append(out, seqs[0])
+	}
 	return out, nil
 }
 

@@ -26,14 +26,15 @@ type Preference struct {
 }
 
 // Margins returns log p(better) - log p(worse) of each pair of sequences under a model,
-// which it leaves alone.
-func Margins(dev compute.Device, m model.Model, pairs []Sequence, microTokens int) ([]float64, error) {
+// which it leaves alone. It calls progress with the number of pairs that are done.
+func Margins(dev compute.Device, m model.Model, pairs []Sequence, microTokens int, progress func(done int)) ([]float64, error) {
 	if len(pairs)%2 != 0 {
 		return nil, fmt.Errorf("%d sequences are no pairs", len(pairs))
 	}
 	margins := make([]float64, len(pairs)/2)
 	_, err := measure(dev, m, pairs, 2, microTokens, func(p *packed, pick []int, rows []float32) (micro, []float32) {
 		p.eachPair(pick, rows, func(pair int, margin float64, _, _, _ int) { margins[pair] = margin })
+		progress((pick[len(pick)-1] + 1) / 2)
 		return micro{}, nil
 	})
 	return margins, err

@@ -50,9 +50,13 @@ func TestPreference(t *testing.T) {
 	for _, capacity := range []int{16, 1000} { // packed differently, the pairs are the same
 		m, free := modeltest.Load(t, known, "../model/qwen3/testdata/tied", device(t, 2), false)
 		defer free()
-		reference, err := train.Margins(m.Device, m.Model, pairs, capacity)
+		done := 0
+		reference, err := train.Margins(m.Device, m.Model, pairs, capacity, func(n int) { done = n })
 		if err != nil {
 			t.Fatal(err)
+		}
+		if done != len(pairs)/2 {
+			t.Errorf("%d pairs of %d are done", done, len(pairs)/2)
 		}
 		near(t, "reference margins", reference, want.Reference, 1e-4)
 		x, err := adapter.New(m.Device, m.Model, adapter.Config{Rank: 4, Alpha: 8}, 1)
@@ -95,7 +99,7 @@ func TestPreference(t *testing.T) {
 		}
 		near(t, "losses", losses, want.Losses, 1e-4)
 		near(t, "norms of gradients", norms, want.Norms, 1e-3)
-		got, err := train.Margins(m.Device, m.Model, pairs, 64)
+		got, err := train.Margins(m.Device, m.Model, pairs, 64, func(int) {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +150,7 @@ func TestBadPreferences(t *testing.T) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
-	if _, err := train.Margins(m.Device, m.Model, []train.Sequence{one}, 64); err == nil {
+	if _, err := train.Margins(m.Device, m.Model, []train.Sequence{one}, 64, func(int) {}); err == nil {
 		t.Error("one sequence was taken as a pair")
 	}
 }

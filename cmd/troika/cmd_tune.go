@@ -15,10 +15,12 @@ import (
 )
 
 type tuneOptions struct {
-	model, data, valid, name, out, run string
-	resume                             bool
-	adapter                            adapter.Config
-	train                              train.Config
+	model, data, valid, name, out, run, method string
+
+	resume  bool
+	beta    float64
+	adapter adapter.Config
+	train   train.Config
 }
 
 func newTuneCmd(a *app) *cobra.Command {
@@ -32,6 +34,9 @@ TRAIN.jsonl has one conversation a line in OpenAI's fine-tuning format:
 {"messages":[{"role":"user","content":"..."},{"role":"assistant","content":"..."}]}.
 The loss is taken on assistant messages; "weight":0 on one leaves it out.
 
+With --method dpo it has preferences in OpenAI's format, "input", "preferred_output" and
+"non_preferred_output", and the model learns to prefer the one answer to the other.
+
 The examples become a dataset version of --home under NAME, kept as a whole; its digest
 stands in the adapter's troika.json. The adapter is written in PEFT's format to --home
 under NAME, and can be served by that name. Ctrl-C saves and stops; --resume goes on,
@@ -39,7 +44,8 @@ after a kill too, and ends with the same bits as a run that was never stopped.`,
 		Example: `  troika tune --data train.jsonl --valid valid.jsonl --name helpdesk
   troika tune --data train.jsonl --name helpdesk --resume
   troika tune --model ./Qwen3-0.6B --data train.jsonl --name faq \
-    --rank 8 --targets q_proj,v_proj`,
+    --rank 8 --targets q_proj,v_proj
+  troika tune --data preferences.jsonl --name polite --method dpo`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return tune(cmd.Context(), a, &o) },
 	}
 	f := cmd.Flags()
@@ -47,6 +53,8 @@ after a kill too, and ends with the same bits as a run that was never stopped.`,
 	f.StringVar(&o.data, "data", "", "training examples, JSON lines")
 	f.StringVar(&o.valid, "valid", "", "validation examples, JSON lines")
 	f.StringVar(&o.name, "name", "", "name of the tuned model")
+	f.StringVar(&o.method, "method", methodSupervised, "supervised, or dpo for preferences")
+	f.Float64Var(&o.beta, "beta", 0.1, "how closely dpo keeps to the base, which a small beta leaves behind")
 	f.StringVar(&o.out, "out", "", "folder of the adapter (default adapters/NAME of --home)")
 	f.StringVar(&o.run, "run", "", "folder of the run's state and metrics (default runs/NAME of --home)")
 	f.BoolVar(&o.resume, "resume", false, "go on from the run's last saved state")
@@ -60,6 +68,12 @@ after a kill too, and ends with the same bits as a run that was never stopped.`,
 	return cmd
 }
 
+// The methods, as OpenAI names them.
+const (
+	methodSupervised = "supervised"
+	methodDPO        = "dpo"
+)
+
 // plainName is what a tuned model may be called: a file name on every system and, in
 // lower case, the name of a dataset.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
@@ -68,13 +82,25 @@ func tune(ctx context.Context, a *app, o *tuneOptions) error {
 	if !plainName.MatchString(o.name) {
 		return usagef("--name %q: want letters, digits, dots, dashes and underscores", o.name)
 	}
+	render := train.FromChat
+	switch o.method {
+	case methodSupervised:
+		o.beta = 0
+	case methodDPO:
+		if !(o.beta > 0) {
+			return usagef("--beta %g: want a positive number", o.beta)
+		}
+		render = train.FromPreference
+	default:
+		return usagef("--method %q: want %s or %s", o.method, methodSupervised, methodDPO)
+	}
 	home, err := a.Home()
 	if err != nil {
 		return err
 	}
 	t := tuning{
-		adapter: o.adapter, train: o.train, run: o.run, out: o.out, resume: o.resume,
-		onStep: a.trainingProgress("tune " + o.name),
+		adapter: o.adapter, train: o.train, run: o.run, out: o.out, resume: o.resume, beta: o.beta,
+		onPair: a.pairProgress(), onStep: a.trainingProgress("tune " + o.name),
 	}
 	if t.out == "" {
 		t.out = filepath.Join(home, adaptersFolder, o.name)
@@ -95,11 +121,11 @@ func tune(ctx context.Context, a *app, o *tuneOptions) error {
 	if s.ref.Adapter != "" {
 		return usagef("--model %s is an adapter; tune its base %s", o.model, s.ref.Base)
 	}
-	trainSet, err := s.encode(data.version, dataset.Train, dataset.Prompt{}, data.names[dataset.Train])
+	trainSet, err := s.encode(data.version, dataset.Train, dataset.Prompt{}, data.names[dataset.Train], render)
 	if err != nil {
 		return err
 	}
-	validSet, err := s.encode(data.version, dataset.Validation, dataset.Prompt{}, data.names[dataset.Validation])
+	validSet, err := s.encode(data.version, dataset.Validation, dataset.Prompt{}, data.names[dataset.Validation], render)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
+	"github.com/troikaml/troika/bundle"
 	"github.com/troikaml/troika/dataset"
 	"github.com/troikaml/troika/store/disk"
 	"github.com/troikaml/troika/store/sqlite"
@@ -61,10 +62,13 @@ func readChats(files map[string]string) (*chats, error) {
 	return c, err
 }
 
+// rendering is how examples become sequences: train.FromChat or train.FromPreference.
+type rendering func(*bundle.Bundle, dataset.Example) ([]train.Sequence, error)
+
 // encode renders a split of a version for a session's model: labelled texts as p
-// asks for the label, conversations as they are. Faults are told by names, which
+// asks for the label, conversations as they are, preferences as pairs. Faults are told by names, which
 // has one for each example, or by the records' IDs where it is nil.
-func (s *session) encode(v *dataset.Version, split string, p dataset.Prompt, names []string) ([]train.Sequence, error) {
+func (s *session) encode(v *dataset.Version, split string, p dataset.Prompt, names []string, render rendering) ([]train.Sequence, error) {
 	examples, err := v.Examples(split, p)
 	if err != nil {
 		return nil, err
@@ -74,7 +78,7 @@ func (s *session) encode(v *dataset.Version, split string, p dataset.Prompt, nam
 		if names != nil {
 			e.Name = names[i]
 		}
-		seqs, err := train.FromChat(s.bundle, e)
+		seqs, err := render(s.bundle, e)
 		if err != nil {
 			return nil, err
 		}

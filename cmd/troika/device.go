@@ -23,9 +23,26 @@ func (a *app) trainingProgress(name string) func(train.Progress) {
 		bar.Note("loss %.3f, %.0f tokens/s", p.Loss, p.TokensPS)
 		bar.Set(int64(p.Step))
 		if p.ValidLoss != nil {
-			a.Log.Info("validation", "step", p.Step, "loss", fmt.Sprintf("%.4f", *p.ValidLoss))
+			args := []any{"step", p.Step, "loss", fmt.Sprintf("%.4f", *p.ValidLoss)}
+			if p.ValidAccuracy != nil {
+				args = append(args, "accuracy", fmt.Sprintf("%.3f", *p.ValidAccuracy))
+			}
+			a.Log.Info("validation", args...)
 		}
 		if p.Step == p.Steps {
+			bar.Done()
+		}
+	}
+}
+
+// pairProgress returns an OnPair that draws a bar.
+func (a *app) pairProgress() func(done, all int) {
+	var bar *term.Bar
+	return func(done, all int) {
+		if bar == nil {
+			bar = a.Progress.Bar("ask the base", int64(all), term.Items("pairs"))
+		}
+		if bar.Set(int64(done)); done == all {
 			bar.Done()
 		}
 	}

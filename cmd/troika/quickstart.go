@@ -17,6 +17,7 @@ import (
 	"github.com/troikaml/troika/eval"
 	"github.com/troikaml/troika/eval/tfidf"
 	"github.com/troikaml/troika/model/nn"
+	"github.com/troikaml/troika/train"
 )
 
 // quickstart is one walk from raw documents to a served model.
@@ -164,11 +165,11 @@ func (q *quickstart) evaluate(ctx context.Context, s *session, name string, slot
 
 // tune trains the adapter.
 func (q *quickstart) tune(ctx context.Context, s *session) error {
-	trainSet, err := s.encode(q.version, dataset.Train, q.prompt, nil)
+	trainSet, err := s.encode(q.version, dataset.Train, q.prompt, nil, train.FromChat)
 	if err != nil {
 		return err
 	}
-	validSet, err := s.encode(q.version, dataset.Validation, q.prompt, nil)
+	validSet, err := s.encode(q.version, dataset.Validation, q.prompt, nil, train.FromChat)
 	if err != nil {
 		return err
 	}

@@ -17,11 +17,14 @@ import (
 type tuning struct {
 	adapter adapter.Config
 	train   train.Config
+	beta    float64       // of preferences; 0: answers are learned by themselves
 	dataset troika.Digest // of the training data
 	run     string        // folder of the run's state and metrics
 	out     string        // folder of the adapter
 	resume  bool
 	onStep  func(train.Progress)
+	// onPair is told how many preferences of how many the base was asked about.
+	onPair func(done, all int)
 }
 
 // provenanceFile stands beside an adapter and says what it was made from.
@@ -34,6 +37,7 @@ type provenance struct {
 	Dataset troika.Digest  `json:"dataset"`
 	Adapter adapter.Config `json:"adapter"`
 	Train   train.Config   `json:"train"`
+	Beta    float64        `json:"beta,omitempty"`
 	Version string         `json:"troika_version"`
 }
 
@@ -45,7 +49,13 @@ func (s *session) tune(ctx context.Context, t tuning, trainSet, validSet []train
 		return nil, err
 	}
 	made := provenance{
-		Base: s.ref.Base, BaseSHA: base, Dataset: t.dataset, Adapter: t.adapter, Train: t.train, Version: buildVersion(),
+		Base: s.ref.Base, BaseSHA: base, Dataset: t.dataset, Adapter: t.adapter, Train: t.train, Beta: t.beta, Version: buildVersion(),
+	}
+	var pref *train.Preference
+	if t.beta != 0 {
+		if pref, err = s.preference(t, trainSet, validSet); err != nil {
+			return nil, err
+		}
 	}
 	x, err := adapter.New(s.dev, s.model, t.adapter, t.train.Seed)
 	if err != nil {
@@ -55,7 +65,7 @@ func (s *session) tune(ctx context.Context, t tuning, trainSet, validSet []train
 	// What a killed run was writing there is of no more use.
 	fsx.Sweep(t.run)
 	fsx.Sweep(t.out)
-	res, err := s.train(ctx, t, made, x, trainSet, validSet)
+	res, err := s.train(ctx, t, made, x, train.Job{Train: trainSet, Valid: validSet, Preference: pref})
 	if err != nil {
 		return nil, err
 	}
@@ -75,19 +85,31 @@ func (s *session) tune(ctx context.Context, t tuning, trainSet, validSet []train
 	return res, nil
 }
 
-// train runs the optimizer on x, which acts in slot 0 meanwhile.
-func (s *session) train(ctx context.Context, t tuning, made provenance, x *adapter.LoRA, trainSet, validSet []train.Sequence) (*train.Result, error) {
+// preference asks the base, from which training starts, about all pairs.
+func (s *session) preference(t tuning, trainSet, validSet []train.Sequence) (*train.Preference, error) {
+	all := (len(trainSet) + len(validSet)) / 2
+	margins := func(pairs []train.Sequence, before int) ([]float64, error) {
+		return train.Margins(s.dev, s.model, pairs, t.train.MicroTokens, func(done int) { t.onPair(before+done, all) })
+	}
+	of, err := margins(trainSet, 0)
+	if err != nil {
+		return nil, err
+	}
+	valid, err := margins(validSet, len(trainSet)/2)
+	return &train.Preference{Beta: t.beta, Train: of, Valid: valid}, err
+}
+
+// train runs the optimizer on x, which acts in slot 0 meanwhile. The job has the data.
+func (s *session) train(ctx context.Context, t tuning, made provenance, x *adapter.LoRA, j train.Job) (*train.Result, error) {
 	identity, err := json.Marshal(made)
 	if err != nil {
 		return nil, err
 	}
 	defer s.set.Remove(s.set.Add(x))
 	facts := s.bundle.Facts
-	return train.Run(ctx, train.Job{
-		Device: s.dev, Model: s.model, Params: x.Params(), Train: trainSet, Valid: validSet,
-		Context: facts.MaxPositions, Vocab: facts.VocabSize, Config: t.train, Dir: t.run, Resume: t.resume,
-		Identity: string(identity), OnStep: t.onStep,
-	})
+	j.Device, j.Model, j.Params, j.Context, j.Vocab = s.dev, s.model, x.Params(), facts.MaxPositions, facts.VocabSize
+	j.Config, j.Dir, j.Resume, j.Identity, j.OnStep = t.train, t.run, t.resume, string(identity), t.onStep
+	return train.Run(ctx, j)
 }
 
 // readChat reads a chat JSONL file, and returns the digest of its bytes.
