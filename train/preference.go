@@ -83,6 +83,13 @@ func (pref *Preference) objective(reference []float64) objective {
 	}
 }
 
+// ValidLoss returns the mean loss of the validation pairs under a model, and leaves the
+// model alone.
+func (pref *Preference) ValidLoss(dev compute.Device, m model.Model, pairs []Sequence, microTokens int) (float64, error) {
+	total, err := measure(dev, m, pairs, 2, microTokens, pref.objective(pref.Valid))
+	return total.loss / total.weight, err
+}
+
 // check holds a job to the form of pairs.
 func (pref *Preference) check(train, valid []Sequence) error {
 	if !(pref.Beta > 0) || math.IsInf(pref.Beta, 0) {

@@ -47,10 +47,12 @@ type Event struct {
 // Parts of what is shown.
 type (
 	methodBody struct {
-		Type       string `json:"type"`
-		Supervised struct {
-			Hyper hyper `json:"hyperparameters"`
-		} `json:"supervised"`
+		Type       string     `json:"type"`
+		Supervised *hyperBody `json:"supervised,omitempty"`
+		DPO        *hyperBody `json:"dpo,omitempty"`
+	}
+	hyperBody struct {
+		Hyper hyper `json:"hyperparameters"`
 	}
 	errorBody struct {
 		Code    string  `json:"code"`
@@ -87,7 +89,11 @@ func Show(j job.Job, now time.Time) (Job, error) {
 		ValidationFile: orNull(r.ValidationFile), TrainingFile: r.TrainingFile, Hyper: r.Hyper,
 		Suffix: orNull(r.Suffix), Seed: r.Seed, Integrations: r.Integrations, Metadata: r.Metadata,
 	}
-	b.Method.Type, b.Method.Supervised.Hyper = "supervised", r.Hyper
+	if r.Method == methodDPO {
+		b.Method = methodBody{Type: methodDPO, DPO: &hyperBody{r.Hyper}}
+	} else {
+		b.Method = methodBody{Type: methodSupervised, Supervised: &hyperBody{r.Hyper}}
+	}
 	if len(b.Integrations) == 0 {
 		b.Integrations = json.RawMessage("[]")
 	}

@@ -36,7 +36,9 @@ type request struct {
 		Supervised *struct {
 			Hyper askedHyper `json:"hyperparameters"`
 		} `json:"supervised"`
-		DPO           json.RawMessage `json:"dpo"`
+		DPO *struct {
+			Hyper askedHyper `json:"hyperparameters"`
+		} `json:"dpo"`
 		Reinforcement json.RawMessage `json:"reinforcement"`
 	} `json:"method"`
 
@@ -77,7 +79,15 @@ func (r *request) check() (askedHyper, error) {
 	if err != nil {
 		return asked, err
 	}
-	return asked, asked.check()
+	return asked, asked.check(r.method())
+}
+
+// method returns the method by name; what it may be, hyper has checked.
+func (r *request) method() string {
+	if r.Method == nil {
+		return methodSupervised
+	}
+	return r.Method.Type
 }
 
 // hyper returns the hyperparameters of the method, or the older ones beside it.
@@ -85,21 +95,29 @@ func (r *request) hyper() (askedHyper, error) {
 	if r.Method == nil {
 		return r.Hyper, nil
 	}
+	var within askedHyper
 	switch r.Method.Type {
-	case "supervised":
-	case "dpo", "reinforcement":
-		return askedHyper{}, serve.Refuse(http.StatusBadRequest, "unsupported_value", "method.type",
-			"The method %q is not offered: \"supervised\" is.", r.Method.Type)
-	default:
-		return askedHyper{}, badParam("method.type", "Invalid 'method.type': %.40q is no method: \"supervised\" is.", r.Method.Type)
-	}
-	if s := r.Method.Supervised; s != nil && s.Hyper.given() {
-		if r.Hyper.given() {
-			return askedHyper{}, badParam("hyperparameters", "'hyperparameters' stand both beside 'method' and within it.")
+	case methodSupervised:
+		if s := r.Method.Supervised; s != nil {
+			within = s.Hyper
 		}
-		return s.Hyper, nil
+	case methodDPO:
+		if d := r.Method.DPO; d != nil {
+			within = d.Hyper
+		}
+	case "reinforcement":
+		return askedHyper{}, serve.Refuse(http.StatusBadRequest, "unsupported_value", "method.type",
+			"The method %q is not offered: \"supervised\" and \"dpo\" are.", r.Method.Type)
+	default:
+		return askedHyper{}, badParam("method.type", "Invalid 'method.type': %.40q is no method: \"supervised\" and \"dpo\" are.", r.Method.Type)
 	}
-	return r.Hyper, nil
+	if !within.given() {
+		return r.Hyper, nil
+	}
+	if r.Hyper.given() {
+		return askedHyper{}, badParam("hyperparameters", "'hyperparameters' stand both beside 'method' and within it.")
+	}
+	return within, nil
 }
 
 // create checks a request and its files, keeps them as a dataset version, and submits
@@ -138,7 +156,7 @@ func (s *Service) create(ctx context.Context, req *request, party string) (job.J
 	}
 	r := recipe{
 		Base: req.Model, Org: s.o.Org, Suffix: req.Suffix, TrainingFile: req.TrainingFile, ValidationFile: req.ValidationFile,
-		Seed: req.seed(), Metadata: req.Metadata,
+		Seed: req.seed(), Metadata: req.Metadata, Method: req.method(),
 	}
 	if len(req.Integrations) > 0 {
 		if r.Integrations, err = json.Marshal(req.Integrations); err != nil {
@@ -188,7 +206,7 @@ func (s *Service) check(ctx context.Context, req *request, b *base) (training, v
 		if err != nil {
 			return nil, err
 		}
-		return s.checkFile(ctx, id, b.bundle)
+		return s.checkFile(ctx, id, b.bundle, rendering(req.method()))
 	}
 	if training, err = read(req.TrainingFile, "training_file"); err != nil {
 		return nil, nil, err
@@ -275,6 +293,10 @@ func (*Service) memory(b *base, r recipe, training *checked) int64 {
 	facts := b.bundle.Facts
 	hidden, layers := int64(facts.HiddenSize), int64(facts.Layers)
 	lora := layers * projection * 3 * hidden * int64(r.Adapter.Rank)
-	pass := int64(training.longest) * (layers*kept*hidden + int64(facts.VocabSize))
+	atOnce := int64(1)
+	if r.Method == methodDPO {
+		atOnce = 2
+	}
+	pass := atOnce * int64(training.longest) * (layers*kept*hidden + int64(facts.VocabSize))
 	return b.weights + float*(4*lora+pass)
 }

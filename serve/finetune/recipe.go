@@ -8,6 +8,8 @@ import (
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/adapter"
+	"github.com/troikaml/troika/bundle"
+	"github.com/troikaml/troika/dataset"
 	"github.com/troikaml/troika/job"
 	"github.com/troikaml/troika/train"
 )
@@ -30,6 +32,7 @@ type recipe struct {
 	Suffix         string            `json:"suffix,omitempty"`
 	TrainingFile   string            `json:"training_file"`
 	ValidationFile string            `json:"validation_file,omitempty"`
+	Method         string            `json:"method,omitempty"` // empty: supervised
 	Hyper          hyper             `json:"hyperparameters"`
 	Seed           int64             `json:"seed"`
 	Metadata       map[string]string `json:"metadata,omitempty"`
@@ -38,7 +41,8 @@ type recipe struct {
 	Train          train.Config      `json:"train"`
 	// Tokens are those of the training data, once through.
 	Tokens int64 `json:"tokens"`
-	// Sequences is how many the training data come to: a step takes batch_size of them.
+	// Sequences is how many the training data come to, or pairs of them: a step takes
+	// batch_size.
 	Sequences int `json:"sequences"`
 }
 
@@ -47,6 +51,24 @@ type hyper struct {
 	NEpochs                int     `json:"n_epochs"`
 	BatchSize              int     `json:"batch_size"`
 	LearningRateMultiplier float64 `json:"learning_rate_multiplier"`
+	Beta                   float64 `json:"beta,omitempty"` // of dpo
+}
+
+// The methods, as OpenAI names them.
+const (
+	methodSupervised = "supervised"
+	methodDPO        = "dpo"
+)
+
+// renderer shows an example as the model will see it.
+type renderer func(*bundle.Bundle, dataset.Example) ([]train.Sequence, error)
+
+// rendering returns how a method sees examples.
+func rendering(method string) renderer {
+	if method == methodDPO {
+		return train.FromPreference
+	}
+	return train.FromChat
 }
 
 // recipeOf reads the recipe of a job.
@@ -101,6 +123,7 @@ const (
 	maxEpochs     = 50
 	maxBatch      = 256
 	maxMultiplier = 100
+	maxBeta       = 2
 )
 
 // stepTokens is what a step of automatic size takes, about: enough for the processor
@@ -122,11 +145,17 @@ func (r *recipe) resolve(asked askedHyper, c counts) {
 	if n, ok := asked.LearningRateMultiplier.number(); ok {
 		r.Hyper.LearningRateMultiplier = n
 	}
+	if r.Method == methodDPO {
+		r.Hyper.Beta = 0.1
+		if n, ok := asked.Beta.number(); ok {
+			r.Hyper.Beta = n
+		}
+	}
 	steps := ceil(r.Hyper.NEpochs*r.Sequences, r.Hyper.BatchSize)
 	t := train.DefaultConfig()
 	t.Steps, t.Epochs = steps, 0
-	// A micro-batch of at most two tokens holds one sequence, whatever its length: a
-	// step takes batch_size sequences, no more and no less.
+	// A micro-batch of at most two tokens holds one sequence, or pair, whatever its
+	// length: a step takes batch_size of them, no more and no less.
 	t.MicroTokens, t.Accumulate = 2, r.Hyper.BatchSize
 	t.LR *= r.Hyper.LearningRateMultiplier
 	t.Warmup = min(t.Warmup, steps/10)
@@ -179,10 +208,13 @@ func (a auto) check(name string, low, high float64, whole bool) error {
 	return nil
 }
 
-// check refuses hyperparameters out of bounds.
-func (h askedHyper) check() error {
-	if len(h.Beta.raw) > 0 {
-		return badParam("hyperparameters.beta", "'beta' is a hyperparameter of dpo, which is not offered.")
+// check refuses hyperparameters of other methods and out of bounds.
+func (h askedHyper) check(method string) error {
+	if len(h.Beta.raw) > 0 && method != methodDPO {
+		return badParam("hyperparameters.beta", "'beta' is a hyperparameter of the method dpo.")
+	}
+	if err := h.Beta.check("beta", 1e-6, maxBeta, false); err != nil {
+		return err
 	}
 	if err := h.NEpochs.check("n_epochs", 1, maxEpochs, true); err != nil {
 		return err

@@ -53,8 +53,9 @@ type tuning struct {
 	model  model.Model
 	dev    compute.Device
 	lora   *adapter.LoRA
-	told   map[int]bool // steps whose checkpoints are on record
-	failed error        // what a step could not record
+	prefer *train.Preference // of the method dpo
+	told   map[int]bool      // steps whose checkpoints are on record
+	failed error             // what a step could not record
 	stop   context.CancelFunc
 }
 
@@ -74,6 +75,9 @@ func (s *Service) run(ctx context.Context, run *job.Run) error {
 	}
 	defer t.model.Free()
 	set := adapter.NewSet(t.model)
+	if err := t.ask(ctx); err != nil {
+		return stopped(ctx, err)
+	}
 	if t.lora, err = adapter.New(dev, t.model, t.recipe.Adapter, t.recipe.Train.Seed); err != nil {
 		return err
 	}
@@ -143,12 +147,13 @@ func (t *tuning) encode(ctx context.Context, v *dataset.Version, split string) (
 	if err != nil {
 		return nil, err
 	}
+	render := rendering(t.recipe.Method)
 	var out []train.Sequence
 	for _, e := range examples {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		seqs, err := train.FromChat(t.bundle, e)
+		seqs, err := render(t.bundle, e)
 		if err != nil {
 			return nil, err
 		}
@@ -163,9 +168,37 @@ func (t *tuning) identity(step int) provenance {
 	return provenance{
 		Model: t.recipe.stepName(j, step), Job: IDPrefix + j.ID, Step: step,
 		Base: t.recipe.Base, BaseSHA: t.recipe.base(j), Dataset: t.recipe.dataset(j),
-		Adapter: t.recipe.Adapter, Train: t.recipe.Train, Version: t.o.Version,
+		Adapter: t.recipe.Adapter, Train: t.recipe.Train, Beta: t.recipe.Hyper.Beta, Version: t.o.Version,
 	}
 }
+
+// ask asks the base about the preferences of a job, if it has any.
+func (t *tuning) ask(ctx context.Context) error {
+	if t.recipe.Method != methodDPO {
+		return nil
+	}
+	t.prefer = &train.Preference{Beta: t.recipe.Hyper.Beta}
+	for _, s := range []struct {
+		pairs   []train.Sequence
+		margins *[]float64
+	}{{t.train, &t.prefer.Train}, {t.valid, &t.prefer.Valid}} {
+		// Some at a time, so that a job that is cancelled stops.
+		for at := 0; at < len(s.pairs); at += askedPairs {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			some, err := train.Margins(t.dev, t.model, s.pairs[at:min(at+askedPairs, len(s.pairs))], stepTokens, func(int) {})
+			if err != nil {
+				return err
+			}
+			*s.margins = append(*s.margins, some...)
+		}
+	}
+	return nil
+}
+
+// askedPairs is twice how many preferences the base is asked about at a time.
+const askedPairs = 16
 
 // learn trains, from where a former run was.
 func (t *tuning) learn(ctx context.Context) error {
@@ -187,7 +220,7 @@ func (t *tuning) learn(ctx context.Context) error {
 	_, err = train.Run(ctx, train.Job{
 		Device: t.dev, Model: t.model, Params: t.lora.Params(), Train: t.train, Valid: t.valid,
 		Context: facts.MaxPositions, Vocab: facts.VocabSize, Config: t.recipe.Train, Dir: dir, Resume: true,
-		Identity: string(identity),
+		Identity: string(identity), Preference: t.prefer,
 		OnStep: func(p train.Progress) {
 			if t.failed == nil {
 				t.failed = t.step(context.WithoutCancel(ctx), p)
@@ -291,8 +324,14 @@ func (t *tuning) tell(ctx context.Context, p train.Progress) error {
 		"step": p.Step, "total_steps": p.Steps, "train_loss": p.Loss, "learning_rate": p.LR, "tokens": p.Tokens,
 	}
 	message := fmt.Sprintf("Step %d/%d: training loss=%.2f", p.Step, p.Steps, p.Loss)
+	if p.Accuracy != nil { // of preferences
+		data["train_accuracy"] = *p.Accuracy
+	}
 	if p.ValidLoss != nil {
 		data["full_valid_loss"] = *p.ValidLoss
+		if p.ValidAccuracy != nil {
+			data["full_valid_accuracy"] = *p.ValidAccuracy
+		}
 		message += fmt.Sprintf(", full validation loss=%.2f", *p.ValidLoss)
 	}
 	text, err := json.Marshal(data)
@@ -306,7 +345,11 @@ func (t *tuning) tell(ctx context.Context, p train.Progress) error {
 func (t *tuning) checkpoint(ctx context.Context, p train.Progress) error {
 	c := Checkpoint{Step: p.Step, Name: t.recipe.stepName(t.run.Job, p.Step), TrainLoss: p.Loss, ValidLoss: p.ValidLoss}
 	if c.ValidLoss == nil && len(t.valid) > 0 {
-		loss, err := train.Loss(t.dev, t.model, t.valid, t.recipe.Train.MicroTokens)
+		measure := train.Loss
+		if t.prefer != nil {
+			measure = t.prefer.ValidLoss
+		}
+		loss, err := measure(t.dev, t.model, t.valid, t.recipe.Train.MicroTokens)
 		if err != nil {
 			return fmt.Errorf("validation: %w", err)
 		}

@@ -2,15 +2,19 @@ package finetune_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/openai/openai-go/v3"
 
+	"github.com/troikaml/troika/dataset"
 	"github.com/troikaml/troika/job"
 )
 
@@ -239,5 +243,51 @@ func TestNeeds(t *testing.T) {
 	t.Logf("needs %d, left %+v", need, f.left[0])
 	if need < took || need > 4*took {
 		t.Errorf("a job that took %d bytes besides its weights is said to need %d", took, need)
+	}
+}
+
+// Preferences are a method of their own, in OpenAI's format.
+func TestPreferences(t *testing.T) {
+	f := newFixture(t, starterDir, nil)
+	f.work(t)
+	var pairs strings.Builder
+	for i := range 6 {
+		fmt.Fprintf(&pairs, `{"input":{"messages":[{"role":"user","content":"What is %d plus %d?"}]},`+
+			`"preferred_output":[{"role":"assistant","content":"It is %d."}],"non_preferred_output":[{"role":"assistant","content":"no idea"}]}`+"\n", i, i, 2*i)
+	}
+	training := f.send(t, pairs.String())
+	create := func(body string) *openai.FineTuningJob {
+		id := f.create(t, body)
+		return f.await(t, id, "succeeded")
+	}
+	j := create(`{"model":"starter","training_file":"` + training + `","seed":1,"method":{"type":"dpo","dpo":{"hyperparameters":{"beta":0.2,"n_epochs":4,"batch_size":2,"learning_rate_multiplier":50}}}}`)
+	if j.Method.Type != "dpo" || j.Method.Dpo.Hyperparameters.Beta.OfFloat != 0.2 || j.Method.Dpo.Hyperparameters.NEpochs.OfInt != 4 {
+		t.Errorf("method %s", j.Method.RawJSON())
+	}
+	version, err := f.datasets.Open(t.Context(), training)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := version.Split(dataset.Train); len(r) != 6 || len(r[0].Rejected) != 1 {
+		t.Errorf("the dataset has %d records, the first %+v", len(r), r[0])
+	}
+	if got := f.refused(t, `{"model":"starter","training_file":"`+training+`"}`); !strings.Contains(got["message"].(string), "line 1: two answers") {
+		t.Errorf("supervised learning of preferences: %v", got)
+	}
+	// The better answers are what the tuned model says rather.
+	events, _, err := f.jobs.Events(t.Context(), strings.TrimPrefix(j.ID, "ftjob-"), job.EventQuery{Kinds: []string{job.KindMetrics}, Limit: 100})
+	if err != nil || len(events) != 12 {
+		t.Fatalf("%d steps, %v", len(events), err)
+	}
+	var last struct {
+		Loss     float64 `json:"train_loss"`
+		Accuracy float64 `json:"train_accuracy"`
+	}
+	newest := slices.MaxFunc(events, func(a, b job.Event) int { return int(a.Number - b.Number) })
+	if err := json.Unmarshal(newest.Data, &last); err != nil {
+		t.Fatal(err)
+	}
+	if last.Accuracy != 1 || last.Loss > 0.5 {
+		t.Errorf("the last step: %+v", last)
 	}
 }

@@ -223,6 +223,7 @@ type provenance struct {
 	Dataset troika.Digest  `json:"dataset"`
 	Adapter adapter.Config `json:"adapter"`
 	Train   train.Config   `json:"train"`
+	Beta    float64        `json:"beta,omitempty"`
 	Version string         `json:"troika_version"`
 }
 

@@ -18,7 +18,6 @@ import (
 	"github.com/troikaml/troika/refine"
 	"github.com/troikaml/troika/serve"
 	"github.com/troikaml/troika/serve/file"
-	"github.com/troikaml/troika/train"
 )
 
 // shown is how many bad lines, or repeated ones, are listed.
@@ -27,7 +26,7 @@ const shown = 100
 // counts is what the examples of a file come to, for a base.
 type counts struct {
 	examples  int
-	sequences int
+	sequences int // or pairs of them
 	tokens    int64
 	learned   int64 // of them
 }
@@ -40,6 +39,7 @@ type lineError struct {
 
 // checked is a file that was read.
 type checked struct {
+	render   renderer
 	examples []dataset.Example
 	counts   counts
 	longest  int // tokens of a sequence
@@ -51,8 +51,8 @@ type checked struct {
 }
 
 // checkFile reads a file of examples and finds everything that is wrong with it.
-func (s *Service) checkFile(ctx context.Context, id string, b *bundle.Bundle) (*checked, error) {
-	c := &checked{first: map[troika.Digest]int{}}
+func (s *Service) checkFile(ctx context.Context, id string, b *bundle.Bundle, render renderer) (*checked, error) {
+	c := &checked{render: render, first: map[troika.Digest]int{}}
 	failures, err := s.readFile(ctx, id, nil, c)
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func lineOf(name string) int {
 
 // add counts an example, or says why it cannot be learned.
 func (c *checked) add(b *bundle.Bundle, e dataset.Example, line int, drops *dropCheck) error {
-	seqs, err := train.FromChat(b, e)
+	seqs, err := c.render(b, e)
 	if err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), e.Name+": "))
 	}
@@ -156,8 +156,11 @@ func (c *checked) add(b *bundle.Bundle, e dataset.Example, line int, drops *drop
 		c.first[key] = line
 	}
 	c.counts.examples++
+	c.counts.sequences += len(seqs)
+	if e.Rejected != nil {
+		c.counts.sequences-- // a pair counts once
+	}
 	for _, s := range seqs {
-		c.counts.sequences++
 		c.longest = max(c.longest, len(s.Tokens))
 		c.counts.tokens += int64(len(s.Tokens))
 		for _, w := range s.Weights {
