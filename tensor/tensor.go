@@ -101,6 +101,22 @@ func (t Tensor) DecodeFloat32s(dst []float32, first int) error {
 	return nil
 }
 
+// Matrix returns the dimensions of a matrix. A tensor of other rank, rows that are no
+// whole blocks of the dtype, and data of another length than they need are errors.
+func (t Tensor) Matrix() (rows, cols int, err error) {
+	if len(t.Shape) != 2 || t.Shape[0] < 0 || t.Shape[1] < 0 {
+		return 0, 0, fmt.Errorf("shape %v is not a matrix", t.Shape)
+	}
+	rows, cols = t.Shape[0], t.Shape[1]
+	if t.DType.Bytes(cols) < 0 {
+		return 0, 0, fmt.Errorf("%s %v: rows of %d are no whole blocks", t.DType, t.Shape, cols)
+	}
+	if need := t.DType.Bytes(t.Len()); len(t.Data) != need {
+		return 0, 0, fmt.Errorf("%s %v has %d bytes, want %d", t.DType, t.Shape, len(t.Data), need)
+	}
+	return rows, cols, nil
+}
+
 // Encode returns t's elements as dtype d: F32, F16 or BF16, rounded to nearest
 // even, or a block format, see [Quantize]. A tensor that already has that dtype is
 // returned as it is.

@@ -47,9 +47,12 @@ func s2(x values1) values1 { return values1{shape: x.shape[1:], f: x.f[:x.shape[
 // weights checks that prepared matrices keep their values.
 func weights(t *testing.T, open Maker) {
 	dev := open(t, Setup{})
-	for _, m := range [][2]int{{1, 1}, {3, 5}, {16, 16}, {17, 33}, {65, 449}} {
+	for _, m := range [][2]int{{1, 1}, {3, 5}, {16, 16}, {17, 33}, {65, 449}, {9, 256}, {33, 768}} {
 		s := newSource(size(m[0], m[1]))
-		for _, d := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16} {
+		for _, d := range append([]tensor.DType{tensor.F32, tensor.F16, tensor.BF16}, blockFormats...) {
+			if d.Bytes(m[1]) < 0 {
+				continue // no whole blocks
+			}
 			p := newPlace(t, dev)
 			src := s.matrix(d, m[0], m[1])
 			w := p.weight(src)
@@ -72,6 +75,8 @@ func weights(t *testing.T, open Maker) {
 		{DType: tensor.F32, Shape: []int{4}, Data: make([]byte, 16)},
 		{DType: tensor.I32, Shape: []int{2, 2}, Data: make([]byte, 16)},
 		{DType: tensor.F32, Shape: []int{2, 3}, Data: make([]byte, 23)},
+		{DType: tensor.Q8_0, Shape: []int{2, 32}, Data: make([]byte, 67)},
+		{DType: tensor.Q4K, Shape: []int{4, 64}, Data: make([]byte, 144)},
 	} {
 		if w, err := dev.Prepare(bad); err == nil {
 			w.Free()

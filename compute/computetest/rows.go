@@ -40,6 +40,12 @@ func rowTrials() []rowTrial {
 		add("MatMul/"+size(n, k), fixed(compute.MatMul{Alpha: 0.5}), s.floats(mostRows, k), s.floats(k, n))
 		add("MatMul/"+size(n, k)+"/nt", fixed(compute.MatMul{TransB: true}), s.floats(mostRows, k), s.floats(n, k), s.floats(mostRows, n))
 	}
+	for _, d := range blockFormats {
+		const n, k = 65, 512
+		w, name := s.matrix(d, n, k), "Linear/"+size(n, k)+"/"+d.String()
+		add(name, func(p *place) compute.Op { return compute.Linear{W: p.weight(w)} }, s.floats(mostRows, k))
+		add(name+"/back", func(p *place) compute.Op { return compute.Linear{W: p.weight(w), Transpose: true} }, s.floats(mostRows, n))
+	}
 	w := s.matrix(tensor.BF16, 300, 33)
 	labels, weights := s.ids(mostRows, 300), s.positive(mostRows)
 	add("HeadLoss", func(p *place) compute.Op { return compute.HeadLoss{W: p.weight(w)} }, s.floats(mostRows, 33), labels, weights)

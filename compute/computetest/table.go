@@ -14,6 +14,9 @@ const (
 	rounding = 3e-7
 	sums     = 1e-5
 	curves   = 2e-5
+	// What a device may round rows to before it multiplies them by a quantised weight:
+	// 8 bits in runs of 32.
+	levels = 0.03
 )
 
 // table returns the trials of every operator.
@@ -24,6 +27,7 @@ func table(short bool) []trial {
 	j.gathers()
 	j.losses()
 	j.products()
+	j.quantised()
 	j.attentions()
 	return j.trials
 }
@@ -216,6 +220,44 @@ func (j *join) products() {
 	j.with(sums, 0, linear, "Linear/3x5x24", s.floats(3, 5, 24))
 	j.with(sums, 0, linear, "Linear/3x5x24/add", s.floats(3, 5, 24), s.floats(3, 5, 20))
 	j.add(sums, 0, compute.MatMul{}, "3x5x24", s.floats(3, 5, 24), s.floats(24, 7))
+}
+
+// blockFormats are the dtypes that are multiplied as they are.
+var blockFormats = []tensor.DType{
+	tensor.Q8_0, tensor.Q4_0, tensor.Q4_1, tensor.Q5_0, tensor.Q5_1, tensor.Q4K, tensor.Q5K, tensor.Q6K,
+}
+
+// blockShapes are M, N, K of products by quantised weights: whole blocks.
+func blockShapes(d tensor.DType, short bool) [][3]int {
+	shapes := [][3]int{{1, 1, 256}, {7, 17, 512}}
+	if !short {
+		shapes = append(shapes, [][3]int{{1, 129, 1024}, {66, 33, 256}, {13, 48, 1280}}...)
+	}
+	if d.Bytes(32) > 0 { // a block has 32
+		shapes = append(shapes, [][3]int{{1, 9, 32}, {5, 33, 96}, {31, 47, 160}}...)
+	}
+	return shapes
+}
+
+func (j *join) quantised() {
+	for _, d := range blockFormats {
+		for _, m := range blockShapes(d, j.short) {
+			rows, n, k := m[0], m[1], m[2]
+			name := size(rows, n, k) + "/" + d.String()
+			s := newSource(name)
+			w := s.matrix(d, n, k)
+			linear := func(transpose bool) func(p *place) compute.Op {
+				return func(p *place) compute.Op { return compute.Linear{W: p.weight(w), Transpose: transpose} }
+			}
+			x, y := s.floats(rows, k), s.floats(rows, n)
+			j.rounded(linear(false), "Linear/"+name, k, x)
+			j.rounded(linear(false), "Linear/"+name+"/add", k, x, y)
+			j.with(sums, 0, linear(true), "Linear/"+name+"/back", y)
+			j.with(sums, 0, linear(true), "Linear/"+name+"/back/add", y, x)
+			embed := func(p *place) compute.Op { return compute.Embed{W: p.weight(w)} }
+			j.with(exact, 0, embed, "Embed/"+name, s.ids(rows, n))
+		}
+	}
 }
 
 func (j *join) attentions() {

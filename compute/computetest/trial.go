@@ -2,6 +2,7 @@ package computetest
 
 import (
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -122,6 +123,12 @@ func (j *join) add(tol float64, changes uint, op compute.Op, name string, in ...
 
 func (j *join) with(tol float64, changes uint, op func(*place) compute.Op, name string, in ...values1) {
 	j.trials = append(j.trials, trial{name: name, op: op, in: in, changes: changes, tol: tol})
+}
+
+// rounded adds a product over k columns whose rows may be rounded to levels: its error
+// is as that of a sum of as many terms, however far they cancel out.
+func (j *join) rounded(op func(*place) compute.Op, name string, k int, in ...values1) {
+	j.trials = append(j.trials, trial{name: name, op: op, in: in, tol: levels, floor: math.Sqrt(float64(k))})
 }
 
 func size(n ...int) string {

@@ -28,15 +28,16 @@ type weight struct {
 	mem    *span
 }
 
-// Prepare implements [compute.Device]. F32, F16 and BF16 keep their format;
-// other floating-point and block formats are widened to F32. The source is read
-// once, in pieces, by all workers: it may be a mapped file larger than memory.
+// Prepare implements [compute.Device]. F32, F16, BF16 and the block formats keep their
+// format; others are widened to F32. The source is read once, in pieces, by all
+// workers: it may be a mapped file larger than memory.
 func (d *Device) Prepare(t tensor.Tensor) (compute.Weight, error) {
-	if len(t.Shape) != 2 || t.Shape[0] < 0 || t.Shape[1] < 0 {
-		return nil, fmt.Errorf("prepare weight: shape %v is not a matrix", t.Shape)
+	n, k, err := t.Matrix()
+	if err != nil {
+		return nil, fmt.Errorf("prepare weight: %w", err)
 	}
-	if have, need := len(t.Data), t.DType.Bytes(t.Len()); have != need {
-		return nil, fmt.Errorf("prepare weight: %s %v has %d bytes, want %d", t.DType, t.Shape, have, need)
+	if g, ok := grainOf(t.DType); ok {
+		return d.prepareQuant(t, g), nil
 	}
 	format, packed := kernel.F32, true
 	switch t.DType {
@@ -48,7 +49,6 @@ func (d *Device) Prepare(t tensor.Tensor) (compute.Weight, error) {
 	default:
 		packed = false
 	}
-	n, k := t.Shape[0], t.Shape[1]
 	w := &weight{dev: d, mem: d.arena.get(kernel.PanelBytes(format, n, k))}
 	w.panels = kernel.Panels{Format: format, N: n, K: k, Data: w.mem.bytes}
 	var failed atomic.Pointer[error]

@@ -117,15 +117,16 @@ type weight struct {
 
 // Prepare implements [compute.Device].
 func (d *Device) Prepare(t tensor.Tensor) (compute.Weight, error) {
-	if len(t.Shape) != 2 {
-		return nil, fmt.Errorf("prepare weight: shape %v is not a matrix", t.Shape)
+	out, in, err := t.Matrix()
+	if err != nil {
+		return nil, fmt.Errorf("prepare weight: %w", err)
 	}
 	rows, err := t.Float32s()
 	if err != nil {
 		return nil, fmt.Errorf("prepare weight: %w", err)
 	}
 	d.weights.Add(4 * int64(len(rows)))
-	return &weight{dev: d, dtype: t.DType, out: t.Shape[0], in: t.Shape[1], rows: rows}, nil
+	return &weight{dev: d, dtype: t.DType, out: out, in: in, rows: rows}, nil
 }
 
 func (w *weight) Dims() (out, in int)      { return w.out, w.in }
