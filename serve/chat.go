@@ -93,7 +93,7 @@ func (s *Server) serveChat(w http.ResponseWriter, r *http.Request) {
 	}
 	defer leave()
 	a.includeUsage = options.StreamOptions != nil && options.StreamOptions.IncludeUsage
-	req.ID, req.Key = a.id, a.request.key
+	req.ID, req.Key, req.Model = a.id, a.request.key, a.model.ID
 	if options.Stream {
 		a.stream(r.Context(), *req)
 		return
@@ -103,7 +103,8 @@ func (s *Server) serveChat(w http.ResponseWriter, r *http.Request) {
 
 // admit finds the model and takes a place for an answer, which leave gives back.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, name, prefix string) (a *answer, leave func(), f *failure) {
-	model, f := s.findModel(name)
+	id, request := prefix+s.newID(), requestOf(r.Context())
+	model, f := s.answering(request, name, id)
 	if f != nil {
 		return nil, nil, f
 	}
@@ -113,7 +114,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, name, prefix stri
 		return nil, nil, overloaded()
 	}
 	return &answer{
-		server: s, w: w, request: requestOf(r.Context()), model: model, id: prefix + s.newID(), created: s.now(),
+		server: s, w: w, request: request, model: model, id: id, created: s.now(),
 	}, func() { <-s.slots }, nil
 }
 

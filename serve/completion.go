@@ -178,7 +178,7 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 	defer leave()
 	a.includeUsage = options.StreamOptions != nil && options.StreamOptions.IncludeUsage
 	for i := range prompts {
-		prompts[i].ID, prompts[i].Key = a.id, a.request.key
+		prompts[i].ID, prompts[i].Key, prompts[i].Model = a.id, a.request.key, a.model.ID
 	}
 	c := &completion{answer: a, prompts: prompts, reasons: make([]FinishReason, len(prompts)), offsets: make([]int, len(prompts))}
 	if options.Stream {

@@ -31,13 +31,14 @@ type Engine interface {
 	Complete(ctx context.Context, req CompletionRequest, emit func(Delta) error) (Usage, FinishReason, error)
 }
 
-// ModelKind tells a full model from an adapter on one.
+// ModelKind tells a full model from an adapter on one, and from a name for either.
 type ModelKind string
 
 // The kinds of model.
 const (
 	KindBase    ModelKind = "base"
 	KindAdapter ModelKind = "adapter"
+	KindAlias   ModelKind = "alias" // a name for the model that is published under it
 )
 
 // ModelInfo describes a model that requests may name.
@@ -47,7 +48,7 @@ type ModelInfo struct {
 	OwnedBy       string
 	ContextLength int // tokens of prompt and answer together
 	Kind          ModelKind
-	Parent        string // the base's ID, for an adapter
+	Parent        string // the base's ID, for an adapter; the model's, for an alias
 	// Fingerprint identifies weights, tokenizer and template. It is sent as
 	// system_fingerprint; empty is left out.
 	Fingerprint string

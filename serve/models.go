@@ -25,7 +25,7 @@ func newModelBody(m ModelInfo) modelBody {
 
 func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 	data := []modelBody{}
-	for _, m := range s.engine.Models() {
+	for _, m := range s.listed() {
 		data = append(data, newModelBody(m))
 	}
 	s.writeJSON(w, http.StatusOK, struct {
@@ -35,7 +35,7 @@ func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) serveModel(w http.ResponseWriter, r *http.Request) {
-	m, f := s.findModel(wildcard(r))
+	m, f := findModel(s.listed(), wildcard(r))
 	if f != nil {
 		s.writeFailure(w, f)
 		return
@@ -44,8 +44,7 @@ func (s *Server) serveModel(w http.ResponseWriter, r *http.Request) {
 }
 
 // findModel looks a model up by its ID.
-func (s *Server) findModel(id string) (ModelInfo, *failure) {
-	models := s.engine.Models()
+func findModel(models []ModelInfo, id string) (ModelInfo, *failure) {
 	for _, m := range models {
 		if m.ID == id {
 			return m, nil

@@ -18,6 +18,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/troikaml/troika/meter"
+	"github.com/troikaml/troika/publish"
 )
 
 // Options configure a [Server]. Zero values mean what each field says.
@@ -61,6 +62,7 @@ type Server struct {
 	engine       Engine
 	keys         atomic.Pointer[KeySet]
 	asksKeys     atomic.Bool // once true, it stays so
+	aliases      atomic.Pointer[[]publish.Alias]
 	anyHost      bool
 	emit         func(context.Context, meter.Event) error
 	run, report  func(context.Context) ([]byte, error)

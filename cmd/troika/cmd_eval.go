@@ -240,11 +240,7 @@ func (a *app) evalText(s *session, name string) error {
 	if tokens == 0 {
 		return errors.New("no text of two tokens or more")
 	}
-	slot := int32(nn.NoAdapter)
-	if s.lora != nil {
-		slot = 0
-	}
-	loss, err := s.loss(seqs, slot)
+	loss, err := s.loss(seqs, s.slot())
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,7 +38,8 @@ func newServeCmd(a *app) *cobra.Command {
 		Long: `Serve models over OpenAI's API: /v1/chat/completions, /v1/models, /v1/files,
 /v1/uploads and /v1/fine_tuning/jobs, a page at /, /metrics and /healthz. Without
 --model every model and adapter of --home is served, and the starter. Adapters of one
-base share its memory and its batches.
+base share its memory and its batches. Names that troika publish made answer as well,
+and change under a running server within seconds.
 
 Fine-tuning jobs run beside the answers, one at a time unless --memory admits more, and
 go on where they were when the server starts again: see troika jobs. One server works in
@@ -111,20 +113,30 @@ func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) 
 		return err
 	}
 	defer hosted.runner.Close() //nolint:errcheck // the process's end unlocks it as well
+	aliases, err := a.newPublished(ctx, db, engine, bases)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	server, err := serve.New(engine, serve.Options{
 		Keys: keys, Emit: usage.Emit, AnyHost: o.open, Log: a.Log, Routes: hosted.routes(ctx.Done()), //nolint:contextcheck // each call brings its own
 		Run:        func(context.Context) ([]byte, error) { return latestMetrics(filepath.Join(home, runsFolder)) },
 		Quickstart: func(context.Context) ([]byte, error) { return os.ReadFile(filepath.Join(home, quickstartFile)) },
 	})
+	if err == nil {
+		err = aliases.refresh(ctx, server)
+	}
 	if err != nil {
 		cancel(nil)
 		return err
 	}
+	var following sync.WaitGroup
+	following.Go(func() { aliases.follow(ctx, server) })
 	jobs := hosted.run(ctx)
 	defer func() { // before the runner is closed, and the database
 		cancel(nil)
 		<-jobs
+		following.Wait()
 	}()
 	go file.follow(ctx, a, server, seen)
 	run := func() error { return serve.Run(ctx, ln, server, 10*time.Second, a.Log) }
