@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -37,7 +36,7 @@ func (a *app) listAliases(ctx context.Context, aliases *publish.Aliases) error {
 		return err
 	}
 	if a.JSON {
-		return a.WriteJSON(map[string][]publish.Alias{"aliases": slices.Concat([]publish.Alias{}, all)})
+		return a.WriteJSON(map[string][]publish.Alias{"aliases": append([]publish.Alias{}, all...)})
 	}
 	return a.aliasTable(all)
 }
