@@ -55,11 +55,26 @@ type Result struct {
 	// NotALabel counts answers outside the label set.
 	NotALabel int `json:"not_a_label,omitempty"`
 	// Perplexity of the gold answers, where the system gives probabilities.
-	Perplexity float64      `json:"perplexity,omitempty"`
-	Labels     []LabelScore `json:"labels,omitempty"`
-	Confusion  *Confusion   `json:"confusion,omitempty"`
+	Perplexity float64 `json:"perplexity,omitempty"`
+	// Scores are further measures of the answers, such as those of translations.
+	Scores    []Scored     `json:"scores,omitempty"`
+	Labels    []LabelScore `json:"labels,omitempty"`
+	Confusion *Confusion   `json:"confusion,omitempty"`
 
 	codes *coding
+}
+
+// Scored is a measure of all answers by a name of its own.
+type Scored struct {
+	Name  string   `json:"name"`
+	Value float64  `json:"value"`
+	CI    Interval `json:"ci95"`
+}
+
+// Gain is how much better a system is by a measure.
+type Gain struct {
+	Name string `json:"name"`
+	Difference
 }
 
 // Evaluate lets p answer the examples and scores it. See [Score].
@@ -171,6 +186,8 @@ type Report struct {
 	Tuned    *Result `json:"tuned,omitempty"`
 	// Gain is the paired difference in accuracy of tuned over base.
 	Gain *Difference `json:"gain,omitempty"`
+	// Gains are the same for the Scores of both.
+	Gains []Gain `json:"gains,omitempty"`
 }
 
 // WriteJSON writes the report as indented JSON and a line feed.
@@ -184,7 +201,10 @@ func (r *Report) WriteJSON(w io.Writer) error {
 }
 
 // Row is one line of a report's table, as text.
-type Row struct{ Name, Accuracy, MacroF1, Perplexity string }
+type Row struct {
+	Name, Accuracy, MacroF1, Perplexity string
+	Scores                              []string // in the order of the results'
+}
 
 // Rows returns the measured systems, weakest kind first.
 func (r *Report) Rows() []Row {
@@ -210,6 +230,9 @@ func (r *Report) Rows() []Row {
 		if p := s.result.Perplexity; p > 0 && !math.IsInf(p, 0) {
 			row.Perplexity = fmt.Sprintf("%.2f", p)
 		}
+		for _, score := range s.result.Scores {
+			row.Scores = append(row.Scores, fmt.Sprintf("%.1f [%.1f, %.1f]", score.Value, score.CI[0], score.CI[1]))
+		}
 		rows = append(rows, row)
 	}
 	return rows
@@ -229,18 +252,28 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	// The writer keeps its first error for Flush.
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(cells ...string) {
-		if !perplexity {
-			cells = cells[:3]
+	line := func(row Row) {
+		cells := []string{row.Name, row.Accuracy, row.MacroF1}
+		if perplexity {
+			cells = append(cells, row.Perplexity)
 		}
-		_, _ = fmt.Fprintln(tw, strings.Join(cells, "\t"))
+		_, _ = fmt.Fprintln(tw, strings.Join(append(cells, row.Scores...), "\t"))
 	}
-	line("system", "accuracy [95 %]", "macro-F1 [95 %]", "perplexity")
+	title := Row{Name: "system", Accuracy: "accuracy [95 %]", MacroF1: "macro-F1 [95 %]", Perplexity: "perplexity"}
+	if r.Base != nil {
+		for _, score := range r.Base.Scores {
+			title.Scores = append(title.Scores, score.Name+" [95 %]")
+		}
+	}
+	line(title)
 	for _, row := range rows {
-		line(row.Name, row.Accuracy, row.MacroF1, row.Perplexity)
+		line(row)
 	}
 	if g := r.Gain; g != nil {
 		_, _ = fmt.Fprintf(tw, "tuned - base: %+.3f [%+.3f, %+.3f], p = %.4f\n", g.Value, g.Interval[0], g.Interval[1], g.P)
+	}
+	for _, g := range r.Gains {
+		_, _ = fmt.Fprintf(tw, "%s, tuned - base: %+.1f [%+.1f, %+.1f], p = %.4f\n", g.Name, g.Value, g.Interval[0], g.Interval[1], g.P)
 	}
 	if err := tw.Flush(); err != nil {
 		return fmt.Errorf("write table: %w", err)

@@ -15,6 +15,7 @@ import (
 	"github.com/troikaml/troika/bundle"
 	"github.com/troikaml/troika/dataset"
 	"github.com/troikaml/troika/eval"
+	"github.com/troikaml/troika/eval/translation"
 	"github.com/troikaml/troika/infer"
 	"github.com/troikaml/troika/internal/term"
 	"github.com/troikaml/troika/model/nn"
@@ -26,6 +27,7 @@ type evalOptions struct {
 	model, data, text string
 	maxTokens         int
 	confusion         bool
+	translation       string
 }
 
 func newEvalCmd(a *app) *cobra.Command {
@@ -40,9 +42,13 @@ answer. The model answers greedily and an answer is right when it is equal, but 
 white space around it. Accuracy, macro-F1 and the perplexity of the right answers are
 shown with 95 % bootstrap intervals; --confusion adds the confusion matrix.
 
+With --translation, answers are translations and are measured by BLEU and chrF++ as
+sacreBLEU does; it names how BLEU cuts words: 13a, zh for Chinese, or none.
+
 With --text, JSON lines with a text field, the perplexity of text is measured instead.`,
 		Example: `  troika eval --model helpdesk --data test.jsonl
   troika eval --model helpdesk --data test.jsonl --confusion
+  troika eval --model english-chinese --data test.jsonl --translation zh
   troika eval --model starter --text held-out.jsonl --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.eval(cmd.Context(), o) },
 	}
@@ -52,13 +58,22 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
 	f.StringVar(&o.text, "text", "", "test text, JSON lines with a text field")
 	f.IntVar(&o.maxTokens, "max-tokens", 0, "longest answer in tokens (default: that of the longest right answer)")
 	f.BoolVar(&o.confusion, "confusion", false, "show the confusion matrix of the model")
+	f.StringVar(&o.translation, "translation", "", "measure translations by BLEU and chrF++, with words cut as 13a, zh or none")
 	cmd.MarkFlagsMutuallyExclusive("data", "text")
+	cmd.MarkFlagsMutuallyExclusive("translation", "text")
+	cmd.MarkFlagsMutuallyExclusive("translation", "confusion")
 	cmd.MarkFlagsOneRequired("data", "text")
 	_ = cmd.MarkFlagRequired("model") // the flag above exists
 	return cmd
 }
 
 func (a *app) eval(ctx context.Context, o evalOptions) error {
+	words := translation.Tokenizer(o.translation)
+	if words != "" {
+		if err := words.Check(); err != nil {
+			return usagef("--translation: %v", err)
+		}
+	}
 	s, err := a.open(o.model)
 	if err != nil {
 		return err
@@ -75,6 +90,7 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 	if err != nil {
 		return err
 	}
+	m.words = words
 	report := eval.Report{Dataset: digest.String()}
 	if report.Base, err = m.run(ctx, s.ref.Base, nn.NoAdapter); err != nil {
 		return err
@@ -86,6 +102,9 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 		}
 		shown = report.Tuned
 		if report.Gain, err = eval.Compare(eval.Accuracy, report.Base, report.Tuned, resampling); err != nil {
+			return err
+		}
+		if report.Gains, err = m.translated.gains(); err != nil {
 			return err
 		}
 	}
@@ -110,6 +129,9 @@ type measurement struct {
 	sequences []train.Sequence // of the right answers
 	labels    []string
 	maxTokens int
+
+	words      translation.Tokenizer // of translations; empty: answers are none
+	translated translations
 }
 
 func newMeasurement(a *app, s *session, examples []dataset.Example, maxTokens int) (*measurement, error) {
@@ -160,6 +182,9 @@ func (m *measurement) run(ctx context.Context, name string, slot int32) (*eval.R
 		return nil, err
 	}
 	res.Perplexity = math.Exp(loss)
+	if m.words != "" {
+		return res, m.translated.measure(res, m.words, answers, m.gold)
+	}
 	return res, nil
 }
 
