@@ -1,12 +1,15 @@
 package bundle
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
+	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/tokenizer/chat"
 )
 
@@ -32,6 +35,19 @@ func (b *Bundle) input(c Conversation) chat.Input {
 
 // HasTemplate reports whether the model has a chat template.
 func (b *Bundle) HasTemplate() bool { return len(b.templates) > 0 }
+
+// TemplateDigest hashes the chat templates with the special tokens that they name.
+func (b *Bundle) TemplateDigest() troika.Digest {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(b.sources)) {
+		_, _ = fmt.Fprintf(h, "template %q %q\n", name, b.sources[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.vars)) {
+		text, _ := b.vars[name].Str()
+		_, _ = fmt.Fprintf(h, "token %q %q\n", name, text)
+	}
+	return troika.DigestOf(h)
+}
 
 // template picks the template for a conversation, with tools or without.
 func (b *Bundle) template(c Conversation) (*chat.Template, error) {

@@ -55,6 +55,10 @@ type Request struct {
 	TopLogprobs int
 	// Echo emits the prompt's tokens before the answer's.
 	Echo bool
+	// Observe, if not nil, is called with the logits that follow the token at a position
+	// of the sequence: those that a token is drawn from, and with Echo those of the
+	// prompt. It runs between steps of all sequences, and must not keep or change logits.
+	Observe func(at int, logits []float32)
 }
 
 // Result is what a request used. It is exact also when the request failed or was

@@ -130,7 +130,11 @@ func (e *Engine) step() (err error) {
 		s.at += n
 	}
 	err = e.forward(b, rows, func(i int, logits []float32) {
-		if w := wanted[i]; w.next < len(w.s.all) {
+		w := wanted[i]
+		if w.s.Observe != nil {
+			w.s.Observe(w.next-1, logits)
+		}
+		if w.next < len(w.s.all) {
 			w.s.echo(w.next, logits)
 		} else {
 			e.draw(w.s, logits)

@@ -9,6 +9,9 @@
 //     share of the requests.
 //   - gate: what a candidate must show before it becomes current: that it beats the
 //     current model on a metric by a margin, with confidence.
+//   - parity: that serving computes what training did, to the bit: template, token
+//     ids, base, logits. The trainer records a few conversations with its adapter, and
+//     the proof puts them through the serving engine.
 //   - verdict: what the gate said, kept with the release.
 //
 // Invariants: an alias changes in one transaction, so that every request sees one

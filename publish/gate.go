@@ -31,6 +31,8 @@ type Verdict struct {
 	Passed     bool             `json:"passed"`
 	// Forced says that somebody published it although it had not passed.
 	Forced bool `json:"forced,omitempty"`
+	// Proof says that the candidate is served as it was trained.
+	Proof *Proof `json:"proof,omitempty"`
 }
 
 // Judge compares two results on the same examples in the same order.

@@ -45,7 +45,10 @@ Clients ask for ALIAS and keep asking for it. MODEL and the model that answers n
 first time, MODEL's base) get the same test questions, and MODEL becomes the one that
 answers only if it is better on the metric by more than the margin: the lower end of the
 95 % interval of the paired difference lies above it. A running server follows within
-seconds, and no request is dropped.`,
+seconds, and no request is dropped.
+
+Before that, MODEL must be proved to be served as it was trained: the same template, token
+ids and logits. Nothing gets around a proof that fails.`,
 		Example: `  troika publish helpdesk tickets-v2 --data test.jsonl
   troika publish helpdesk tickets-v2 --data test.jsonl --margin 0.02`,
 		Args: wantArgs("an alias and a model", 2),
@@ -131,43 +134,80 @@ func (a *app) judge(ctx context.Context, aliases *publish.Aliases, alias, model 
 	if err != nil {
 		return publish.Release{}, err
 	}
-	candidate, digest, err := a.measure(ctx, model, examples)
+	candidate, err := a.candidate(ctx, model, examples)
 	if err != nil {
 		return publish.Release{}, err
 	}
-	before, _, err := a.measure(ctx, against, examples)
+	before, err := a.measure(ctx, against, examples)
 	if err != nil {
 		return publish.Release{}, fmt.Errorf("measure %s, which the candidate is compared with: %w", against, err)
 	}
-	v, err := gate.Judge(before, candidate, resampling)
+	v, err := gate.Judge(before, candidate.result, resampling)
 	if err != nil {
 		return publish.Release{}, err
 	}
-	v.Data, v.Against = data.String(), against
+	v.Data, v.Against, v.Proof = data.String(), against, candidate.proof
 	if !v.Passed && !o.force {
 		return publish.Release{}, fmt.Errorf("%w: %s", publish.ErrRefused, v.Reason())
 	}
 	v.Forced = !v.Passed
-	return publish.Release{Alias: alias, Model: model, Digest: digest, Verdict: v}, nil
+	return publish.Release{Alias: alias, Model: model, Digest: candidate.digest, Verdict: v}, nil
 }
 
-// measure puts examples to a model, and returns what it answers with as well.
-func (a *app) measure(ctx context.Context, name string, examples []dataset.Example) (*eval.Result, troika.Digest, error) {
+// candidate is a model that was proved to be served as trained, and measured.
+type candidate struct {
+	result *eval.Result
+	digest troika.Digest
+	proof  *publish.Proof
+}
+
+func (a *app) candidate(ctx context.Context, name string, examples []dataset.Example) (*candidate, error) {
 	s, err := a.open(name)
 	if err != nil {
-		return nil, troika.Digest{}, err
+		return nil, err
 	}
 	defer s.Close()
+	c := &candidate{}
+	if c.proof, err = s.prove(ctx); err != nil {
+		return nil, err
+	}
+	if c.result, err = a.score(ctx, s, examples); err != nil {
+		return nil, err
+	}
+	c.digest, err = s.ref.digest()
+	return c, err
+}
+
+// prove compares what serving computes with what training did.
+func (s *session) prove(ctx context.Context) (*publish.Proof, error) {
+	subject := publish.Subject{
+		Device: s.dev, Bundle: s.bundle, Model: s.model, Set: s.set, Slot: s.slot(), Adapter: s.ref.Adapter,
+	}
+	if s.ref.Adapter != "" {
+		var err error
+		if subject.Base, err = tunedOn(s.ref); err != nil {
+			return nil, err
+		}
+	}
+	return publish.Prove(ctx, subject)
+}
+
+// measure puts examples to a model.
+func (a *app) measure(ctx context.Context, name string, examples []dataset.Example) (*eval.Result, error) {
+	s, err := a.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	return a.score(ctx, s, examples)
+}
+
+func (a *app) score(ctx context.Context, s *session, examples []dataset.Example) (*eval.Result, error) {
 	m, err := newMeasurement(a, s, examples, 0)
 	if err != nil {
-		return nil, troika.Digest{}, err
+		return nil, err
 	}
-	res, err := m.run(ctx, name, s.slot())
-	if err != nil {
-		return nil, troika.Digest{}, err
-	}
-	digest, err := s.ref.digest()
-	return res, digest, err
+	return m.run(ctx, s.ref.Name, s.slot())
 }
 
 // slot is what a session's model answers in.
@@ -194,6 +234,6 @@ func (a *app) showRelease(r *publish.Release, format string, args ...any) error 
 	if a.JSON {
 		return a.WriteJSON(r)
 	}
-	_, err := fmt.Fprintf(a.Out, format+"%s\n", append(args, r.Verdict.Reason())...)
+	_, err := fmt.Fprintf(a.Out, format+"%s\n%s\n", append(args, r.Verdict.Reason(), r.Verdict.Proof)...)
 	return err
 }

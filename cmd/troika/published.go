@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -130,16 +129,11 @@ func (p *published) offer(r *publish.Release) error {
 // tunedOn returns the base that an adapter names in its provenance; an adapter without
 // one fits the base that it is found with.
 func tunedOn(ref modelRef) (troika.Digest, error) {
-	text, err := os.ReadFile(filepath.Join(ref.Adapter, provenanceFile))
-	if err == nil {
-		var made provenance
-		if err := json.Unmarshal(text, &made); err != nil {
-			return troika.Digest{}, fmt.Errorf("read %s: %w", filepath.Join(ref.Adapter, provenanceFile), err)
-		}
-		if !made.BaseSHA.IsZero() {
-			return made.BaseSHA, nil
-		}
-	} else if !os.IsNotExist(err) {
+	made, err := readProvenance(ref.Adapter)
+	if err == nil && !made.BaseSHA.IsZero() {
+		return made.BaseSHA, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return troika.Digest{}, err
 	}
 	return modelRef{Dir: ref.Dir}.digest()

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/dataset"
 	"github.com/troikaml/troika/internal/fsx"
+	"github.com/troikaml/troika/publish"
 	"github.com/troikaml/troika/train"
 )
 
@@ -39,6 +42,21 @@ type provenance struct {
 	Train   train.Config   `json:"train"`
 	Beta    float64        `json:"beta,omitempty"`
 	Version string         `json:"troika_version"`
+}
+
+// readProvenance reads what an adapter directory says that it was made from; the error
+// wraps [fs.ErrNotExist] where it says nothing.
+func readProvenance(dir string) (*provenance, error) {
+	path := filepath.Join(dir, provenanceFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read what the adapter was made from: %w", err)
+	}
+	var made provenance
+	if err := json.Unmarshal(text, &made); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return &made, nil
 }
 
 // tune trains a fresh adapter on a session's base and writes it. The adapter stays
@@ -73,7 +91,11 @@ func (s *session) tune(ctx context.Context, t tuning, trainSet, validSet []train
 	if err != nil {
 		return nil, err
 	}
-	if err := x.Save(t.out, s.ref.Base, fsx.Bytes(provenanceFile, append(text, '\n'))); err != nil {
+	proof, err := s.record(x)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.Save(t.out, s.ref.Base, fsx.Bytes(provenanceFile, append(text, '\n')), proof); err != nil {
 		return nil, err
 	}
 	frozen, err := x.Freeze()
@@ -83,6 +105,17 @@ func (s *session) tune(ctx context.Context, t tuning, trainSet, validSet []train
 	s.lora = frozen
 	s.set.Add(frozen)
 	return res, nil
+}
+
+// record computes what a trained adapter answers, for the proof before publishing.
+func (s *session) record(x *adapter.LoRA) (fsx.File, error) {
+	slot := s.set.Add(x)
+	defer s.set.Remove(slot)
+	t, err := publish.Record(s.dev, s.bundle, s.model, slot)
+	if err != nil {
+		return fsx.File{}, err
+	}
+	return t.File()
 }
 
 // preference asks the base, from which training starts, about all pairs.

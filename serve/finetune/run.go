@@ -23,6 +23,7 @@ import (
 	"github.com/troikaml/troika/job"
 	"github.com/troikaml/troika/lineage"
 	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/publish"
 	"github.com/troikaml/troika/serve/file"
 	"github.com/troikaml/troika/train"
 )
@@ -364,7 +365,16 @@ func (t *tuning) checkpoint(ctx context.Context, p train.Progress) error {
 		return err
 	}
 	fsx.Sweep(dir)
-	if err := t.lora.Save(dir, t.recipe.Base, fsx.Bytes(provenanceFile, append(made, '\n'))); err != nil {
+	// The adapter acts in slot 0 while it is trained.
+	trained, err := publish.Record(t.dev, t.bundle, t.model, 0)
+	if err != nil {
+		return err
+	}
+	proof, err := trained.File()
+	if err != nil {
+		return err
+	}
+	if err := t.lora.Save(dir, t.recipe.Base, fsx.Bytes(provenanceFile, append(made, '\n')), proof); err != nil {
 		return err
 	}
 	if err := t.offer(t.run.Job, t.recipe, c); err != nil {
