@@ -16,6 +16,14 @@ const blobsFolder = "blobs"
 
 // addVersion keeps a version under a name in a home folder, with its lineage.
 func addVersion(ctx context.Context, home, name string, v *dataset.Version) error {
+	return withDatasets(ctx, home, func(versions *dataset.Store) error {
+		_, err := versions.Add(ctx, name, v)
+		return err
+	})
+}
+
+// withDatasets opens the datasets of a home folder.
+func withDatasets(ctx context.Context, home string, do func(*dataset.Store) error) error {
 	db, err := sqlite.Open(ctx, filepath.Join(home, databaseFile))
 	if err != nil {
 		return err
@@ -29,8 +37,7 @@ func addVersion(ctx context.Context, home, name string, v *dataset.Version) erro
 	if err != nil {
 		return err
 	}
-	_, err = versions.Add(ctx, name, v)
-	return err
+	return do(versions)
 }
 
 // chats is a dataset version made of files of conversations.

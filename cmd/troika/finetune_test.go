@@ -161,6 +161,9 @@ func TestTuneWhileServing(t *testing.T) {
 	if out, code := command("logits", "--model", tuned, "--ids", "1"); code != 0 {
 		t.Errorf("logits of the tuned model: %d\n%s", code, out)
 	}
+	if out, code := command("reproduce", tuned+":ckpt-step-15"); code != 0 || !strings.Contains(out, "15 steps") || !strings.Contains(out, "the same bits") {
+		t.Errorf("the checkpoint made again: %d\n%s", code, out)
+	}
 	if _, err := os.Stat(filepath.Join(home, tunedFolder)); err != nil {
 		t.Error(err)
 	}

@@ -175,7 +175,7 @@ func (q *quickstart) tune(ctx context.Context, s *session) error {
 	}
 	out := filepath.Join(q.home, adaptersFolder, q.o.name)
 	_, err = s.tune(ctx, tuning{
-		adapter: q.o.adapter, train: q.o.train, dataset: q.version.Digest(),
+		adapter: q.o.adapter, train: q.o.train, dataset: q.version.Digest(), instruction: q.prompt.Instruction,
 		run: filepath.Join(q.home, runsFolder, q.o.name), out: out, onStep: q.trainingProgress("tune"),
 	}, trainSet, validSet)
 	if err != nil {

@@ -17,6 +17,7 @@ var verbs = []func(*app) *cobra.Command{
 	newRefineCmd,
 	newPullCmd,
 	newTuneCmd,
+	newReproduceCmd,
 	newEvalCmd,
 	newPublishCmd,
 	newCanaryCmd,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,10 +23,13 @@ type tuning struct {
 	train   train.Config
 	beta    float64       // of preferences; 0: answers are learned by themselves
 	dataset troika.Digest // of the training data
-	run     string        // folder of the run's state and metrics
-	out     string        // folder of the adapter
-	resume  bool
-	onStep  func(train.Progress)
+	// instruction asks for the label of labelled texts.
+	instruction string
+	run         string // folder of the run's state and metrics
+	out         string // folder of the adapter
+	resume      bool
+	until       int // the step to stop at; 0: the last
+	onStep      func(train.Progress)
 	// onPair is told how many preferences of how many the base was asked about.
 	onPair func(done, all int)
 }
@@ -41,7 +45,11 @@ type provenance struct {
 	Adapter adapter.Config `json:"adapter"`
 	Train   train.Config   `json:"train"`
 	Beta    float64        `json:"beta,omitempty"`
-	Version string         `json:"troika_version"`
+	// Instruction asks for the label, where the dataset has labelled texts.
+	Instruction string `json:"instruction,omitempty"`
+	// Step is the one that a job's adapter was written after; 0: the last.
+	Step    int    `json:"step,omitempty"`
+	Version string `json:"troika_version"`
 }
 
 // readProvenance reads what an adapter directory says that it was made from; the error
@@ -67,7 +75,8 @@ func (s *session) tune(ctx context.Context, t tuning, trainSet, validSet []train
 		return nil, err
 	}
 	made := provenance{
-		Base: s.ref.Base, BaseSHA: base, Dataset: t.dataset, Adapter: t.adapter, Train: t.train, Beta: t.beta, Version: buildVersion(),
+		Base: s.ref.Base, BaseSHA: base, Dataset: t.dataset, Adapter: t.adapter, Train: t.train, Beta: t.beta,
+		Instruction: t.instruction, Step: t.until, Version: buildVersion(),
 	}
 	var pref *train.Preference
 	if t.beta != 0 {
@@ -142,7 +151,23 @@ func (s *session) train(ctx context.Context, t tuning, made provenance, x *adapt
 	facts := s.bundle.Facts
 	j.Device, j.Model, j.Params, j.Context, j.Vocab = s.dev, s.model, x.Params(), facts.MaxPositions, facts.VocabSize
 	j.Config, j.Dir, j.Resume, j.Identity, j.OnStep = t.train, t.run, t.resume, string(identity), t.onStep
-	return train.Run(ctx, j)
+	if t.until == 0 {
+		return train.Run(ctx, j)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var last train.Progress
+	j.OnStep = func(p train.Progress) {
+		t.onStep(p)
+		if last = p; p.Step >= t.until {
+			stop()
+		}
+	}
+	res, err := train.Run(ctx, j)
+	if errors.Is(err, train.ErrStopped) && last.Step == t.until {
+		return &train.Result{Steps: last.Step, Loss: last.Loss}, nil
+	}
+	return res, err
 }
 
 // readChat reads a chat JSONL file, and returns the digest of its bytes.
