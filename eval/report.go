@@ -188,6 +188,12 @@ type Report struct {
 	Gain *Difference `json:"gain,omitempty"`
 	// Gains are the same for the Scores of both.
 	Gains []Gain `json:"gains,omitempty"`
+	// Slices are accuracies by a field of the examples.
+	Slices []Slice `json:"slices,omitempty"`
+	// Regressions are the examples that tuning lost.
+	Regressions []Regression `json:"regressions,omitempty"`
+	// Forgetting is measured on general text.
+	Forgetting *Forgetting `json:"forgetting,omitempty"`
 }
 
 // WriteJSON writes the report as indented JSON and a line feed.

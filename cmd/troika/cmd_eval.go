@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -28,6 +27,7 @@ type evalOptions struct {
 	maxTokens         int
 	confusion         bool
 	translation       string
+	by, general       string
 }
 
 func newEvalCmd(a *app) *cobra.Command {
@@ -45,9 +45,16 @@ shown with 95 % bootstrap intervals; --confusion adds the confusion matrix.
 With --translation, answers are translations and are measured by BLEU and chrF++ as
 sacreBLEU does; it names how BLEU cuts words: 13a, zh for Chinese, or none.
 
+Beside a tuned model, its base is measured and the difference is tested on the same
+examples (paired bootstrap); examples that the base has right and the tuned model wrong
+are listed. --by FIELD breaks both down by a field of the records, such as metadata.shop.
+--general TEXT.jsonl measures the perplexity of both on general text: what tuning forgot.
+
 With --text, JSON lines with a text field, the perplexity of text is measured instead.`,
 		Example: `  troika eval --model helpdesk --data test.jsonl
   troika eval --model helpdesk --data test.jsonl --confusion
+  troika eval --model helpdesk --data test.jsonl --by metadata.shop
+  troika eval --model helpdesk --data test.jsonl --general prose.jsonl
   troika eval --model english-chinese --data test.jsonl --translation zh
   troika eval --model starter --text held-out.jsonl --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.eval(cmd.Context(), o) },
@@ -59,7 +66,11 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
 	f.IntVar(&o.maxTokens, "max-tokens", 0, "longest answer in tokens (default: that of the longest right answer)")
 	f.BoolVar(&o.confusion, "confusion", false, "show the confusion matrix of the model")
 	f.StringVar(&o.translation, "translation", "", "measure translations by BLEU and chrF++, with words cut as 13a, zh or none")
+	f.StringVar(&o.by, "by", "", "break the results down by this field of the records")
+	f.StringVar(&o.general, "general", "", "general text, to see what tuning forgot; JSON lines with a text field")
 	cmd.MarkFlagsMutuallyExclusive("data", "text")
+	cmd.MarkFlagsMutuallyExclusive("by", "text")
+	cmd.MarkFlagsMutuallyExclusive("general", "text")
 	cmd.MarkFlagsMutuallyExclusive("translation", "text")
 	cmd.MarkFlagsMutuallyExclusive("translation", "confusion")
 	cmd.MarkFlagsOneRequired("data", "text")
@@ -97,27 +108,98 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 	}
 	shown := report.Base
 	if s.lora != nil {
-		if report.Tuned, err = m.run(ctx, s.ref.Name, 0); err != nil {
+		if err := m.compare(ctx, &report); err != nil {
 			return err
 		}
 		shown = report.Tuned
-		if report.Gain, err = eval.Compare(eval.Accuracy, report.Base, report.Tuned, resampling); err != nil {
-			return err
-		}
-		if report.Gains, err = m.translated.gains(); err != nil {
-			return err
-		}
+	}
+	if err := m.details(&report, o); err != nil {
+		return err
 	}
 	if a.JSON {
 		return a.WriteJSON(&report)
 	}
-	if err := report.WriteTable(a.Out); err != nil {
+	if err := a.showReport(&report, o); err != nil {
 		return err
 	}
 	if o.confusion {
 		return a.showConfusion(shown.Confusion)
 	}
 	return nil
+}
+
+// compare measures the tuned model beside its base.
+func (m *measurement) compare(ctx context.Context, report *eval.Report) (err error) {
+	if report.Tuned, err = m.run(ctx, m.s.ref.Name, 0); err != nil {
+		return err
+	}
+	if report.Gain, err = eval.Compare(eval.Accuracy, report.Base, report.Tuned, resampling); err != nil {
+		return err
+	}
+	if report.Gains, err = m.translated.gains(); err != nil || m.words != "" {
+		return err // whether a translation is right is no yes or no
+	}
+	report.Regressions, err = eval.Regressions(m.gold, predictions(m.said[0]), predictions(m.said[1]))
+	return err
+}
+
+// details adds what was asked for beside the scores.
+func (m *measurement) details(report *eval.Report, o evalOptions) error {
+	if o.by != "" {
+		values, err := fieldValues(o.data, o.by)
+		if err != nil {
+			return err
+		}
+		if report.Slices, err = eval.Slices(values, report.Base, report.Tuned, resampling); err != nil {
+			return err
+		}
+	}
+	if o.general == "" {
+		return nil
+	}
+	if m.s.lora == nil {
+		return usagef("--general: %s is a base, which has forgotten nothing; see --text", m.s.ref.Name)
+	}
+	text, err := readText(m.s, o.general)
+	if err != nil {
+		return err
+	}
+	f := &eval.Forgetting{Tokens: text.tokens}
+	for _, one := range []struct {
+		to   *float64
+		slot int32
+	}{{&f.Base, nn.NoAdapter}, {&f.Tuned, 0}} {
+		loss, err := m.s.loss(text.pieces, one.slot)
+		if err != nil {
+			return err
+		}
+		*one.to = math.Exp(loss)
+	}
+	f.Ratio = f.Tuned / f.Base
+	report.Forgetting = f
+	return nil
+}
+
+// showReport prints the report's tables.
+func (a *app) showReport(report *eval.Report, o evalOptions) error {
+	if err := report.WriteTable(a.Out); err != nil {
+		return err
+	}
+	if len(report.Slices) > 0 {
+		if err := a.showSlices(o.by, report.Slices); err != nil {
+			return err
+		}
+	}
+	if f := report.Forgetting; f != nil {
+		_, err := fmt.Fprintf(a.Out, "\ngeneral text, %d tokens: perplexity %.3f before tuning, %.3f after, ratio %.3f\n", f.Tokens, f.Base, f.Tuned, f.Ratio)
+		if err != nil {
+			return err
+		}
+	}
+	if report.Tuned == nil || o.translation != "" {
+		return nil
+	}
+	return a.showRegressions(report.Regressions, report.Tuned.Examples)
 }
 
 // measurement puts the same questions to several models.
@@ -129,6 +211,7 @@ type measurement struct {
 	sequences []train.Sequence // of the right answers
 	labels    []string
 	maxTokens int
+	said      [][]string // by the models that were measured, first to last
 
 	words      translation.Tokenizer // of translations; empty: answers are none
 	translated translations
@@ -173,6 +256,7 @@ func (m *measurement) run(ctx context.Context, name string, slot int32) (*eval.R
 	if err != nil {
 		return nil, err
 	}
+	m.said = append(m.said, answers)
 	res, err := eval.Score(m.labels, m.gold, predictions(answers), resampling)
 	if err != nil {
 		return nil, err
@@ -242,37 +326,51 @@ func (s *session) loss(seqs []train.Sequence, slot int32) (float64, error) {
 	return train.Loss(s.dev, s.model, seqs, 2048)
 }
 
-// evalText measures the perplexity of text, cut to the model's context.
-func (a *app) evalText(s *session, name string) error {
+// plainText is text as a model sees it.
+type plainText struct {
+	documents, tokens int // tokens that are predicted
+	pieces            []train.Sequence
+}
+
+// readText reads JSON lines of text for a session's model, cut to its context.
+func readText(s *session, name string) (*plainText, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // only read
 	docs, err := train.ReadText(f, name, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var seqs []train.Sequence
-	tokens := 0
+	t := &plainText{documents: len(docs)}
 	for _, d := range docs {
 		pieces := train.Labelled(s.bundle.Tokenizer.EncodeOrdinary(d.Text), d.Name).Pieces(min(s.bundle.Facts.MaxPositions, 2048))
 		for _, p := range pieces {
-			tokens += len(p.Tokens) - 1
+			t.tokens += len(p.Tokens) - 1
 		}
-		seqs = append(seqs, pieces...)
+		t.pieces = append(t.pieces, pieces...)
 	}
-	if tokens == 0 {
-		return errors.New("no text of two tokens or more")
+	if t.tokens == 0 {
+		return nil, fmt.Errorf("%s: no text of two tokens or more", name)
 	}
-	loss, err := s.loss(seqs, s.slot())
+	return t, nil
+}
+
+// evalText measures the perplexity of text.
+func (a *app) evalText(s *session, name string) error {
+	text, err := readText(s, name)
+	if err != nil {
+		return err
+	}
+	loss, err := s.loss(text.pieces, s.slot())
 	if err != nil {
 		return err
 	}
 	if a.JSON {
-		return a.WriteJSON(map[string]any{"perplexity": math.Exp(loss), "loss": loss, "tokens": tokens, "documents": len(docs)})
+		return a.WriteJSON(map[string]any{"perplexity": math.Exp(loss), "loss": loss, "tokens": text.tokens, "documents": text.documents})
 	}
-	_, err = fmt.Fprintf(a.Out, "perplexity %.3f over %d tokens of %s\n", math.Exp(loss), tokens, filepath.Base(name))
+	_, err = fmt.Fprintf(a.Out, "perplexity %.3f over %d tokens of %s\n", math.Exp(loss), text.tokens, filepath.Base(name))
 	return err
 }
 
