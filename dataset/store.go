@@ -83,12 +83,20 @@ func (r versionRow) entry() (Entry, error) {
 // of a file name.
 var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 
+// CheckName refuses what a dataset cannot be called.
+func CheckName(name string) error {
+	if !nameRule.MatchString(name) {
+		return fmt.Errorf("dataset %q: a name has lower-case letters, digits, dots, dashes and underscores, at most 63", name)
+	}
+	return nil
+}
+
 // Add stores a version under a name, as its next number, together with its
 // lineage. Where it is the newest of that name already, that entry is
 // returned. A crash on the way leaves blobs that nothing names.
 func (s *Store) Add(ctx context.Context, name string, v *Version) (Entry, error) {
-	if !nameRule.MatchString(name) {
-		return Entry{}, fmt.Errorf("add dataset %q: a name has lower-case letters, digits, dots, dashes and underscores, at most 63", name)
+	if err := CheckName(name); err != nil {
+		return Entry{}, fmt.Errorf("add: %w", err)
 	}
 	if err := s.putBlobs(ctx, v); err != nil {
 		return Entry{}, fmt.Errorf("add dataset %s: %w", name, err)
@@ -102,6 +110,10 @@ func (s *Store) Add(ctx context.Context, name string, v *Version) (Entry, error)
 		row.Records += split.Records
 	}
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
+		// Collect may have run since: within the transaction it does not.
+		if err := s.putBlobs(ctx, v); err != nil {
+			return err
+		}
 		newest, err := s.newest(ctx, name)
 		switch {
 		case err == nil && newest.Digest == row.Digest:

@@ -137,7 +137,9 @@ func TestAddFailsWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for left := range 5 { // three splits, the lineage, the manifest
+	// Three splits, the lineage, the manifest; once more with the name.
+	const looks = 2 * 5
+	for left := range looks {
 		blobs.left = left
 		if _, err := s.Add(t.Context(), "x", v); !errors.Is(err, errFull) {
 			t.Fatalf("after %d blobs: %v", left, err)
@@ -146,7 +148,7 @@ func TestAddFailsWhole(t *testing.T) {
 			t.Fatalf("after %d blobs: %v, %v", left, entries, err)
 		}
 	}
-	blobs.left = 5
+	blobs.left = looks
 	if e, err := s.Add(t.Context(), "x", v); err != nil || e.Number != 1 {
 		t.Fatal(e, err)
 	}

@@ -77,7 +77,7 @@ func refineInputs(ctx context.Context, a *app, f refineFlags, inputs []string) e
 	if home, err := a.homePath(); err == nil {
 		cache = filepath.Join(home, "cache", "pdf")
 	}
-	bars := &refineBars{a: a}
+	bars := &phaseBars{a: a, items: "chunks"}
 	report, err := recipe.Run(ctx, recipe.Options{
 		Inputs: inputs, Recipe: r, Out: f.out, Workers: f.workers, Memory: int64(f.memory),
 		Overwrite: f.overwrite, Progress: bars.moved, Cache: cache,

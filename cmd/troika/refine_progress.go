@@ -10,9 +10,10 @@ import (
 	"github.com/troikaml/troika/refine/recipe"
 )
 
-// refineBars shows the phases of a run, one bar each.
-type refineBars struct {
+// phaseBars shows the phases of a run, one bar each.
+type phaseBars struct {
 	a     *app
+	items string // what is counted where it is not bytes
 	mu    sync.Mutex
 	phase recipe.Phase
 	bar   *term.Bar
@@ -20,14 +21,14 @@ type refineBars struct {
 }
 
 // moved is called from several goroutines, not always in order.
-func (b *refineBars) moved(p recipe.Phase, done, total int64) {
+func (b *phaseBars) moved(p recipe.Phase, done, total int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.bar == nil || p != b.phase {
 		if b.bar != nil {
 			b.bar.Done()
 		}
-		unit := term.Items("chunks")
+		unit := term.Items(b.items)
 		if p.Bytes {
 			unit = term.Bytes
 		}
@@ -37,7 +38,7 @@ func (b *refineBars) moved(p recipe.Phase, done, total int64) {
 	b.bar.Set(b.most)
 }
 
-func (b *refineBars) done() {
+func (b *phaseBars) done() {
 	if b.bar != nil {
 		b.bar.Done()
 	}

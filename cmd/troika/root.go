@@ -15,6 +15,7 @@ import (
 var verbs = []func(*app) *cobra.Command{
 	newQuickstartCmd,
 	newRefineCmd,
+	newDataCmd,
 	newPullCmd,
 	newTuneCmd,
 	newReproduceCmd,

@@ -1,0 +1,322 @@
+package dataset
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/troikaml/troika"
+)
+
+// object is a JSON object whose keys are written in their order.
+type object []pair
+
+type pair struct {
+	Key   string
+	Value any
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (o object) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, p := range o {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		key, err := json.Marshal(p.Key)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(p.Value)
+		if err != nil {
+			return nil, err
+		}
+		b.Write(append(append(key, ':'), value...))
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// croissantContext is the JSON-LD context that the Croissant 1.1 specification asks for.
+var croissantContext = object{
+	{"@language", "en"},
+	{"@vocab", "https://schema.org/"},
+	{"arrayShape", "cr:arrayShape"},
+	{"citeAs", "cr:citeAs"},
+	{"column", "cr:column"},
+	{"conformsTo", "dct:conformsTo"},
+	{"containedIn", "cr:containedIn"},
+	{"cr", "http://mlcommons.org/croissant/"},
+	{"rai", "http://mlcommons.org/croissant/RAI/"},
+	{"data", object{{"@id", "cr:data"}, {"@type", "@json"}}},
+	{"dataType", object{{"@id", "cr:dataType"}, {"@type", "@vocab"}}},
+	{"dct", "http://purl.org/dc/terms/"},
+	{"description", object{{"@container", "@language"}}},
+	{"equivalentProperty", "cr:equivalentProperty"},
+	{"examples", object{{"@id", "cr:examples"}, {"@type", "@json"}}},
+	{"extract", "cr:extract"},
+	{"field", "cr:field"},
+	{"fileProperty", "cr:fileProperty"},
+	{"fileObject", "cr:fileObject"},
+	{"fileSet", "cr:fileSet"},
+	{"format", "cr:format"},
+	{"includes", "cr:includes"},
+	{"isArray", "cr:isArray"},
+	{"isLiveDataset", "cr:isLiveDataset"},
+	{"jsonPath", "cr:jsonPath"},
+	{"key", "cr:key"},
+	{"md5", "cr:md5"},
+	{"name", object{{"@container", "@language"}}},
+	{"parentField", "cr:parentField"},
+	{"path", "cr:path"},
+	{"recordSet", "cr:recordSet"},
+	{"references", "cr:references"},
+	{"regex", "cr:regex"},
+	{"repeated", "cr:repeated"},
+	{"replace", "cr:replace"},
+	{"samplingRate", "cr:samplingRate"},
+	{"sc", "https://schema.org/"},
+	{"separator", "cr:separator"},
+	{"source", "cr:source"},
+	{"subField", "cr:subField"},
+	{"transform", "cr:transform"},
+}
+
+// Croissant returns the version's metadata in the Croissant format 1.1 of MLCommons,
+// JSON-LD that tells of the files as [Version.Export] writes them.
+func (v *Version) Croissant(e Entry) ([]byte, error) {
+	card := v.card(e)
+	doc := object{
+		{"@context", croissantContext},
+		{"@type", "sc:Dataset"},
+		{"name", e.Name},
+		{"description", card.Description},
+		{"conformsTo", "http://mlcommons.org/croissant/1.1"},
+		{"version", fmt.Sprintf("%d.0.0", e.Number)},
+		{"identifier", e.Digest.String()},
+		{"datePublished", e.AddedAt.Format(time.DateOnly)},
+	}
+	optional := object{
+		{"alternateName", card.Title},
+		{"license", licenceAddress(card.Licence)},
+		{"url", card.URL},
+		{"citeAs", card.Provenance},
+		{"rai:personalSensitiveInformation", personal(card)},
+	}
+	for _, p := range optional {
+		if p.Value != "" {
+			doc = append(doc, p)
+		}
+	}
+	if card.Creator != "" {
+		doc = append(doc, pair{"creator", object{{"@type", "sc:Organization"}, {"name", card.Creator}}})
+	}
+	if len(card.Languages) > 0 {
+		doc = append(doc, pair{"inLanguage", card.Languages})
+	}
+	var files, sets []object
+	for _, s := range v.manifest.Splits {
+		if s.Records == 0 {
+			continue
+		}
+		sum, size, err := v.file(s)
+		if err != nil {
+			return nil, err
+		}
+		name := s.Name + ".jsonl"
+		files = append(files, object{
+			{"@type", "cr:FileObject"},
+			{"@id", name},
+			{"name", name},
+			{"contentUrl", name},
+			{"encodingFormat", "application/jsonlines"},
+			{"contentSize", fmt.Sprintf("%d B", size)},
+			{"sha256", sum.Hex()},
+		})
+		sets = append(sets, object{
+			{"@type", "cr:RecordSet"},
+			{"@id", s.Name},
+			{"name", s.Name},
+			{"description", fmt.Sprintf("The %s split, %d records.", s.Name, s.Records)},
+			{"key", object{{"@id", s.Name + "/id"}}},
+			{"field", v.fields(s.Name, name)},
+		})
+	}
+	doc = append(doc, pair{"distribution", files}, pair{"recordSet", sets})
+	b, err := json.MarshalIndent(doc, "", "  ")
+	return append(b, '\n'), err
+}
+
+// fields lists what records of a split have.
+func (v *Version) fields(split, file string) []object {
+	has := map[string]bool{"id": true, "cluster": true}
+	for i := range v.records[split] {
+		r := &v.records[split][i]
+		has["text"] = has["text"] || r.Messages == nil
+		has["messages"] = has["messages"] || r.Messages != nil
+		has["label"] = has["label"] || r.Label != ""
+		has["lang"] = has["lang"] || r.Lang != ""
+		has["source"] = has["source"] || r.Source != ""
+	}
+	var out []object
+	for _, f := range []struct{ name, about string }{
+		{"id", "Unique in the version."},
+		{"text", "The text."},
+		{"messages", "The conversation, as JSON in OpenAI's fine-tuning format."},
+		{"label", "The class."},
+		{"lang", "BCP 47 tag."},
+		{"source", "Where the raw document was found."},
+		{"cluster", "Records that must stay in one split share it."},
+	} {
+		if has[f.name] {
+			out = append(out, object{
+				{"@type", "cr:Field"},
+				{"@id", split + "/" + f.name},
+				{"name", f.name},
+				{"description", f.about},
+				{"dataType", "sc:Text"},
+				{"source", object{{"fileObject", object{{"@id", file}}}, {"extract", object{{"column", f.name}}}}},
+			})
+		}
+	}
+	return out
+}
+
+// file returns the digest and size of a split's file.
+func (v *Version) file(s SplitInfo) (troika.Digest, int64, error) {
+	sum, size := sha256.New(), int64(0)
+	err := encodeShards(v.records[s.Name], s.Shards, func(_ Shard, b []byte) error {
+		size += int64(len(b))
+		_, err := sum.Write(b)
+		return err
+	})
+	return troika.DigestOf(sum), size, err
+}
+
+// card returns the version's card with what it does not say taken from elsewhere.
+func (v *Version) card(e Entry) Card {
+	var c Card
+	if v.manifest.Card != nil {
+		c = *v.manifest.Card
+	}
+	if c.Description == "" {
+		c.Description = fmt.Sprintf("%d records, version %d of %s.", e.Records, e.Number, e.Name)
+	}
+	return c
+}
+
+// licenceAddress returns where the terms can be read, if the licence tells.
+func licenceAddress(licence string) string {
+	if licence == "" || isAddress(licence) || strings.HasPrefix(licence, "LicenseRef-") {
+		return licence
+	}
+	return "https://spdx.org/licenses/" + licence + ".html"
+}
+
+// personal says in words what is known of personal data.
+func personal(c Card) string {
+	switch c.PII {
+	case "present":
+		return "The data holds personal information."
+	case "redacted":
+		return "Personal information was looked for and hidden."
+	case "none":
+		return "Personal information was looked for, and there is none."
+	default:
+		return ""
+	}
+}
+
+// HuggingFaceCard returns a README.md as the Hugging Face hub reads it: settings for its
+// viewer and search, then the card in words.
+func (v *Version) HuggingFaceCard(e Entry) ([]byte, error) {
+	card := v.card(e)
+	type file struct {
+		Split string `yaml:"split"`
+		Path  string `yaml:"path"`
+	}
+	type config struct {
+		Name  string `yaml:"config_name"`
+		Files []file `yaml:"data_files"`
+	}
+	head := struct {
+		Title       string   `yaml:"pretty_name,omitempty"`
+		Licence     string   `yaml:"license,omitempty"`
+		LicenceName string   `yaml:"license_name,omitempty"`
+		LicenceLink string   `yaml:"license_link,omitempty"`
+		Languages   []string `yaml:"language,omitempty"`
+		Size        []string `yaml:"size_categories"`
+		Configs     []config `yaml:"configs"`
+	}{Title: card.Title, Size: []string{sizeCategory(e.Records)}, Configs: []config{{Name: "default"}}}
+	switch {
+	case card.Licence == "":
+	case isAddress(card.Licence):
+		head.Licence, head.LicenceName, head.LicenceLink = "other", "own-terms", card.Licence
+	case strings.HasPrefix(card.Licence, "LicenseRef-"):
+		head.Licence, head.LicenceName = "other", strings.ToLower(strings.TrimPrefix(card.Licence, "LicenseRef-"))
+	default:
+		head.Licence = strings.ToLower(card.Licence)
+	}
+	for _, tag := range card.Languages {
+		head.Languages = append(head.Languages, strings.ToLower(strings.Split(tag, "-")[0]))
+	}
+	for _, s := range v.manifest.Splits {
+		if s.Records > 0 {
+			head.Configs[0].Files = append(head.Configs[0].Files, file{s.Name, s.Name + ".jsonl"})
+		}
+	}
+	settings, err := yaml.Marshal(head)
+	if err != nil {
+		return nil, fmt.Errorf("card of %s: %w", e.Ref(), err)
+	}
+	var b strings.Builder
+	title := card.Title
+	if title == "" {
+		title = e.Name
+	}
+	fmt.Fprintf(&b, "---\n%s---\n\n# %s\n\n%s\n", settings, title, card.Description)
+	for _, p := range []struct{ title, text string }{
+		{"Provenance", card.Provenance}, {"Personal data", personal(card)}, {"Creator", card.Creator}, {"Source", card.URL},
+	} {
+		if p.text != "" {
+			fmt.Fprintf(&b, "\n## %s\n\n%s\n", p.title, p.text)
+		}
+	}
+	b.WriteString("\n## Splits\n\n| split | records | characters | labels |\n|---|---|---|---|\n")
+	for _, s := range v.manifest.Splits {
+		fmt.Fprintf(&b, "| %s | %d | %d | %d |\n", s.Name, s.Records, s.Characters, len(s.Labels))
+	}
+	b.WriteString("\n## How it was made\n\n")
+	for _, s := range v.manifest.Sources {
+		fmt.Fprintf(&b, "- from %s `%s`, `%s`\n", s.Kind, s.Name, s.Digest)
+	}
+	for _, s := range v.manifest.Recipe {
+		fmt.Fprintf(&b, "- %s", s.Name)
+		if len(s.Params) > 0 {
+			params, err := json.Marshal(s.Params)
+			if err != nil {
+				return nil, fmt.Errorf("card of %s: %w", e.Ref(), err)
+			}
+			fmt.Fprintf(&b, " `%s`", params)
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "\n%d documents went in. The version is `%s`.\n", v.manifest.Documents, e.Digest)
+	return []byte(b.String()), nil
+}
+
+// sizeCategory returns the hub's name for a number of records.
+func sizeCategory(n int) string {
+	names := []string{"n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B"}
+	i := 0
+	for bound := 1000; n >= bound && i < len(names)-1; bound *= 10 {
+		i++
+	}
+	return names[i]
+}
