@@ -19,6 +19,7 @@ var verbs = []func(*app) *cobra.Command{
 	newPullCmd,
 	newTuneCmd,
 	newReproduceCmd,
+	newMergeCmd,
 	newEvalCmd,
 	newPublishCmd,
 	newCanaryCmd,
