@@ -27,7 +27,7 @@ type evalOptions struct {
 	maxTokens         int
 	confusion         bool
 	translation       string
-	by, general       string
+	by, general, html string
 }
 
 func newEvalCmd(a *app) *cobra.Command {
@@ -49,12 +49,15 @@ Beside a tuned model, its base is measured and the difference is tested on the s
 examples (paired bootstrap); examples that the base has right and the tuned model wrong
 are listed. --by FIELD breaks both down by a field of the records, such as metadata.shop.
 --general TEXT.jsonl measures the perplexity of both on general text: what tuning forgot.
+--html FILE writes all that as one page, with the losses of training, answers before and
+after, and what the model was made from.
 
 With --text, JSON lines with a text field, the perplexity of text is measured instead.`,
 		Example: `  troika eval --model helpdesk --data test.jsonl
   troika eval --model helpdesk --data test.jsonl --confusion
   troika eval --model helpdesk --data test.jsonl --by metadata.shop
   troika eval --model helpdesk --data test.jsonl --general prose.jsonl
+  troika eval --model helpdesk --data test.jsonl --html report.html
   troika eval --model english-chinese --data test.jsonl --translation zh
   troika eval --model starter --text held-out.jsonl --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.eval(cmd.Context(), o) },
@@ -68,6 +71,8 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
 	f.StringVar(&o.translation, "translation", "", "measure translations by BLEU and chrF++, with words cut as 13a, zh or none")
 	f.StringVar(&o.by, "by", "", "break the results down by this field of the records")
 	f.StringVar(&o.general, "general", "", "general text, to see what tuning forgot; JSON lines with a text field")
+	f.StringVar(&o.html, "html", "", "write a report to this file, which needs nothing beside it")
+	cmd.MarkFlagsMutuallyExclusive("html", "text")
 	cmd.MarkFlagsMutuallyExclusive("data", "text")
 	cmd.MarkFlagsMutuallyExclusive("by", "text")
 	cmd.MarkFlagsMutuallyExclusive("general", "text")
@@ -115,6 +120,11 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 	}
 	if err := m.details(&report, o); err != nil {
 		return err
+	}
+	if o.html != "" {
+		if err := m.writePage(&report, o); err != nil {
+			return err
+		}
 	}
 	if a.JSON {
 		return a.WriteJSON(&report)

@@ -47,7 +47,9 @@ type provenance struct {
 	Beta    float64        `json:"beta,omitempty"`
 	// Instruction asks for the label, where the dataset has labelled texts.
 	Instruction string `json:"instruction,omitempty"`
-	// Step is the one that a job's adapter was written after; 0: the last.
+	// Job made the adapter, and Step is the one that it was written after; empty and 0
+	// where no job did.
+	Job     string `json:"job,omitempty"`
 	Step    int    `json:"step,omitempty"`
 	Version string `json:"troika_version"`
 }
