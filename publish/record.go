@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -119,23 +120,48 @@ func (t *Trained) File() (fsx.File, error) {
 	return fsx.Bytes(TrainedFile, append(text, '\n')), err
 }
 
+// maxTrained bounds the bytes of a record: some hundred times what Record makes.
+const maxTrained = 16 << 20
+
 // readTrained reads the record beside an adapter; nil stands for none.
 func readTrained(dir string) (*Trained, error) {
 	path := filepath.Join(dir, TrainedFile)
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close() //nolint:errcheck // only read
+	text, err := io.ReadAll(io.LimitReader(f, maxTrained+1))
+	if err != nil {
+		return nil, err
+	}
+	t, err := parseTrained(text)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return t, nil
+}
+
+// parseTrained reads a record, and checks that its parts fit each other.
+func parseTrained(text []byte) (*Trained, error) {
+	if len(text) > maxTrained {
+		return nil, fmt.Errorf("more than %d bytes", maxTrained)
+	}
 	var t Trained
 	if err := json.Unmarshal(text, &t); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, err
 	}
 	for i, p := range t.Probes {
 		if len(p.Rows) != len(p.IDs) {
-			return nil, fmt.Errorf("read %s: probe %d has %d tokens and %d rows", path, i+1, len(p.IDs), len(p.Rows))
+			return nil, fmt.Errorf("probe %d has %d tokens and %d rows", i+1, len(p.IDs), len(p.Rows))
+		}
+		for at, r := range p.Rows {
+			if len(r.Top) != len(r.Logprobs) {
+				return nil, fmt.Errorf("probe %d, position %d has %d tokens and %d probabilities", i+1, at, len(r.Top), len(r.Logprobs))
+			}
 		}
 	}
 	return &t, nil
