@@ -14,6 +14,26 @@ import (
 // blobsFolder of --home holds the shards and manifests of datasets by digest.
 const blobsFolder = "blobs"
 
+// openDatasets opens the datasets of a home folder. Call the function when done.
+func openDatasets(ctx context.Context, home string) (*dataset.Store, func(), error) {
+	db, err := sqlite.Open(ctx, filepath.Join(home, databaseFile))
+	if err != nil {
+		return nil, nil, err
+	}
+	done := func() { _ = db.Close() } // every write was committed
+	blobs, err := disk.Open(filepath.Join(home, blobsFolder))
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	versions, err := dataset.OpenStore(ctx, db, blobs)
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return versions, done, nil
+}
+
 // addVersion keeps a version under a name in a home folder, with its lineage.
 func addVersion(ctx context.Context, home, name string, v *dataset.Version) error {
 	return withDatasets(ctx, home, func(versions *dataset.Store) error {
@@ -22,21 +42,13 @@ func addVersion(ctx context.Context, home, name string, v *dataset.Version) erro
 	})
 }
 
-// withDatasets opens the datasets of a home folder.
+// withDatasets opens the datasets of a home folder for as long as do runs.
 func withDatasets(ctx context.Context, home string, do func(*dataset.Store) error) error {
-	db, err := sqlite.Open(ctx, filepath.Join(home, databaseFile))
+	versions, done, err := openDatasets(ctx, home)
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // every write was committed
-	blobs, err := disk.Open(filepath.Join(home, blobsFolder))
-	if err != nil {
-		return err
-	}
-	versions, err := dataset.OpenStore(ctx, db, blobs)
-	if err != nil {
-		return err
-	}
+	defer done()
 	return do(versions)
 }
 

@@ -16,6 +16,7 @@ var verbs = []func(*app) *cobra.Command{
 	newQuickstartCmd,
 	newRefineCmd,
 	newDataCmd,
+	newDataCmd,
 	newPullCmd,
 	newTuneCmd,
 	newReproduceCmd,
