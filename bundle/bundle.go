@@ -37,6 +37,8 @@ type Bundle struct {
 	templates map[string]*chat.Template // the same, parsed
 	vars      map[string]chat.Value     // special tokens, for the templates
 
+	architecture model.Architecture
+
 	files   fs.FS // configuration, tokenizer and templates, laid out as a directory
 	weights func() (weights, error)
 	hashed  func() ([]string, error) // the files that determine answers
@@ -78,6 +80,9 @@ func (b *Bundle) open(known []model.Architecture) error {
 	}
 	config, err := readSmall(b.files, configName)
 	if err != nil {
+		return err
+	}
+	if b.architecture, err = model.Find(known, config); err != nil {
 		return err
 	}
 	if b.Config, err = model.Parse(known, config); err != nil {

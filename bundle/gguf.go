@@ -36,6 +36,9 @@ func (b *Bundle) openGGUF(known []model.Architecture) error {
 	if err != nil {
 		return err
 	}
+	if err := restore(f.KV(), files); err != nil {
+		return err
+	}
 	// Every tensor has a place and a type that can be computed with.
 	if _, err := a.GGUF.HF(f, files[configName]); err != nil {
 		return err

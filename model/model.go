@@ -75,12 +75,25 @@ func (a Architecture) InGGUF(d recipe.Decoder) Architecture {
 
 // Parse finds the architecture that a config.json names, and parses it.
 func Parse(known []Architecture, config []byte) (Config, error) {
+	a, err := Find(known, config)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := a.Parse(config)
+	if err != nil {
+		return nil, fmt.Errorf("config.json of a %s model: %w", a.ModelType, err)
+	}
+	return cfg, nil
+}
+
+// Find returns the architecture that a config.json names.
+func Find(known []Architecture, config []byte) (Architecture, error) {
 	var head struct {
 		ModelType     string   `json:"model_type"`
 		Architectures []string `json:"architectures"`
 	}
 	if err := json.Unmarshal(config, &head); err != nil {
-		return nil, fmt.Errorf("parse config.json: %w", err)
+		return Architecture{}, fmt.Errorf("parse config.json: %w", err)
 	}
 	names := make([]string, len(known))
 	for i, a := range known {
@@ -89,15 +102,11 @@ func Parse(known []Architecture, config []byte) (Config, error) {
 			continue
 		}
 		if len(head.Architectures) > 0 && !slices.Contains(a.Classes, head.Architectures[0]) {
-			return nil, fmt.Errorf("config.json: model class %s of model_type %s is not supported; known: %s",
+			return Architecture{}, fmt.Errorf("config.json: model class %s of model_type %s is not supported; known: %s",
 				head.Architectures[0], head.ModelType, strings.Join(a.Classes, ", "))
 		}
-		cfg, err := a.Parse(config)
-		if err != nil {
-			return nil, fmt.Errorf("config.json of a %s model: %w", a.ModelType, err)
-		}
-		return cfg, nil
+		return a, nil
 	}
-	return nil, fmt.Errorf("config.json: model_type %q is not supported; known: %s",
+	return Architecture{}, fmt.Errorf("config.json: model_type %q is not supported; known: %s",
 		head.ModelType, strings.Join(names, ", "))
 }

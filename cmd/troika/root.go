@@ -18,6 +18,8 @@ var verbs = []func(*app) *cobra.Command{
 	newDataCmd,
 	newDataCmd,
 	newPullCmd,
+	newConvertCmd,
+	newQuantizeCmd,
 	newTuneCmd,
 	newReproduceCmd,
 	newMergeCmd,
