@@ -111,6 +111,9 @@ func TestCollect(t *testing.T) {
 	if _, err := s.Open(t.Context(), "rows@2"); err != nil {
 		t.Error(err)
 	}
+	if e, err := s.Add(t.Context(), "rows", versionOf(t, dataset.Card{}, rows(0, 9))); err != nil || e.Number != 4 {
+		t.Errorf("after the third was removed the next is %+v, %v", e, err)
+	}
 	if _, err := s.Remove(t.Context(), "rows@3"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("removing what is not there: %v", err)
 	}

@@ -3,14 +3,15 @@ package dataset
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/store"
 )
 
 // Remove takes a version's name away, and returns the entry that it was. What it named
-// stays until [Store.Collect]; other names of the same version stay as they are, and so
-// do the numbers of the others.
+// stays until [Store.Collect]; other names of the same version stay as they are, and no
+// other version gets its number.
 func (s *Store) Remove(ctx context.Context, ref string) (Entry, error) {
 	var row versionRow
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
@@ -18,7 +19,8 @@ func (s *Store) Remove(ctx context.Context, ref string) (Entry, error) {
 		if row, err = s.find(ctx, ref); err != nil {
 			return err
 		}
-		_, err = s.db.Query(ctx).NewDelete().Model(&row).WherePK().Exec(ctx)
+		row.RemovedAt = time.Now().UnixMicro()
+		_, err = s.db.Query(ctx).NewUpdate().Model(&row).Column("removed_at").WherePK().Exec(ctx)
 		return err
 	})
 	if err != nil {

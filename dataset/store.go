@@ -72,6 +72,8 @@ type versionRow struct {
 	Digest  string `bun:"digest"`
 	Records int    `bun:"records"`
 	AddedAt int64  `bun:"added_at"`
+	// RemovedAt is 0 of a version that is there.
+	RemovedAt int64 `bun:"removed_at"`
 }
 
 func (r versionRow) entry() (Entry, error) {
@@ -122,7 +124,12 @@ func (s *Store) Add(ctx context.Context, name string, v *Version) (Entry, error)
 		case err != nil && !errors.Is(err, store.ErrNotFound):
 			return err
 		}
-		row.Number = newest.Number + 1
+		// Also the numbers of versions that were forgotten are given once.
+		last, err := s.db.Query(ctx).NewSelect().Model((*versionRow)(nil)).Where("name = ?", name).Count(ctx)
+		if err != nil {
+			return err
+		}
+		row.Number = int(last) + 1
 		if _, err := s.db.Query(ctx).NewInsert().Model(&row).Exec(ctx); err != nil {
 			return err
 		}
@@ -176,7 +183,7 @@ func lineageOf(v *Version) (lineage.Record, error) {
 
 func (s *Store) newest(ctx context.Context, name string) (versionRow, error) {
 	var row versionRow
-	err := s.db.Query(ctx).NewSelect().Model(&row).Where("name = ?", name).Order("number DESC").Limit(1).Scan(ctx)
+	err := s.db.Query(ctx).NewSelect().Model(&row).Where("name = ? AND removed_at = 0", name).Order("number DESC").Limit(1).Scan(ctx)
 	return row, store.NoRows(err)
 }
 
@@ -199,7 +206,7 @@ func (s *Store) find(ctx context.Context, ref string) (versionRow, error) {
 			return versionRow{}, fmt.Errorf("%q is no version number", number)
 		}
 		var row versionRow
-		err = s.db.Query(ctx).NewSelect().Model(&row).Where("name = ? AND number = ?", name, n).Scan(ctx)
+		err = s.db.Query(ctx).NewSelect().Model(&row).Where("name = ? AND number = ? AND removed_at = 0", name, n).Scan(ctx)
 		return row, store.NoRows(err)
 	}
 	row, err := s.newest(ctx, name)
@@ -208,7 +215,7 @@ func (s *Store) find(ctx context.Context, ref string) (versionRow, error) {
 	}
 	var rows []versionRow
 	prefix := "sha256:" + strings.TrimPrefix(ref, "sha256:")
-	err = s.db.Query(ctx).NewSelect().Model(&rows).Where("digest LIKE ?", prefix+"%").Order("added_at", "name", "number").Scan(ctx)
+	err = s.db.Query(ctx).NewSelect().Model(&rows).Where("digest LIKE ? AND removed_at = 0", prefix+"%").Order("added_at", "name", "number").Scan(ctx)
 	switch {
 	case err != nil:
 		return versionRow{}, err
@@ -231,7 +238,7 @@ func isDigestPrefix(ref string) bool {
 // List returns all entries by name and number.
 func (s *Store) List(ctx context.Context) ([]Entry, error) {
 	var rows []versionRow
-	if err := s.db.Query(ctx).NewSelect().Model(&rows).Order("name", "number").Scan(ctx); err != nil {
+	if err := s.db.Query(ctx).NewSelect().Model(&rows).Where("removed_at = 0").Order("name", "number").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("list datasets: %w", err)
 	}
 	entries := make([]Entry, len(rows))

@@ -2,399 +2,557 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/dataset"
 	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/internal/term"
+	"github.com/troikaml/troika/refine/recipe"
+	"github.com/troikaml/troika/refine/source/parquet"
 )
 
 func newDataCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "Keep, show and export versions of datasets",
-		Long: `Keep, show and export versions of datasets.
+		Short: "Keep datasets: versions that never change, with splits and a card",
+		Long: `Keep datasets: versions that never change, with splits and a card.
 
-A version never changes and is named by the digest of its content; a name of --home
-counts its versions from 1. A version is asked for as NAME (the newest), NAME@NUMBER or
-by its digest, of which 8 digits are enough.`,
-		Example: `  troika data add clean --name faq --licence CC-BY-4.0
+A version is named by what is in it: the same documents give the same digest on every
+machine. Names point at versions: faq is the newest of that name, faq@2 the second, and
+the first digits of a digest do as well. Versions share what they have in common.`,
+		Example: `  troika data add clean/ --name manuals --licence CC-BY-4.0
   troika data list
-  troika data show faq
-  troika data export faq@1 --out faq`,
+  troika data show manuals`,
 	}
-	cmd.AddCommand(newDataAddCmd(a), newDataListCmd(a), newDataShowCmd(a), newDataExportCmd(a))
+	cmd.AddCommand(
+		newDataAddCmd(a), newDataListCmd(a), newDataShowCmd(a), newDataDiffCmd(a),
+		newDataExportCmd(a), newDataRemoveCmd(a), newDataCollectCmd(a),
+	)
 	return cmd
 }
 
-// dataAdd is what troika data add was asked for.
-type dataAdd struct {
-	name    string
-	lang    string // of rows that do not say
-	resplit bool
-	card    dataset.Card
-	build   dataset.Options
+// withDatasets opens the datasets of --home.
+func (a *app) withDatasets(ctx context.Context, do func(*dataset.Store) error) error {
+	home, err := a.Home()
+	if err != nil {
+		return err
+	}
+	return withDatasets(ctx, home, do)
+}
+
+type dataAddOptions struct {
+	name, language string
+	resplit        bool
+	card           dataset.Card
+	build          dataset.Options
 }
 
 func newDataAddCmd(a *app) *cobra.Command {
-	var o dataAdd
+	var o dataAddOptions
 	cmd := &cobra.Command{
-		Use:   "add INPUT --name NAME",
-		Short: "Make a version of a folder or a file",
-		Long: `Make a version of a folder or a file.
+		Use:   "add SOURCE --name NAME",
+		Short: "Make a version of a folder or file",
+		Long: `Make a version of a folder or file.
 
-INPUT is a folder that troika refine wrote in JSON lines, a file of JSON lines (texts,
-labelled or not, or conversations), a folder with train.jsonl and others, a folder with a
-folder for each label, or an exported version. Near-duplicates share a split.`,
-		Example: `  troika data add clean --name faq --licence CC-BY-4.0
-  troika data add tickets.jsonl --name tickets --language zh --pii none`,
-		Args: oneArg("one folder or file"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.addData(cmd.Context(), &o, args[0]) },
+SOURCE is a folder that troika refine wrote, one that troika data export wrote, a folder
+with train.jsonl, validation.jsonl and test.jsonl, a folder with a folder of documents
+for each label, or a file of JSON lines or Parquet: texts, with labels or without, or
+conversations in OpenAI's fine-tuning format.
+
+Where splits are not given they are drawn, near-duplicates on one side. What the source
+says of itself, such as what troika refine hid, goes into the card; flags go first.`,
+		Example: `  troika data add clean/ --name manuals --licence CC-BY-4.0
+  troika data add tickets.jsonl --name tickets --pii redacted \
+    --licence LicenseRef-Internal --creator "Shop AG"
+  troika data add ./by-topic --name topics --test 0.2`,
+		Args: wantArgs("a folder or file", 1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.addData(cmd.Context(), args[0], o) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "name of the dataset")
-	f.StringVar(&o.card.Title, "title", "", "title on the card")
-	f.StringVar(&o.card.Description, "description", "", "what the data is")
-	f.StringVar(&o.card.Licence, "licence", "", "SPDX identifier, LicenseRef-NAME or the address of the terms")
-	f.StringSliceVar(&o.card.Languages, "language", nil, "languages on the card, such as zh,en; one is that of rows that do not say")
+	f.StringVar(&o.card.Title, "title", "", "title, for people")
+	f.StringVar(&o.card.Description, "description", "", "what it is")
+	f.StringVar(&o.card.Licence, "licence", "", "SPDX identifier, LicenseRef-NAME, or the address of the terms")
+	f.StringSliceVar(&o.card.Languages, "languages", nil, "languages, such as zh,en")
 	f.StringVar(&o.card.PII, "pii", "", "personal data: "+strings.Join(dataset.PIIStates(), ", "))
-	f.StringVar(&o.card.Provenance, "provenance", "", "where the data is from, in words")
+	f.StringVar(&o.card.Provenance, "provenance", "", "where the data is from")
 	f.StringVar(&o.card.Creator, "creator", "", "who made it")
-	f.StringVar(&o.card.URL, "url", "", "address of its page")
-	f.Float64Var(&o.build.Validation, "validation", 0, "share of validation (default 0.1 with --test 0.1)")
-	f.Float64Var(&o.build.Test, "test", 0, "share of the test")
-	f.BoolVar(&o.build.TrainOnly, "train-only", false, "put every record into training")
+	f.StringVar(&o.card.URL, "url", "", "where more is said")
+	f.StringVar(&o.language, "language", "", "language of records that do not tell theirs")
 	f.BoolVar(&o.resplit, "resplit", false, "draw splits anew where the folder has a file for each")
+	f.Float64Var(&o.build.Validation, "validation", 0, "share of the validation split (default 0.1)")
+	f.Float64Var(&o.build.Test, "test", 0, "share of the test split (default 0.1)")
+	f.BoolVar(&o.build.TrainOnly, "train-only", false, "keep everything for training")
 	f.Uint64Var(&o.build.Seed, "seed", 0, "seed of the splits")
 	_ = cmd.MarkFlagRequired("name") // the flag above exists
 	return cmd
 }
 
-// oneArg refuses anything but one argument, which what names.
-func oneArg(what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return usagef("want %s", what)
-		}
-		return nil
+func (a *app) addData(ctx context.Context, from string, o dataAddOptions) error {
+	if err := dataset.CheckName(o.name); err != nil {
+		return err
 	}
-}
-
-func (a *app) addData(ctx context.Context, o *dataAdd, input string) error {
-	if len(o.card.Languages) == 1 {
-		o.lang = o.card.Languages[0]
-	}
-	if o.card.Licence != "" {
-		var err error
-		if o.card.Licence, err = dataset.ParseLicence(o.card.Licence); err != nil {
-			return usagef("--licence: %v", err)
-		}
-	}
-	v, failed, err := a.readVersion(ctx, o, input)
+	info, err := os.Stat(from)
 	if err != nil {
 		return err
 	}
-	home, err := a.Home()
-	if err != nil {
-		return err
-	}
-	versions, done, err := openDatasets(ctx, home)
-	if err != nil {
-		return err
-	}
-	defer done()
-	e, err := versions.Add(ctx, o.name, v)
-	if err != nil {
-		return err
-	}
-	if a.JSON {
-		err = a.WriteJSON(e)
-	} else {
-		_, err = fmt.Fprintf(a.Out, "%s  %d records  %s\n", e.Ref(), e.Records, e.Digest)
-	}
-	if err == nil && failed > 0 {
-		err = &partialError{Failed: failed, Total: v.Manifest().Documents + failed, Items: "documents"}
-	}
-	return err
-}
-
-// readVersion reads an input and makes a version of it. Documents that cannot be read
-// are told and counted.
-func (a *app) readVersion(ctx context.Context, o *dataAdd, input string) (v *dataset.Version, failed int, err error) {
-	path, err := filepath.Abs(input)
-	if err != nil {
-		return nil, 0, err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	dir, file := path, "."
+	folder, file := os.DirFS(from), "."
 	if !info.IsDir() {
-		dir, file = filepath.Split(path)
+		folder, file = os.DirFS(filepath.Dir(from)), filepath.Base(from)
 	}
-	m, err := dataset.Read(ctx, os.DirFS(dir), file, dataset.ReadOptions{
-		Name: filepath.Base(path), Language: o.lang, Resplit: o.resplit,
+	bar := a.Progress.Bar("read "+filepath.Base(from), 0, term.Bytes)
+	defer bar.Abort()
+	material, err := dataset.Read(ctx, folder, file, dataset.ReadOptions{
+		Name: filepath.Base(filepath.Clean(from)), Language: o.language, Resplit: o.resplit, Parquet: parquetRows,
+		Progress: func(done, total int64) { bar.SetTotal(total); bar.Set(done) },
 	})
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	if v = m.Whole(); v != nil {
-		if o.changesVersion() {
-			return nil, 0, usagef("%s is a version already: its card and splits are part of it", input)
+	bar.Done()
+	for _, f := range material.Failures {
+		a.Log.Warn("document left out", "reason", f.Error())
+	}
+	version := material.Whole()
+	if version == nil {
+		if version, err = a.buildData(material, o); err != nil {
+			return err
 		}
-		return v, 0, nil
 	}
-	for _, f := range m.Failures {
-		if _, err := fmt.Fprintln(a.Err, term.Clean(f.Error())); err != nil {
-			return nil, 0, err
+	return a.withDatasets(ctx, func(datasets *dataset.Store) error {
+		e, err := datasets.Add(ctx, o.name, version)
+		if err != nil {
+			return err
 		}
-	}
-	card := o.card.Or(m.Card)
-	card.PIICounts = m.Card.PIICounts
-	o.build.Workers = a.Threads
-	v, err = m.Build(card, o.build)
-	return v, len(m.Failures), err
+		if a.JSON {
+			err = a.WriteJSON(e)
+		} else {
+			_, err = fmt.Fprintf(a.Out, "%s  %d records  %s\n", e.Ref(), e.Records, e.Digest)
+		}
+		if err == nil && len(material.Failures) > 0 {
+			return &partialError{Failed: len(material.Failures), Total: len(material.Failures) + material.Records(), Items: "documents"}
+		}
+		return err
+	})
 }
 
-// changesVersion reports whether a flag was given that an exported version cannot take.
-func (o *dataAdd) changesVersion() bool {
-	c, b := o.card, o.build
-	return c.Title+c.Description+c.Licence+c.PII+c.Provenance+c.Creator+c.URL != "" || len(c.Languages) > 0 ||
-		b.Validation != 0 || b.Test != 0 || b.Seed != 0 || b.TrainOnly || o.resplit
+// parquetRows yields the rows of a Parquet file as JSON objects.
+func parquetRows(r io.ReaderAt, size int64) iter.Seq2[json.RawMessage, error] {
+	return func(yield func(json.RawMessage, error) bool) {
+		for row, err := range parquet.Rows(r, size, parquet.Options{MaxRow: dataset.MaxChatLine}) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			fields := map[string]any{}
+			for _, f := range row.Fields {
+				if fields[f.Name] = f.Value; f.JSON {
+					fields[f.Name] = json.RawMessage(f.Value)
+				}
+			}
+			line, err := json.Marshal(fields)
+			if !yield(line, err) {
+				return
+			}
+		}
+	}
+}
+
+func (a *app) buildData(m *dataset.Material, o dataAddOptions) (*dataset.Version, error) {
+	bars := &phaseBars{a: a, items: "documents"}
+	defer bars.done()
+	o.build.Workers = a.Threads
+	o.build.Progress = func(step string, done, documents int) {
+		bars.moved(recipe.Phase{Name: step}, int64(done), int64(documents))
+	}
+	return m.Build(o.card.Or(m.Card), o.build)
 }
 
 func newDataListCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "list",
-		Short:   "List all versions by name and number",
-		Example: `  troika data list --json`,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.listData(cmd.Context()) },
+		Use:   "list",
+		Short: "List the datasets and their versions",
+		Example: `  troika data list
+  troika data list --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withDatasets(cmd.Context(), func(datasets *dataset.Store) error {
+				entries, err := datasets.List(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if a.JSON {
+					return a.WriteJSON(map[string][]dataset.Entry{"datasets": append([]dataset.Entry{}, entries...)})
+				}
+				if len(entries) == 0 {
+					_, err := fmt.Fprintln(a.Err, "no datasets: make one with troika data add, or tune on a file")
+					return err
+				}
+				t := term.NewTable(
+					term.Column{Title: "version"}, term.Column{Title: "records", Align: term.Right},
+					term.Column{Title: "added"}, term.Column{Title: "digest"},
+				)
+				for _, e := range entries {
+					t.Row(e.Ref(), fmt.Sprint(e.Records), e.AddedAt.Local().Format("2006-01-02 15:04"), e.Digest.Hex()[:12])
+				}
+				_, err = t.WriteTo(a.Out)
+				return err
+			})
+		},
 	}
-}
-
-func (a *app) listData(ctx context.Context) error {
-	home, err := a.Home()
-	if err != nil {
-		return err
-	}
-	versions, done, err := openDatasets(ctx, home)
-	if err != nil {
-		return err
-	}
-	defer done()
-	entries, err := versions.List(ctx)
-	if err != nil {
-		return err
-	}
-	if a.JSON {
-		return a.WriteJSON(map[string][]dataset.Entry{"datasets": entries})
-	}
-	return a.printEntries(entries)
-}
-
-func (a *app) printEntries(entries []dataset.Entry) error {
-	t := term.NewTable(
-		term.Column{Title: "VERSION"}, term.Column{Title: "RECORDS", Align: term.Right},
-		term.Column{Title: "ADDED"}, term.Column{Title: "DIGEST"},
-	)
-	for _, e := range entries {
-		t.Row(e.Ref(), fmt.Sprint(e.Records), e.AddedAt.Format(time.RFC3339), e.Digest.Hex()[:12])
-	}
-	_, err := t.WriteTo(a.Out)
-	return err
 }
 
 func newDataShowCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "show VERSION",
-		Short: "Show a version: splits, card, sources and steps, and the name's history",
-		Example: `  troika data show faq
-  troika data show faq@1 --json`,
-		Args: oneArg("one version: NAME, NAME@NUMBER or a digest"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.showData(cmd.Context(), args[0]) },
+		Use:   "show DATASET",
+		Short: "Show a version: its card, splits, and how it was made",
+		Example: `  troika data show manuals
+  troika data show manuals@1 --json`,
+		Args: wantArgs("a dataset", 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withDatasets(cmd.Context(), func(datasets *dataset.Store) error {
+				e, err := datasets.Find(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				v, err := datasets.Open(cmd.Context(), e.Digest.String())
+				if err != nil {
+					return err
+				}
+				if a.JSON {
+					return a.WriteJSON(map[string]any{"version": e, "manifest": json.RawMessage(v.ManifestJSON())})
+				}
+				return a.showData(e, v)
+			})
+		},
 	}
 }
 
-// shownData is what troika data show --json writes.
-type shownData struct {
-	dataset.Entry
-
-	// Bytes are those of the records.
-	Bytes int64 `json:"bytes"`
-	// History has all versions of the name, oldest first.
-	History  []dataset.Entry  `json:"history"`
-	Manifest dataset.Manifest `json:"manifest"`
-}
-
-func (a *app) showData(ctx context.Context, ref string) error {
-	home, err := a.Home()
-	if err != nil {
-		return err
-	}
-	versions, done, err := openDatasets(ctx, home)
-	if err != nil {
-		return err
-	}
-	defer done()
-	var s shownData
-	if s.Entry, err = versions.Find(ctx, ref); err != nil {
-		return err
-	}
-	v, err := versions.Open(ctx, s.Digest.String())
-	if err != nil {
-		return err
-	}
-	s.Manifest = v.Manifest()
-	all, err := versions.List(ctx)
-	if err != nil {
-		return err
-	}
-	for _, e := range all {
-		if e.Name == s.Name {
-			s.History = append(s.History, e)
-		}
-	}
-	for _, split := range s.Manifest.Splits {
-		for _, shard := range split.Shards {
-			s.Bytes += shard.Bytes
-		}
-	}
-	if a.JSON {
-		return a.WriteJSON(s)
-	}
-	return a.printData(&s)
-}
-
-func (a *app) printData(s *shownData) error {
-	m := &s.Manifest
+// showData prints a version for a person.
+func (a *app) showData(e dataset.Entry, v *dataset.Version) error {
+	m := v.Manifest()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s\n%d records, %d bytes, of %d documents in %d clusters\n", s.Ref(), s.Digest, s.Records, s.Bytes, m.Documents, m.Clusters)
-	card := dataset.Card{}
-	if m.Card != nil {
-		card = *m.Card
-	}
-	for _, line := range [][2]string{
-		{"title", card.Title},
-		{"about", card.Description},
-		{"licence", card.Licence},
-		{"languages", strings.Join(card.Languages, ", ")},
-		{"personal", card.PII},
-		{"from", card.Provenance},
-		{"creator", card.Creator},
-		{"url", card.URL},
-	} {
-		if line[1] != "" {
-			fmt.Fprintf(&b, "  %-10s%s\n", line[0], term.Clean(line[1]))
+	fmt.Fprintf(&b, "%s  %s\n", e.Ref(), e.Digest)
+	if c := m.Card; c != nil {
+		for _, row := range [][2]string{
+			{"title", c.Title},
+			{"description", c.Description},
+			{"licence", c.Licence},
+			{"languages", strings.Join(c.Languages, ", ")},
+			{"personal data", c.PII},
+			{"provenance", c.Provenance},
+			{"creator", c.Creator},
+			{"url", c.URL},
+		} {
+			if row[1] != "" {
+				fmt.Fprintf(&b, "%s  %s\n", term.Pad(row[0], 13, term.Left), term.Clean(row[1]))
+			}
 		}
 	}
-	for _, source := range m.Sources {
-		fmt.Fprintf(&b, "  %-10s%s %s %s\n", "source", source.Kind, term.Clean(source.Name), source.Digest)
-	}
-	steps := make([]string, len(m.Recipe))
-	for i, step := range m.Recipe {
-		steps[i] = step.Name
-	}
-	fmt.Fprintf(&b, "  %-10s%s\n\n", "steps", strings.Join(steps, ", "))
-	t := term.NewTable(
-		term.Column{Title: "SPLIT"}, term.Column{Title: "RECORDS", Align: term.Right},
-		term.Column{Title: "CHARACTERS", Align: term.Right}, term.Column{Title: "LABELS", Max: 40}, term.Column{Title: "LANGUAGES", Max: 24},
+	splits := term.NewTable(
+		term.Column{Title: "split"}, term.Column{Title: "records", Align: term.Right}, term.Column{Title: "characters", Align: term.Right},
+		term.Column{Title: "lengths"}, term.Column{Title: "languages"}, term.Column{Title: "labels"},
 	)
-	for _, split := range m.Splits {
-		t.Row(split.Name, fmt.Sprint(split.Records), fmt.Sprint(split.Characters), counts(split.Labels), counts(split.Languages))
+	for _, s := range m.Splits {
+		lengths := make([]float64, len(s.Lengths))
+		for i, n := range s.Lengths {
+			lengths[i] = float64(n)
+		}
+		splits.Row(s.Name, fmt.Sprint(s.Records), fmt.Sprint(s.Characters), term.Sparkline(lengths, len(lengths)), commonest(s.Languages), commonest(s.Labels))
 	}
-	b.WriteString(t.String() + "\n")
-	if _, err := a.Out.Write([]byte(b.String())); err != nil {
-		return err
+	fmt.Fprintf(&b, "\n%s\n", splits.String())
+	fmt.Fprintf(&b, "%d documents went in", m.Documents)
+	for _, reason := range slices.Sorted(maps.Keys(m.Dropped)) {
+		fmt.Fprintf(&b, ", %d dropped as %s", m.Dropped[reason], reason)
 	}
-	return a.printEntries(s.History)
+	fmt.Fprintf(&b, "; %d clusters of near-duplicates", m.Clusters)
+	if m.Torn > 0 {
+		fmt.Fprintf(&b, ", %d of them in several splits as they were given", m.Torn)
+	}
+	b.WriteString("\n\nhow it was made\n")
+	for _, s := range m.Sources {
+		fmt.Fprintf(&b, "  from %s %s, %s\n", s.Kind, term.Clean(s.Name), s.Digest)
+	}
+	for _, s := range m.Recipe {
+		params := ""
+		if len(s.Params) > 0 {
+			text, err := json.Marshal(s.Params)
+			if err != nil {
+				return err
+			}
+			params = string(text)
+		}
+		fmt.Fprintln(&b, strings.TrimRight("  "+s.Name+" "+params, " "))
+	}
+	_, err := fmt.Fprint(a.Out, b.String())
+	return err
 }
 
-// counts renders numbers by name.
-func counts(m map[string]int) string {
+// commonest lists the most frequent names with their counts.
+func commonest(counts map[string]int) string {
+	const most = 4
+	names := slices.SortedFunc(maps.Keys(counts), func(x, y string) int {
+		if d := counts[y] - counts[x]; d != 0 {
+			return d
+		}
+		return strings.Compare(x, y)
+	})
 	var parts []string
-	for _, k := range sortedKeys(m) {
-		parts = append(parts, fmt.Sprintf("%s %d", k, m[k]))
+	for _, name := range names[:min(most, len(names))] {
+		parts = append(parts, fmt.Sprintf("%s %d", name, counts[name]))
+	}
+	if more := len(names) - most; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(parts, ", ")
 }
 
-func newDataExportCmd(a *app) *cobra.Command {
-	var out string
+func newDataDiffCmd(a *app) *cobra.Command {
+	var limit int
 	cmd := &cobra.Command{
-		Use:   "export VERSION --out DIR",
-		Short: "Write a version as JSON lines, a file for each split",
-		Long: `Write a version as JSON lines, a file for each split, with its lineage and, last, its
-manifest. The same version is always the same bytes, and troika data add makes the same
-version of the folder.`,
-		Example: `  troika data export faq@1 --out faq`,
-		Args:    oneArg("one version: NAME, NAME@NUMBER or a digest"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.exportData(cmd.Context(), args[0], out) },
+		Use:   "diff BEFORE AFTER",
+		Short: "Tell how one version differs from another",
+		Example: `  troika data diff manuals@1 manuals@2
+  troika data diff manuals@1 manuals --json`,
+		Args: wantArgs("two versions", 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withDatasets(cmd.Context(), func(datasets *dataset.Store) error {
+				before, err := datasets.Open(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				after, err := datasets.Open(cmd.Context(), args[1])
+				if err != nil {
+					return err
+				}
+				d, err := dataset.Compare(before, after)
+				if err != nil {
+					return err
+				}
+				if a.JSON {
+					return a.WriteJSON(d)
+				}
+				return a.showDiff(d, limit)
+			})
+		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "folder to write to, new, empty or an earlier export")
-	_ = cmd.MarkFlagRequired("out") // the flag above exists
+	cmd.Flags().IntVar(&limit, "limit", 20, "records to list")
 	return cmd
 }
 
-func (a *app) exportData(ctx context.Context, ref, out string) error {
-	home, err := a.Home()
-	if err != nil {
-		return err
+func (a *app) showDiff(d dataset.Diff, limit int) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d records are the same, %d added, %d removed, %d changed, %d moved to another split\n", d.Same, d.Added, d.Removed, d.Changed, d.Moved)
+	fmt.Fprintf(&b, "%d of %d shards, %d of %d bytes are shared\n", d.SharedShards, d.Shards, d.SharedBytes, d.Bytes)
+	for _, c := range d.Changes[:min(max(0, limit), len(d.Changes))] {
+		id := term.Clean(c.ID)
+		switch {
+		case c.From == "":
+			fmt.Fprintf(&b, "+ %s  %s\n", id, c.To)
+		case c.To == "":
+			fmt.Fprintf(&b, "- %s  %s\n", id, c.From)
+		case c.From != c.To:
+			fmt.Fprintf(&b, "> %s  %s -> %s\n", id, c.From, c.To)
+		default:
+			fmt.Fprintf(&b, "~ %s  %s\n", id, c.To)
+		}
 	}
-	versions, done, err := openDatasets(ctx, home)
-	if err != nil {
-		return err
+	if more := len(d.Changes) - limit; limit >= 0 && more > 0 {
+		fmt.Fprintf(&b, "and %d more: --limit\n", more)
 	}
-	defer done()
-	v, err := versions.Open(ctx, ref)
-	if err != nil {
-		return err
-	}
-	if err := exportable(ctx, out); err != nil {
-		return err
-	}
-	if err := fsx.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
-	if err := v.Export(out); err != nil {
-		return err
-	}
-	if a.JSON {
-		return a.WriteJSON(map[string]any{"digest": v.Digest(), "out": out})
-	}
-	_, err = fmt.Fprintf(a.Out, "%s in %s\n", v.Digest(), out)
+	_, err := fmt.Fprint(a.Out, b.String())
 	return err
 }
 
-// exportable refuses a folder that holds what no export wrote: its files would stand
-// among those of the version, or be replaced.
-func exportable(ctx context.Context, out string) error {
-	left, err := os.ReadDir(out)
-	if os.IsNotExist(err) || (err == nil && len(left) == 0) {
-		return nil
+// The cards that an export has beside its data.
+const (
+	hubCardFile   = "README.md"
+	croissantFile = "croissant.json"
+)
+
+func newDataExportCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "export DATASET DIR",
+		Short: "Write a version as files, with its cards",
+		Long: `Write a version as files, with its cards.
+
+DIR gets a file of JSON lines for each split, what became of every document, the
+manifest, a card for the Hugging Face hub (README.md) and one in MLCommons' Croissant
+1.1 (croissant.json). troika data add makes the same version of it elsewhere.`,
+		Example: `  troika data export manuals ./manuals`,
+		Args:    wantArgs("a dataset and a folder", 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withDatasets(cmd.Context(), func(datasets *dataset.Store) error {
+				return a.exportData(cmd.Context(), datasets, args[0], args[1])
+			})
+		},
 	}
+}
+
+func (a *app) exportData(ctx context.Context, datasets *dataset.Store, ref, dir string) error {
+	e, err := datasets.Find(ctx, ref)
 	if err != nil {
 		return err
 	}
-	m, err := dataset.Read(ctx, os.DirFS(out), ".", dataset.ReadOptions{})
-	if err != nil || m.Whole() == nil {
-		return &occupiedError{out}
+	v, err := datasets.Open(ctx, e.Digest.String())
+	if err != nil {
+		return err
 	}
-	return nil
+	switch files, err := os.ReadDir(dir); {
+	case err == nil && len(files) > 0 && !slices.ContainsFunc(files, func(f fs.DirEntry) bool { return f.Name() == "manifest.json" }):
+		return fmt.Errorf("%s holds something else: choose another folder", dir)
+	case present(err) != nil:
+		return err
+	}
+	if err := fsx.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := v.Export(dir); err != nil {
+		return err
+	}
+	for name, card := range map[string]func(dataset.Entry) ([]byte, error){hubCardFile: v.HuggingFaceCard, croissantFile: v.Croissant} {
+		text, err := card(e)
+		if err != nil {
+			return err
+		}
+		if err := fsx.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	if a.JSON {
+		return a.WriteJSON(map[string]any{"version": e, "dir": dir})
+	}
+	_, err = fmt.Fprintf(a.Out, "%s in %s\n", e.Ref(), dir)
+	return err
 }
 
-// occupiedError says that a folder is in use for something else.
-type occupiedError struct{ dir string }
+func newDataRemoveCmd(a *app) *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "rm DATASET",
+		Short: "Forget a version; troika data gc then frees what it took",
+		Long: `Forget a version; troika data gc then frees what it took.
 
-func (e *occupiedError) Error() string {
-	return fmt.Sprintf("export dataset: %s holds something else: choose a new folder", e.dir)
+A version that a tuned model was made of is kept, so that it can be told what the model
+has learned, unless --force says otherwise.`,
+		Example: `  troika data rm manuals@1`,
+		Args:    wantArgs("a dataset", 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withDatasets(cmd.Context(), func(datasets *dataset.Store) error {
+				return a.removeData(cmd.Context(), datasets, args[0], force)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "forget it though models were made of it")
+	return cmd
 }
 
-// Code implements coder.
-func (*occupiedError) Code() string { return "exists" }
+func (a *app) removeData(ctx context.Context, datasets *dataset.Store, ref string, force bool) error {
+	e, err := datasets.Find(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if !force {
+		made, err := a.madeOf(e.Digest)
+		if err != nil {
+			return err
+		}
+		if len(made) > 0 {
+			return fmt.Errorf("%s is what %s was made of; --force forgets it all the same", e.Ref(), strings.Join(made, ", "))
+		}
+	}
+	if e, err = datasets.Remove(ctx, e.Ref()); err != nil {
+		return err
+	}
+	if a.JSON {
+		return a.WriteJSON(e)
+	}
+	_, err = fmt.Fprintf(a.Out, "%s is forgotten\n", e.Ref())
+	return err
+}
+
+// madeOf returns the tuned models of --home that were made of a dataset.
+func (a *app) madeOf(version troika.Digest) ([]string, error) {
+	home, err := a.Home()
+	if err != nil {
+		return nil, err
+	}
+	var made []string
+	for _, folder := range []string{adaptersFolder, tunedFolder} {
+		err := filepath.WalkDir(filepath.Join(home, folder), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || d.Name() != provenanceFile {
+				return present(err)
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return present(err)
+			}
+			var p struct {
+				Model   string        `json:"model"`
+				Dataset troika.Digest `json:"dataset"`
+			}
+			if err := json.Unmarshal(text, &p); err == nil && p.Dataset == version {
+				if p.Model == "" {
+					p.Model = filepath.Base(filepath.Dir(path))
+				}
+				made = append(made, p.Model)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+// present returns an error unless it is that something is not there.
+func present(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func newDataCollectCmd(a *app) *cobra.Command {
+	var dry bool
+	cmd := &cobra.Command{
+		Use:   "gc",
+		Short: "Free what no version needs any more",
+		Example: `  troika data gc --dry-run
+  troika data gc`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withDatasets(cmd.Context(), func(datasets *dataset.Store) error {
+				n, err := datasets.Collect(cmd.Context(), dry)
+				if err != nil {
+					return err
+				}
+				if a.JSON {
+					return a.WriteJSON(map[string]any{"blobs": n, "dry_run": dry})
+				}
+				what := "freed"
+				if dry {
+					what = "would be freed"
+				}
+				_, err = fmt.Fprintf(a.Out, "%d blobs %s\n", n, what)
+				return err
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "only count")
+	return cmd
+}

@@ -14,26 +14,6 @@ import (
 // blobsFolder of --home holds the shards and manifests of datasets by digest.
 const blobsFolder = "blobs"
 
-// openDatasets opens the datasets of a home folder. Call the function when done.
-func openDatasets(ctx context.Context, home string) (*dataset.Store, func(), error) {
-	db, err := sqlite.Open(ctx, filepath.Join(home, databaseFile))
-	if err != nil {
-		return nil, nil, err
-	}
-	done := func() { _ = db.Close() } // every write was committed
-	blobs, err := disk.Open(filepath.Join(home, blobsFolder))
-	if err != nil {
-		done()
-		return nil, nil, err
-	}
-	versions, err := dataset.OpenStore(ctx, db, blobs)
-	if err != nil {
-		done()
-		return nil, nil, err
-	}
-	return versions, done, nil
-}
-
 // addVersion keeps a version under a name in a home folder, with its lineage.
 func addVersion(ctx context.Context, home, name string, v *dataset.Version) error {
 	return withDatasets(ctx, home, func(versions *dataset.Store) error {
@@ -42,13 +22,21 @@ func addVersion(ctx context.Context, home, name string, v *dataset.Version) erro
 	})
 }
 
-// withDatasets opens the datasets of a home folder for as long as do runs.
+// withDatasets opens the datasets of a home folder.
 func withDatasets(ctx context.Context, home string, do func(*dataset.Store) error) error {
-	versions, done, err := openDatasets(ctx, home)
+	db, err := sqlite.Open(ctx, filepath.Join(home, databaseFile))
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer db.Close() //nolint:errcheck // every write was committed
+	blobs, err := disk.Open(filepath.Join(home, blobsFolder))
+	if err != nil {
+		return err
+	}
+	versions, err := dataset.OpenStore(ctx, db, blobs)
+	if err != nil {
+		return err
+	}
 	return do(versions)
 }
 

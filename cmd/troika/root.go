@@ -16,7 +16,6 @@ var verbs = []func(*app) *cobra.Command{
 	newQuickstartCmd,
 	newRefineCmd,
 	newDataCmd,
-	newDataCmd,
 	newPullCmd,
 	newConvertCmd,
 	newQuantizeCmd,
