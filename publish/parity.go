@@ -20,7 +20,7 @@ var ErrParity = errors.New("the model as served is not the one that was trained"
 
 // MaxKL bounds, in nats at each position, how far the served distribution may be from
 // the recorded one where bits cannot be compared: between devices of different names.
-// Kernels that differ in the order of sums stay below a thousandth of it.
+// It is over the likeliest tokens and the rest as one, so the true divergence may be more.
 const MaxKL = 1e-3
 
 // Subject is a model on the way to being served.
