@@ -204,7 +204,7 @@ func unfinished(t *testing.T, home string) (names []string) {
 // A verb that is killed at random moments leaves nothing half-written, and done
 // again it makes what it would have made.
 func TestKilledVerbs(t *testing.T) {
-	withoutRace(t)
+	ofProcesses(t)
 	kills := 8
 	if testing.Short() {
 		kills = 3

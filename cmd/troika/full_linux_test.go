@@ -12,7 +12,7 @@ import (
 // A verb that meets a limit on the size of files ends with an error that names the
 // file, and leaves nothing half-written; without the limit it goes on.
 func TestFileLimit(t *testing.T) {
-	withoutRace(t)
+	ofProcesses(t)
 	troika := program(t)
 	// The limit counts blocks of 512 bytes.
 	const limited = `ulimit -f "$BLOCKS" && exec "$0" "$@"`
@@ -67,7 +67,7 @@ func TestFileLimit(t *testing.T) {
 // The same on a file system that is full: a small one in memory, which only systems
 // with user namespaces lend to everybody.
 func TestFullDisk(t *testing.T) {
-	withoutRace(t)
+	ofProcesses(t)
 	const script = `
 mount -t tmpfs -o size="$SIZE" tmpfs "$HOME_DIR" || exit 99
 "$0" "$@"

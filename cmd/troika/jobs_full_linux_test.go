@@ -19,7 +19,7 @@ import (
 // when there is room, it makes the bits of one that had room all along. A file that
 // does not fit is refused, and leaves nothing.
 func TestJobOnFullDisk(t *testing.T) {
-	withoutRace(t)
+	ofProcesses(t)
 	const script = `
 mount -t tmpfs -o size=21m tmpfs "$HOME_DIR" || exit 99
 "$0" "$@" &

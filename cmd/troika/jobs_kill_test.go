@@ -158,7 +158,7 @@ func (p *poller) poll(ctx context.Context, c *openai.Client) {
 // A server that is killed at any moment goes on with its jobs when it starts again, to
 // the same bits, while a client polls.
 func TestServerKilledAnywhere(t *testing.T) {
-	withoutRace(t)
+	ofProcesses(t)
 	kills := 50
 	if testing.Short() {
 		kills = 4

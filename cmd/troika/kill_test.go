@@ -14,7 +14,7 @@ import (
 // Training that is killed at random moments and resumed ends with the same bits as
 // training that was not, with dropout, accumulation and packing on.
 func TestKilledAnywhere(t *testing.T) {
-	withoutRace(t)
+	ofProcesses(t)
 	kills, steps := 50, 32
 	if testing.Short() {
 		kills, steps = 4, 12

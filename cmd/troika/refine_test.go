@@ -15,7 +15,7 @@ import (
 // A run that is killed at random moments and started again, with other numbers
 // of workers, ends with the same bytes as one that was not.
 func TestRefineKilledAnywhere(t *testing.T) {
-	withoutRace(t)
+	ofProcesses(t)
 	kills, rows := 16, 20_000
 	if testing.Short() {
 		kills, rows = 6, 4_000

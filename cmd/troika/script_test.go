@@ -20,24 +20,25 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"troika": main})
 }
 
-// racing are the scripts of verbs with goroutines over shared state. The race detector
-// makes every start of the program slow, so it sees these alone.
-var racing = []string{"jobs", "publish", "quickstart", "refine", "serve", "tune"}
+// shared are the scripts of verbs with goroutines over shared state and with every kernel.
+// Slow builds are there for these; each start of the program takes them long.
+var shared = []string{"jobs", "publish", "quickstart", "refine", "serve", "tune"}
 
-// withoutRace skips a test of what is left behind by processes that were killed or met a
-// full disk: the race detector, which makes them slow, does not see into them.
-func withoutRace(t *testing.T) {
+// ofProcesses skips a test of what is left behind by processes that were killed or met a
+// full disk in slow builds: the race detector does not see into them, and the kernels are
+// all the same to them.
+func ofProcesses(t *testing.T) {
 	t.Helper()
-	if underRace {
-		t.Skip("tests processes, not goroutines")
+	if slowBuild {
+		t.Skip("tests processes, neither goroutines nor kernels")
 	}
 }
 
 // TestScript runs every file under testdata/script: one or more for each verb.
 func TestScript(t *testing.T) {
 	dir, files := "testdata/script", []string(nil)
-	if underRace {
-		for _, name := range racing {
+	if slowBuild {
+		for _, name := range shared {
 			files = append(files, filepath.Join(dir, name+".txt"))
 		}
 		dir = ""

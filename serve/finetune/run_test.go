@@ -46,13 +46,14 @@ func (f *fixture) untilStep(t *testing.T, id string, n int) {
 // A job that is paused, resumed, and loses its runner at random moments makes the bits
 // and tells of the steps of one that ran through.
 func TestSameBits(t *testing.T) {
-	rounds := 12
+	rounds, lines := 12, 20 // of which a step takes two
 	if testing.Short() {
-		rounds = 3
+		rounds, lines = 3, 8
 	}
+	steps := 2 * lines // of four epochs
 	f := newFixture(t, starterDir, nil)
 	stop := f.work(t)
-	training, validation := f.send(t, examples(0, 20)), f.send(t, examples(50, 2))
+	training, validation := f.send(t, examples(0, lines)), f.send(t, examples(50, 2))
 	body := `{"model":"starter","training_file":"` + training + `","validation_file":"` + validation +
 		`","seed":11,"hyperparameters":{"n_epochs":4,"batch_size":2}}`
 	straight := f.create(t, body)
@@ -60,7 +61,7 @@ func TestSameBits(t *testing.T) {
 	disturbed := f.create(t, body)
 	random := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 	for i := range rounds {
-		f.untilStep(t, disturbed, i*40/rounds)
+		f.untilStep(t, disturbed, i*steps/rounds)
 		<-time.After(time.Duration(random.Int64N(int64(30 * time.Millisecond))))
 		if i%2 == 0 { // as when the server stops and starts again
 			stop()
@@ -79,11 +80,11 @@ func TestSameBits(t *testing.T) {
 		t.Error("the disturbed job made other bits")
 	}
 	want, got := f.steps(t, straight), f.steps(t, disturbed)
-	if len(want) != 40 || strings.Join(got, "\n") != strings.Join(want, "\n") {
+	if len(want) != steps || strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("the disturbed job tells of %d steps, the other of %d:\n%s", len(got), len(want), strings.Join(got, "\n"))
 	}
 	page, err := f.client.FineTuning.Jobs.Checkpoints.List(t.Context(), disturbed, openai.FineTuningJobCheckpointListParams{})
-	if err != nil || len(page.Data) != 3 || page.Data[2].StepNumber != 20 || page.Data[0].FineTunedModelCheckpoint != done.FineTunedModel {
+	if err != nil || len(page.Data) != 3 || page.Data[2].StepNumber != int64(lines) || page.Data[0].FineTunedModelCheckpoint != done.FineTunedModel {
 		t.Errorf("checkpoints %+v, %v", page, err)
 	}
 	dirs, err := filepath.Glob(filepath.Join(f.home, "tuned", straight, "step-*", "*.safetensors"))
