@@ -44,11 +44,10 @@ example-helpdesk: build ## The same walk on raw Chinese and English help pages
 test: try-tables ## Run every test (at most 10 minutes on 2 cores)
 	$(GO) test -timeout 10m ./...
 
-# The kernels and the template interpreter share nothing between goroutines, and their
-# tests compute for long.
+# The kernels start no goroutines, and their tests compute for long.
 .PHONY: test-race
 test-race: try-tables ## Run the short tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 7m $$($(GO) list ./... | grep -v -e /compute/cpu/kernel$$ -e /chat/jinja$$)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 7m $$($(GO) list ./... | grep -v /compute/cpu/kernel$$)
 
 .PHONY: test-noasm
 test-noasm: try-tables ## Run the short tests on the plain-Go kernels
