@@ -34,7 +34,7 @@ answer the number of its tokens and their speed are shown.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.chat(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.model, "model", starterName, "model name or folder")
+	f.StringVar(&o.model, "model", starterName, "model or published name, or folder")
 	f.StringVar(&o.system, "system", "", "system message")
 	f.IntVar(&o.MaxTokens, "max-tokens", 512, "longest answer in tokens")
 	f.Float64Var(&o.Sampling.Temperature, "temperature", 0, "randomness; 0 always takes the likeliest token")
@@ -48,7 +48,7 @@ func (a *app) chat(ctx context.Context, o chatOptions) error {
 	if err := o.Sampling.Check(); err != nil {
 		return &usageError{err}
 	}
-	s, err := a.open(o.model)
+	s, err := a.openPublished(ctx, o.model)
 	if err != nil {
 		return err
 	}

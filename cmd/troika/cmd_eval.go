@@ -63,7 +63,7 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.eval(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.model, "model", "", "model name or folder")
+	f.StringVar(&o.model, "model", "", "model or published name, or folder")
 	f.StringVar(&o.data, "data", "", "test conversations, JSON lines")
 	f.StringVar(&o.text, "text", "", "test text, JSON lines with a text field")
 	f.IntVar(&o.maxTokens, "max-tokens", 0, "longest answer in tokens (default: that of the longest right answer)")
@@ -90,7 +90,7 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 			return usagef("--translation: %v", err)
 		}
 	}
-	s, err := a.open(o.model)
+	s, err := a.openPublished(ctx, o.model)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -80,6 +81,63 @@ func (p *published) refresh(ctx context.Context, server *serve.Server) error {
 	return nil
 }
 
+// openPublished loads the model that answers under a name: the current release of an
+// alias, which hides a model of the same name, or the model. Close the session when done.
+func (a *app) openPublished(ctx context.Context, name string) (*session, error) {
+	r, err := a.currentRelease(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if r == nil {
+		return a.open(name)
+	}
+	ref, err := a.resolveRelease(r)
+	if err != nil {
+		return nil, fmt.Errorf("alias %s: release %d: %w", name, r.Number, err)
+	}
+	a.Log.Info("alias", "name", name, "release", r.Number, "model", r.Model)
+	return a.load(ref)
+}
+
+// currentRelease returns what answers under a name, or nil where the name is no alias
+// or has only a trial.
+func (a *app) currentRelease(ctx context.Context, name string) (*publish.Release, error) {
+	home, err := a.Home()
+	if err != nil || name == starterName || !exists(filepath.Join(home, databaseFile)) {
+		return nil, err // looking makes no record, and no alias can be called starter
+	}
+	var now publish.Alias
+	err = a.withAliases(ctx, func(ctx context.Context, aliases *publish.Aliases) (err error) {
+		now, err = aliases.Get(ctx, name)
+		return err
+	})
+	if errors.Is(err, publish.ErrNoAlias) {
+		return nil, nil //nolint:nilnil // no release is no mistake
+	}
+	return now.Current, err
+}
+
+// resolveRelease finds the model of a release, and refuses one that is no longer what
+// was judged.
+func (a *app) resolveRelease(r *publish.Release) (modelRef, error) {
+	ref, err := a.resolveModel(r.Model)
+	if err != nil {
+		return modelRef{}, err
+	}
+	have, err := ref.digest()
+	if err != nil {
+		return modelRef{}, err
+	}
+	if have != r.Digest {
+		return modelRef{}, notJudged(r, have)
+	}
+	return ref, nil
+}
+
+func notJudged(r *publish.Release, have troika.Digest) error {
+	return fmt.Errorf("%s is not what was judged: it is %s, and %s was published", r.Model, have, r.Digest)
+}
+
 // ready makes sure that the engine has an alias's releases, as they were judged.
 func (p *published) ready(alias *publish.Alias) error {
 	for _, r := range []*publish.Release{alias.Current, alias.Canary} {
@@ -104,7 +162,7 @@ func (p *published) offer(r *publish.Release) error {
 		if !served {
 			delete(p.holds, r.Model) // it may be put right on the disk
 		}
-		return fmt.Errorf("%s is not what was judged: it is %s, and %s was published", r.Model, have, r.Digest)
+		return notJudged(r, have)
 	}
 	if served {
 		return nil

@@ -26,6 +26,11 @@ func (a *app) open(name string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.load(ref)
+}
+
+// load loads a model that was found. Close the session when done.
+func (a *app) load(ref modelRef) (_ *session, err error) {
 	s := &session{ref: ref}
 	if s.bundle, err = bundle.Open(ref.Dir, all.Architectures()); err != nil {
 		return nil, err
