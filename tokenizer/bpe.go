@@ -96,6 +96,7 @@ type scratch struct {
 	heap   []uint64
 	pieces []piece
 	spare  []piece
+	best   []best
 }
 
 // appendPiece appends the ids of one pre-tokenized piece.

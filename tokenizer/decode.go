@@ -42,7 +42,7 @@ func newDecoderConfig(raw []byte) ([]decoderConfig, error) {
 			chain = append(chain, more...)
 		}
 		return chain, nil
-	case "ByteLevel", "ByteFallback", "Fuse", "BPEDecoder":
+	case "ByteLevel", "ByteFallback", "Fuse", "BPEDecoder", "WordPiece":
 	case "Replace":
 		p, err := c.Pattern.pattern()
 		if err != nil {
@@ -106,6 +106,8 @@ func (t *Tokenizer) Bytes(id int32) []byte {
 			s[0] = strings.ReplaceAll(s[0], c.Replacement, " ")
 		case "BPEDecoder":
 			s[0] = strings.ReplaceAll(s[0], c.Suffix, " ")
+		case "WordPiece":
+			s[0] = joinWord(s[0], c.Prefix)
 		}
 	}
 	return []byte(s[0])
@@ -116,7 +118,7 @@ func (t *Tokenizer) spelled(id int32) (string, bool) {
 	if a := t.added[id]; a != nil {
 		return a.spelled, true
 	}
-	return t.model.vocab.token(id)
+	return t.vocab.token(id)
 }
 
 // Decoder decodes ids as they come. What it has returned so far, together with

@@ -3,8 +3,9 @@
 //
 // It covers byte-pair encoding in both of its families: byte-level (GPT-2,
 // Llama 3, Qwen 2 and 3, SmolLM, DeepSeek ...) and SentencePiece-style with
-// byte fallback (Llama 2, TinyLlama, Mistral, Gemma). Ids equal those of
-// Hugging Face tokenizers 0.23 and are tested against it.
+// byte fallback (Llama 2, TinyLlama, Mistral, Gemma); WordPiece (BERT); and
+// Unigram (XLM-RoBERTa, T5). Ids equal those of Hugging Face tokenizers 0.23
+// and are tested against it.
 //
 // # Terms
 //
@@ -14,8 +15,9 @@
 //     of sequence, end of turn) may be skipped when decoding
 //   - the normalizer rewrites what lies between them
 //   - the pre-tokenizer splits that into pieces; nothing is merged across two
-//   - the model merges a piece's symbols, bytes or characters, pair by pair,
-//     lowest rank first
+//   - the model cuts a piece into tokens: BPE merges its symbols, bytes or
+//     characters, pair by pair, lowest rank first; WordPiece takes the longest
+//     token each time; Unigram takes the cut of the highest total score
 //   - the post-processor puts ids around the whole: the frame
 //   - the decoder undoes all of this
 //

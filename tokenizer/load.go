@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -21,7 +22,7 @@ const MaxFileSize = 256 << 20
 const maxComponent = 4 << 20
 
 // Load reads a tokenizer.json. Every part that would change ids and is not
-// supported is an error that names it: a model other than BPE, dropout, a
+// supported is an error that names it: a model other than BPE, WordPiece and Unigram, dropout, a
 // regular expression that neither this package nor Go can run.
 func Load(r io.Reader) (*Tokenizer, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxFileSize+1))
@@ -139,6 +140,7 @@ type modelFile struct {
 	pairs    []mergeText
 	hasVocab bool
 	hasMerge bool
+	scores   []float64 // of a Unigram vocabulary, by id
 }
 
 // mergeText is where a merge's two tokens lie in modelFile.merges.
@@ -156,6 +158,8 @@ type modelOptions struct {
 	FuseUnk      *bool   `json:"fuse_unk"`
 	ByteFallback *bool   `json:"byte_fallback"`
 	IgnoreMerges *bool   `json:"ignore_merges"`
+	UnkID        *int    `json:"unk_id"`
+	MaxWord      *int    `json:"max_input_chars_per_word"`
 }
 
 func newModelFile() *modelFile { return &modelFile{vocab: &vocab{}} }
@@ -194,21 +198,42 @@ func (m *modelFile) read(c *cursor) error {
 	if err := json.Unmarshal(raw, &m.options); err != nil {
 		return err
 	}
-	switch kind := m.options.Type; {
-	case kind != nil && *kind != "BPE":
-		return fmt.Errorf("type %q is not supported, only BPE is", *kind)
+	switch kind := m.kind(); {
+	case kind != kindBPE && kind != kindWordPiece && kind != kindUnigram:
+		return fmt.Errorf("type %q is not supported; known: BPE, WordPiece, Unigram", kind)
 	case !m.hasVocab:
 		return errors.New("vocab is missing")
-	case !m.hasMerge:
+	case (m.scores != nil) != (kind == kindUnigram):
+		return fmt.Errorf("vocab is not that of a %s model", kind)
+	case !m.hasMerge && kind == kindBPE:
 		return errors.New("merges is missing")
 	}
 	return nil
 }
 
+// The kinds of models.
+const (
+	kindBPE       = "BPE"
+	kindWordPiece = "WordPiece"
+	kindUnigram   = "Unigram"
+)
+
+// kind returns the type of the model; older files leave it to be guessed.
+func (m *modelFile) kind() string {
+	switch {
+	case m.options.Type != nil:
+		return *m.options.Type
+	case m.scores != nil:
+		return kindUnigram
+	case m.options.MaxWord != nil:
+		return kindWordPiece
+	}
+	return kindBPE
+}
+
 func (m *modelFile) readVocab(c *cursor) error {
-	if c.peek() != '{' {
-		// Unigram writes a list; its type makes the better error.
-		return c.skip(0)
+	if c.peek() == '[' {
+		return m.readScored(c)
 	}
 	// About an eighth of a file with merges is the vocabulary's own text.
 	m.vocab.blob = make([]byte, 0, len(c.data)/8)
@@ -221,6 +246,39 @@ func (m *modelFile) readVocab(c *cursor) error {
 		}
 		if err := m.vocab.add(token, id); err != nil {
 			return fmt.Errorf("vocab: %w", err)
+		}
+		return nil
+	})
+}
+
+// readScored reads the vocabulary of a Unigram model: tokens with their scores, by
+// id.
+func (m *modelFile) readScored(c *cursor) error {
+	m.scores = []float64{}
+	return c.array(func() error {
+		id, part := len(m.scores), 0
+		err := c.array(func() error {
+			part++
+			if part == 1 {
+				token, err := c.str()
+				if err != nil {
+					return err
+				}
+				return m.vocab.add(token, id)
+			}
+			raw, err := c.raw()
+			if err != nil {
+				return err
+			}
+			score, err := strconv.ParseFloat(string(raw), 64)
+			m.scores = append(m.scores, score)
+			return err
+		})
+		if err == nil && part != 2 {
+			err = c.errorf("want a token and its score")
+		}
+		if err != nil {
+			return fmt.Errorf("vocab[%d]: %w", id, err)
 		}
 		return nil
 	})
@@ -275,8 +333,24 @@ func (t *Tokenizer) addModel(f *modelFile) error {
 	if err := f.vocab.build(); err != nil {
 		return fmt.Errorf("vocab: %w", err)
 	}
-	m := &t.model
-	*m = bpe{
+	t.vocab = f.vocab
+	t.size = len(t.vocab.spans)
+	var err error
+	switch f.kind() {
+	case kindWordPiece:
+		t.model, err = newWordPiece(f)
+	case kindUnigram:
+		t.model, err = newUnigram(f)
+	default:
+		err = t.addBPE(f)
+	}
+	t.words = t.onlyStep()
+	return err
+}
+
+// addBPE builds a model of merges.
+func (t *Tokenizer) addBPE(f *modelFile) error {
+	m := &bpe{
 		vocab: f.vocab, unk: -1, fuseUnk: isTrue(f.options.FuseUnk), fallback: isTrue(f.options.ByteFallback),
 		ignoreMerges: isTrue(f.options.IgnoreMerges), cache: &wordCache{},
 	}
@@ -291,15 +365,13 @@ func (t *Tokenizer) addModel(f *modelFile) error {
 			return fmt.Errorf("unk_token %q is not in the vocabulary", *u)
 		}
 	}
-	for b := range 256 {
-		m.fallbackID[b] = m.vocab.id(fmt.Sprintf("<0x%02X>", b))
-	}
+	m.fallbackID = byteTokens(m.vocab)
 	pairs, err := m.addMerges(f)
 	if err != nil {
 		return err
 	}
-	t.size = len(m.vocab.spans)
-	t.chooseMode(pairs)
+	t.model = m
+	t.chooseMode(m, pairs)
 	return nil
 }
 
@@ -342,7 +414,10 @@ const longestChecked = 64
 // text that holds it would silently get other ids than the model was trained with.
 // Tokens that stand for themselves, such as <|end|> or [PAD], need no merge.
 func (t *Tokenizer) checkMerged() error {
-	m := &t.model
+	m, ok := t.model.(*bpe)
+	if !ok {
+		return nil
+	}
 	defer func() { m.merged = nil }()
 	if m.ignoreMerges || m.prefix != "" || m.suffix != "" {
 		return nil
@@ -371,8 +446,7 @@ func selfStanding(token string) bool {
 
 // chooseMode puts the model in byte mode where the pre-tokenizer ends in its
 // only ByteLevel, and cuts pieces at joints elsewhere.
-func (t *Tokenizer) chooseMode(pairs [][2]int32) {
-	m := &t.model
+func (t *Tokenizer) chooseMode(m *bpe, pairs [][2]int32) {
 	if last := len(t.steps) - 1; last >= 0 && m.prefix == "" && m.suffix == "" && m.everyByte() {
 		if _, ok := t.steps[last].(spellBytes); ok {
 			m.byteMode = true
@@ -389,14 +463,19 @@ func (t *Tokenizer) chooseMode(pairs [][2]int32) {
 	if m.byteMode && m.ignoreMerges {
 		m.pieces = m.byteVocab()
 	}
+	m.joints = newJointSet(m, pairs)
+}
+
+// onlyStep returns the hand-written splitter that is the one step there is, or nil.
+func (t *Tokenizer) onlyStep() *scanner {
 	if len(t.steps) == 1 {
 		if s, ok := t.steps[0].(split); ok {
 			if p, ok := s.words(); ok {
-				t.words = &p
+				return &p
 			}
 		}
 	}
-	m.joints = newJointSet(m, pairs)
+	return nil
 }
 
 // everyByte fills byteID and reports whether every byte has a token.
@@ -433,7 +512,7 @@ func (t *Tokenizer) addTokens(raw []byte) error {
 	if err := json.Unmarshal(raw, &list); err != nil {
 		return fmt.Errorf("added_tokens: %w", err)
 	}
-	tokens, err := addTokens(list, t.model.vocab, t.normalizer)
+	tokens, err := addTokens(list, t.vocab, t.normalizer)
 	if err != nil {
 		return err
 	}

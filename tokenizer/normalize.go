@@ -32,6 +32,13 @@ type normalizerConfig struct {
 	Content     string
 	StripLeft   bool `json:"strip_left"`
 	StripRight  bool `json:"strip_right"`
+	// of BertNormalizer
+	CleanText    *bool `json:"clean_text"`
+	HanApart     *bool `json:"handle_chinese_chars"`
+	StripAccents *bool `json:"strip_accents"`
+	Lowercase    *bool
+	// of Precompiled
+	Charsmap *string `json:"precompiled_charsmap"`
 }
 
 // patternConfig is {"String": s} or {"Regex": s}.
@@ -95,6 +102,10 @@ func newNormalizer(raw []byte) (normalizer, error) {
 		return replace{p, c.Content}, err
 	case "ByteLevel":
 		return mapText(toByteLevel), nil
+	case "BertNormalizer":
+		return newBertNormalizer(c), nil
+	case "Precompiled":
+		return newCharsmap(c.Charsmap)
 	default:
 		return nil, fmt.Errorf("type %q is not supported", c.Type)
 	}

@@ -35,6 +35,8 @@ func newStages(chain []decoderConfig) []stage {
 			s = &metaspaceStage{mark: c.Replacement, drop: c.scheme != "never"}
 		case "BPEDecoder":
 			s = &suffixStage{suffix: c.Suffix}
+		case "WordPiece":
+			s = &wordStage{prefix: c.Prefix, tidy: c.Cleanup}
 		}
 		if joined {
 			if c.Type == "Strip" && c.Stop == 0 {
@@ -183,4 +185,51 @@ func (s *suffixStage) flush(emit func(string)) {
 	if s.has {
 		emit(strings.ReplaceAll(s.last, s.suffix, ""))
 	}
+}
+
+// wordStage is WordPiece: tokens that continue a word join it, others follow a space.
+type wordStage struct {
+	prefix string
+	tidy   bool
+	seen   bool
+}
+
+func (s *wordStage) push(token string, emit func(string)) {
+	if s.seen {
+		token = joinWord(token, s.prefix)
+	}
+	s.seen = true
+	if s.tidy {
+		token = tidyWord(token)
+	}
+	emit(token)
+}
+
+func (*wordStage) flush(func(string)) {}
+
+func joinWord(token, prefix string) string {
+	if rest, ok := strings.CutPrefix(token, prefix); ok {
+		return rest
+	}
+	return " " + token
+}
+
+// tidyWord takes spaces away that English has not, one rule after another.
+func tidyWord(s string) string {
+	for _, r := range [...][2]string{
+		{" .", "."},
+		{" ?", "?"},
+		{" !", "!"},
+		{" ,", ","},
+		{" ' ", "'"},
+		{" n't", "n't"},
+		{" 'm", "'m"},
+		{" do not", " don't"},
+		{" 's", "'s"},
+		{" 've", "'ve"},
+		{" 're", "'re"},
+	} {
+		s = strings.ReplaceAll(s, r[0], r[1])
+	}
+	return s
 }

@@ -10,7 +10,8 @@ import (
 // concurrent use, and made by [Load].
 type Tokenizer struct {
 	hash  troika.Digest
-	model bpe
+	vocab *vocab
+	model subwords
 
 	added      map[int32]*addedToken
 	addedID    map[string]int32
@@ -78,7 +79,7 @@ func (t *Tokenizer) appendText(dst []int32, text string, plain bool) []int32 {
 			dst = t.appendSegment(dst, piece{p.s[start:end], p.first && start == 0}, sc)
 		}, token)
 	}, token)
-	if cap(sc.ids) <= maxKeptScratch && cap(sc.pieces) <= maxKeptScratch && cap(sc.spare) <= maxKeptScratch {
+	if cap(sc.ids) <= maxKeptScratch && cap(sc.pieces) <= maxKeptScratch && cap(sc.spare) <= maxKeptScratch && cap(sc.best) <= maxKeptScratch {
 		clear(sc.pieces[:cap(sc.pieces)])
 		clear(sc.spare[:cap(sc.spare)])
 		t.scratch.Put(sc)
@@ -121,7 +122,7 @@ func (t *Tokenizer) ID(token string) (int32, bool) {
 	if id, ok := t.addedID[token]; ok {
 		return id, true
 	}
-	id := t.model.vocab.id(token)
+	id := t.vocab.id(token)
 	return id, id >= 0
 }
 
@@ -131,7 +132,7 @@ func (t *Tokenizer) Token(id int32) (string, bool) {
 	if a := t.added[id]; a != nil {
 		return a.Content, true
 	}
-	return t.model.vocab.token(id)
+	return t.vocab.token(id)
 }
 
 // IsSpecial reports whether id is a special token, which decoding may skip.

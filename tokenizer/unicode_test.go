@@ -54,6 +54,10 @@ func TestClasses(t *testing.T) {
 		{"punctuation", "punctuation", isPunctuation},
 		{"word", "word", isWord},
 		{"mark", "mark", isOldMark},
+		{"bert control", "bert control", isBertControl},
+		{"bert space", "bert space", func(c rune) bool { return !isBertControl(c) && spaceOf(c) == ' ' }},
+		{"bert accent", "bert accent", isBertAccent},
+		{"bert han", "bert han", isHan},
 	} {
 		h := sha256.New()
 		everyRune(func(r rune) {

@@ -15,10 +15,12 @@ so that another run may learn other merges. Remove the file to train it anew.
   unicode.json          digests of character classes and normal forms
 """
 
+import base64
 import hashlib
 import json
 import pathlib
 import struct
+import unicodedata
 
 from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models,
                         normalizers, pre_tokenizers, processors, trainers)
@@ -175,6 +177,82 @@ def gemma():
     return tok
 
 
+def bert():
+    tok = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tok.normalizer = normalizers.BertNormalizer()
+    tok.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tok.decoder = decoders.WordPiece()
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tok.train_from_iterator(LINES, trainers.WordPieceTrainer(
+        vocab_size=600, min_frequency=2, show_progress=False, special_tokens=[special(n) for n in names]))
+    tok.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(n, tok.token_to_id(n)) for n in ("[CLS]", "[SEP]")])
+    return tok
+
+
+def double_array(spellings):
+    """The units of a Darts double array from byte strings to offsets: a node's label in
+    the low byte, bit 8 where a value hangs below, from bit 10 on what is xored with the
+    node's place to reach its children."""
+    units, used = [0] * 4096, {0}
+
+    def place(node, keys):
+        children = {}
+        for key, value in keys:
+            children.setdefault(key[0] if key else 0, []).append((key[1:], value))
+        base = 1
+        while any(base ^ c in used for c in children) or base ^ node >= 1 << 21:
+            base += 1
+        used.update(base ^ c for c in children)
+        while base + 256 >= len(units):
+            units.append(0)
+        units[node] |= (base ^ node) << 10
+        for c, below in children.items():
+            if c == 0:
+                units[node] |= 1 << 8
+                units[base] = below[0][1] | 1 << 31
+            else:
+                units[base ^ c] |= c
+                place(base ^ c, below)
+
+    place(0, sorted(spellings.items()))
+    return struct.pack(f"<{len(units)}I", *units)
+
+
+def charsmap():
+    """A small map of our own in the form that SentencePiece precompiles."""
+    pairs = {chr(c): unicodedata.normalize("NFKC", chr(c)) for c in range(0xFF01, 0xFF5F)}
+    pairs |= {"\t": " ", "\n": " ", "\r": " ", "\u00a0": " ", "\u3000": " ", "\u200b": " ", "\ufeff": "", "\x7f": "",
+              "\ufb01": "fi", "½": "1/2", "①": "1", "㎏": "kg", "e\u0301": "é", "Å": "Å", "Ω": "Ω", "™": "TM", "É": "e"}
+    text, at = b"", {}
+    for spelling, replacement in pairs.items():
+        at[spelling.encode()] = len(text)
+        text += replacement.encode() + b"\0"
+    trie = double_array(at)
+    return base64.b64encode(struct.pack("<I", len(trie)) + trie + text).decode()
+
+
+def xlmr():
+    tok = Tokenizer(models.Unigram())
+    tok.normalizer = normalizers.Sequence([normalizers.Replace(Regex(" {2,}"), " ")])
+    tok.pre_tokenizer = pre_tokenizers.Metaspace()
+    tok.train_from_iterator(LINES, trainers.UnigramTrainer(
+        vocab_size=500, show_progress=False, unk_token="<unk>",
+        special_tokens=[special(n) for n in ("<s>", "<pad>", "</s>", "<unk>", "<mask>")]))
+    data = json.loads(tok.to_str())
+    data["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": charsmap()}
+    data["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [
+        {"type": "WhitespaceSplit"},
+        {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}]}
+    data["decoder"] = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
+    tok = Tokenizer.from_str(json.dumps(data))
+    tok.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[(n, tok.token_to_id(n)) for n in ("<s>", "</s>")])
+    return tok
+
+
 BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
 GPT2_STEP = {**BYTES, "use_regex": True}
 
@@ -246,6 +324,16 @@ def variants(sizes):
         "whitespace": ("gpt2", {"pre_tokenizer": sequence(
             {"type": "Whitespace"}, {"type": "FixedLength", "length": 4},
             {"type": "CharDelimiterSplit", "delimiter": "o"}, BYTES)}),
+        "cased": ("bert", {"normalizer": {
+            "type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": False, "strip_accents": None,
+            "lowercase": False},
+            "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": False},
+            "model": {"max_input_chars_per_word": 12}}),
+        "stripped": ("bert", {"normalizer": {
+            "type": "BertNormalizer", "clean_text": False, "handle_chinese_chars": True, "strip_accents": True,
+            "lowercase": False}}),
+        "spm": ("xlmr", {"normalizer": None, "pre_tokenizer": {
+            "type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": False}}),
         "suffix": ("gpt2", {"pre_tokenizer": {"type": "BertPreTokenizer"},
                             "decoder": {"type": "BPEDecoder", "suffix": "</w>"},
                             "model": {"end_of_word_suffix": "</w>", "continuing_subword_prefix": "",
@@ -364,6 +452,13 @@ def unicode_digests():
     out["word"] = of(lambda c: [s for s, _ in w.pre_tokenize_str("a" + c)] == ["a" + c])
     a = normalizers.StripAccents()
     out["mark"] = of(lambda c: a.normalize_str(c) == "")
+    bert = normalizers.BertNormalizer
+    none = dict(clean_text=False, handle_chinese_chars=False, strip_accents=False, lowercase=False)
+    clean, han, accents = (bert(**{**none, k: True}) for k in ("clean_text", "handle_chinese_chars", "strip_accents"))
+    out["bert control"] = of(lambda c: clean.normalize_str(c) == "")
+    out["bert space"] = of(lambda c: clean.normalize_str(c) == " ")
+    out["bert accent"] = of(lambda c: accents.normalize_str(c) == "")
+    out["bert han"] = of(lambda c: han.normalize_str(c) == f" {c} ")
     for name in ["NFC", "NFD", "NFKC", "NFKD", "Lowercase"]:
         n, h = getattr(normalizers, name)(), hashlib.sha256()
         for c in range(0x110000):
@@ -397,7 +492,7 @@ def dump(name, value):
 
 def main():
     base, sizes = {}, {}
-    for make in (gpt2, llama3, qwen2, llama2, gemma):
+    for make in (gpt2, llama3, qwen2, llama2, gemma, bert, xlmr):
         name = make.__name__
         path = pathlib.Path(f"{name}.tokenizer.json")
         if not path.exists():
