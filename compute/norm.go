@@ -3,10 +3,13 @@ package compute
 import "math"
 
 // RMSNorm scales every row of x [..., C] to unit root mean square, then by
-// w [C]: y = x * r * w with r = 1/sqrt(mean(x²) + Eps). When x has more columns
-// than w, each group of len(w) columns is a row of its own: the head norms of
+// w [C]: y = x * r * (w + Offset) with r = 1/sqrt(mean(x²) + Eps). When x has more
+// columns than w, each group of len(w) columns is a row of its own: the head norms of
 // Qwen3 are RMSNorm over [T, H*D] with w [D].
-type RMSNorm struct{ Eps float32 }
+type RMSNorm struct {
+	Eps    float32
+	Offset float32 // one in Gemma; the sum is rounded to float32
+}
 
 // Name implements [Op].
 func (RMSNorm) Name() string { return "RMSNorm" }
@@ -23,7 +26,7 @@ func (op RMSNorm) Results(in []Spec) []Spec {
 
 // Reference implements [Op].
 func (op RMSNorm) Reference(out, in []View) {
-	w := in[1].F
+	w := shifted(in[1].F, op.Offset)
 	for at := 0; at < len(in[0].F); at += len(w) {
 		x, y := in[0].F[at:at+len(w)], out[0].F[at:at+len(w)]
 		r := rms(x, op.Eps)
@@ -31,6 +34,18 @@ func (op RMSNorm) Reference(out, in []View) {
 			y[i] = float32(float64(v) * r * float64(w[i]))
 		}
 	}
+}
+
+// shifted returns w + offset.
+func shifted(w []float32, offset float32) []float32 {
+	if offset == 0 {
+		return w
+	}
+	sum := make([]float32, len(w))
+	for i, v := range w {
+		sum[i] = v + offset
+	}
+	return sum
 }
 
 func rms(x []float32, eps float32) float64 {
@@ -43,7 +58,7 @@ func (RMSNorm) Saves() (in, out uint) { return 0b11, 0 }
 // Gradient implements [Differentiable].
 func (op RMSNorm) Gradient(o Ops, n Node) []*Tensor {
 	g := make([]*Tensor, 2)
-	back := RMSNormBack{Eps: op.Eps, Scale: n.Want[1]}
+	back := RMSNormBack{Eps: op.Eps, Offset: op.Offset, Scale: n.Want[1]}
 	d := o.Apply(back, n.In[0], n.In[1], n.Grad[0])
 	if n.Want[0] {
 		g[0] = d[0].Retain()
@@ -57,8 +72,8 @@ func (op RMSNorm) Gradient(o Ops, n Node) []*Tensor {
 // RMSNormBack is the gradient of [RMSNorm]: inputs x, w, dy; results dx and, with
 // Scale, dw [len(w)], summed over rows in ascending order.
 type RMSNormBack struct {
-	Eps   float32
-	Scale bool
+	Eps, Offset float32
+	Scale       bool
 }
 
 // Name implements [Op].
@@ -77,7 +92,7 @@ func (op RMSNormBack) Results(in []Spec) []Spec {
 
 // Reference implements [Op].
 func (op RMSNormBack) Reference(out, in []View) {
-	w := in[1].F
+	w := shifted(in[1].F, op.Offset)
 	c := len(w)
 	dw := make([]float64, c)
 	for at := 0; at < len(in[0].F); at += c {

@@ -13,6 +13,7 @@ import (
 	"github.com/troikaml/troika/compute/cpu"
 	"github.com/troikaml/troika/infer"
 	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/model/all"
 	"github.com/troikaml/troika/model/modeltest"
 	"github.com/troikaml/troika/model/nn"
 	"github.com/troikaml/troika/model/qwen3"
@@ -26,9 +27,14 @@ func ExampleSampling_Draw() {
 
 func load(t *testing.T, threads int) modeltest.Loaded {
 	t.Helper()
+	return loadOf(t, []model.Architecture{qwen3.Architecture}, "../model/qwen3/testdata/tied", threads)
+}
+
+func loadOf(t *testing.T, known []model.Architecture, dir string, threads int) modeltest.Loaded {
+	t.Helper()
 	dev := cpu.New(cpu.Options{Threads: threads})
 	t.Cleanup(dev.Close)
-	m, free := modeltest.Load(t, []model.Architecture{qwen3.Architecture}, "../model/qwen3/testdata/tied", dev, false)
+	m, free := modeltest.Load(t, known, dir, dev, false)
 	t.Cleanup(free)
 	return m
 }
@@ -78,7 +84,15 @@ func prompts(n int) [][]int32 {
 // Requests that share batches, with prompts cut in chunks, give the tokens that each
 // gives when the model simply runs again over the whole sequence.
 func TestConcurrentRequestsEqualNaive(t *testing.T) {
-	m := load(t, 2)
+	for name, m := range map[string]modeltest.Loaded{
+		"qwen3": load(t, 2), "gemma3": loadOf(t, all.Architectures(), "../model/gemma3/testdata/bf16", 2),
+	} {
+		t.Run(name, func(t *testing.T) { concurrentEqualNaive(t, m) })
+	}
+}
+
+func concurrentEqualNaive(t *testing.T, m modeltest.Loaded) {
+	t.Helper()
 	e := engine(t, m, infer.Options{Context: 128, Sequences: 4, Chunk: 16})
 	n := 12
 	if testing.Short() {

@@ -28,6 +28,7 @@ func (c *decoderConfig) Facts() Facts {
 	return Facts{
 		VocabSize: c.decoder.VocabSize, HiddenSize: c.decoder.HiddenSize, Layers: c.decoder.NumHiddenLayers,
 		MaxPositions: c.shared.MaxPositionEmbeddings, TiedHead: c.decoder.TieWordEmbeddings,
+		NormOffset: c.decoder.NormOffset,
 	}
 }
 

@@ -46,6 +46,7 @@ type Facts struct {
 	Layers       int
 	MaxPositions int // longest sequence the model takes
 	TiedHead     bool
+	NormOffset   float32 // is added to the scales of norms
 }
 
 // Config is a checked configuration, ready to build from.

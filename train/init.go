@@ -10,13 +10,15 @@ import (
 )
 
 // Init is a source of fresh weights for pre-training: matrices are normal with
-// standard deviation Std, scales of norms are one and biases zero. Projections
+// standard deviation Std, scales of norms are one, less NormOffset, and biases zero. Projections
 // that write to the residual stream are narrower by sqrt(2*Layers), as GPT-2 has
 // it. The same seed and name give the same values.
 type Init struct {
 	Seed   uint64
 	Std    float64
 	Layers int
+	// NormOffset is what the model adds to the scales of norms.
+	NormOffset float32
 }
 
 // Tensor implements [nn.Source].
@@ -26,7 +28,7 @@ func (s Init) Tensor(name string, shape []int) (tensor.Tensor, error) {
 	case strings.HasSuffix(name, ".bias"):
 	case len(shape) == 1:
 		for i := range v {
-			v[i] = 1
+			v[i] = 1 - s.NormOffset
 		}
 	default:
 		std := s.Std

@@ -15,6 +15,7 @@ import (
 	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/compute/cpu"
 	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/model/all"
 	"github.com/troikaml/troika/model/modeltest"
 	"github.com/troikaml/troika/model/qwen3"
 	"github.com/troikaml/troika/train"
@@ -194,4 +195,44 @@ func TestBadSequences(t *testing.T) {
 			t.Errorf("error %v, want a.jsonl:3 and %q", err, want)
 		}
 	}
+}
+
+// Gemma's blocks have a gradient in every part: an adapter learns, and so do all
+// parameters.
+func TestGemma(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		before, after := gemma(t, whole, 1, 1e-9), gemma(t, whole, 24, 2e-2)
+		if !(after < 0.8*before) {
+			t.Errorf("all parameters %v: validation loss is %g after training, %g before", whole, after, before)
+		}
+	}
+}
+
+// gemma trains an adapter of the tiny Gemma, or all its parameters, and returns the
+// validation loss.
+func gemma(t *testing.T, whole bool, steps int, rate float64) float64 {
+	t.Helper()
+	m, free := modeltest.Load(t, all.Architectures(), "../model/gemma3/testdata/bf16", device(t, 2), whole)
+	defer free()
+	params := m.Params()
+	if !whole {
+		x, err := adapter.New(m.Device, m.Model, adapter.Config{Rank: 4, Alpha: 8}, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Free()
+		adapter.NewSet(m.Model).Add(x)
+		params = x.Params()
+	}
+	c := config()
+	c.Steps, c.LR = steps, rate
+	res, err := train.Run(t.Context(), train.Job{
+		Device: m.Device, Model: m.Model, Params: params, Train: sequences(40, 1), Valid: sequences(10, 2),
+		Context: 128, Vocab: 89, Config: c, Dir: t.TempDir(), Identity: "test",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("all parameters %v, %d steps: validation loss %g", whole, steps, res.ValidLoss)
+	return res.ValidLoss
 }

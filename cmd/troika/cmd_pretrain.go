@@ -177,7 +177,7 @@ func (a *app) newModel(o *pretrainOptions) (*origin, error) {
 		facts: facts, config: config, tok: tok, render: render,
 		files: map[string][]byte{"config.json": config, "tokenizer.json": tokenizerJSON},
 		load: func(dev compute.Device) (model.Model, error) {
-			return cfg.New(nn.NewLoader(dev, train.Init{Seed: o.train.Seed, Std: 0.02, Layers: facts.Layers}, true))
+			return cfg.New(nn.NewLoader(dev, train.Init{Seed: o.train.Seed, Std: 0.02, Layers: facts.Layers, NormOffset: facts.NormOffset}, true))
 		},
 		identity: troika.Sum(append(config, tokenizerJSON...)).String(),
 	}, nil

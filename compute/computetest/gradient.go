@@ -39,6 +39,7 @@ func slopes() []slope {
 	add("GLU/gelu", "11", fixed(compute.GLU{Act: compute.GELUTanh}), x, y)
 	add("RMSNorm", "11", fixed(compute.RMSNorm{Eps: 1e-5}), x, c)
 	add("RMSNorm/heads", "11", fixed(compute.RMSNorm{Eps: 1e-5}), s.floats(3, 8), s.floats(4))
+	add("RMSNorm/offset", "11", fixed(compute.RMSNorm{Eps: 1e-5, Offset: 1}), x, c)
 	add("RMSNorm/input", "10", fixed(compute.RMSNorm{Eps: 1e-5}), x, c)
 	add("RMSNorm/scale", "01", fixed(compute.RMSNorm{Eps: 1e-5}), x, c)
 	add("RoPE", "10", fixed(compute.RoPE{Freqs: freqs(2), Factor: 1.2}), s.floats(3, 2, 5), s.ids(3, 50))

@@ -53,6 +53,7 @@ func rowTrials() []rowTrial {
 	add("CrossEntropy", fixed(compute.CrossEntropy{}), s.floats(mostRows, 300), labels, weights)
 	x, y := s.floats(mostRows, 131), s.floats(mostRows, 131)
 	add("RMSNorm", fixed(compute.RMSNorm{Eps: 1e-6}), x, s.floats(131))
+	add("RMSNorm/offset", fixed(compute.RMSNorm{Eps: 1e-6, Offset: 1}), x, s.floats(131))
 	add("RMSNormBack", fixed(compute.RMSNormBack{Eps: 1e-6}), x, s.floats(131), y)
 	add("AddBias", fixed(compute.AddBias{}), x, s.floats(131))
 	add("GLU", fixed(compute.GLU{}), x, y)

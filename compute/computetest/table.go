@@ -87,6 +87,8 @@ func (j *join) rowwise() {
 		// A large Eps keeps the two terms of a short row's gradient apart.
 		j.add(sums, 0, compute.RMSNormBack{Eps: 0.5}, name, x, w, dy)
 		j.add(sums, 0, compute.RMSNormBack{Eps: 0.5, Scale: true}, name+"/scale", x, w, dy)
+		j.add(sums, 0, compute.RMSNorm{Eps: 1e-6, Offset: 1}, name+"/offset", x, w)
+		j.add(sums, 0, compute.RMSNormBack{Eps: 0.5, Offset: 1, Scale: true}, name+"/offset", x, w, dy)
 	}
 	s := newSource("heads")
 	x, w, dy := s.floats(70, 5*17), s.floats(17), s.floats(70, 5*17)

@@ -10,7 +10,9 @@ import (
 const normBlock = 64
 
 func (c *call) rmsNorm(op compute.RMSNorm) {
-	x, w, y := c.in[0].F, c.in[1].F, c.out[0].F
+	x, y := c.in[0].F, c.out[0].F
+	w, done := c.shifted(c.in[1].F, op.Offset)
+	defer done()
 	cols := len(w)
 	c.dev.work.each(len(x)/cols, 2*cols, func(first, end int) {
 		for at := first * cols; at < end*cols; at += cols {
@@ -19,8 +21,22 @@ func (c *call) rmsNorm(op compute.RMSNorm) {
 	})
 }
 
+// shifted returns w + offset, and what gives its memory back.
+func (c *call) shifted(w []float32, offset float32) (sum []float32, done func()) {
+	if offset == 0 {
+		return w, func() {}
+	}
+	sum, done = c.dev.scratch(len(w))
+	for i, v := range w {
+		sum[i] = v + offset
+	}
+	return sum, done
+}
+
 func (c *call) rmsNormBack(op compute.RMSNormBack) {
-	x, w, dy, dx := c.in[0].F, c.in[1].F, c.in[2].F, c.out[0].F
+	x, dy, dx := c.in[0].F, c.in[2].F, c.out[0].F
+	w, release := c.shifted(c.in[1].F, op.Offset)
+	defer release()
 	cols := len(w)
 	rows := len(x) / cols
 	blocks := (rows + normBlock - 1) / normBlock

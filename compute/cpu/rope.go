@@ -12,9 +12,13 @@ import (
 // each call.
 const ropeCacheRows = 8192
 
-// ropeCache keeps the table of the latest frequencies: a model asks for the same
-// one in each layer.
-type ropeCache struct{ table atomic.Pointer[ropeTable] }
+// ropeTables is how many tables are kept: one for each kind of layer that a model has,
+// and those of a second model.
+const ropeTables = 4
+
+// ropeCache keeps the tables of the latest frequencies: a model asks for the same
+// ones in each layer.
+type ropeCache struct{ tables atomic.Pointer[[]*ropeTable] } // the newest first
 
 // ropeTable holds, for each position, the cosines of all pairs and then the
 // sines. It is immutable.
@@ -27,11 +31,16 @@ type ropeTable struct {
 // rows returns the cached table if it serves op up to position last, growing it
 // if need be.
 func (rc *ropeCache) rows(op compute.RoPE, last int32) *ropeTable {
-	old := rc.table.Load()
+	var tables []*ropeTable
+	if p := rc.tables.Load(); p != nil {
+		tables = *p
+	}
 	width := 2 * len(op.Freqs)
-	matches := old != nil && old.factor == op.Factor && slices.Equal(old.freqs, op.Freqs)
-	if matches && int(last+1)*width <= len(old.cosSin) {
-		return old
+	at := slices.IndexFunc(tables, func(t *ropeTable) bool {
+		return t.factor == op.Factor && slices.Equal(t.freqs, op.Freqs)
+	})
+	if at >= 0 && int(last+1)*width <= len(tables[at].cosSin) {
+		return tables[at]
 	}
 	if last >= ropeCacheRows || width == 0 {
 		return nil
@@ -42,15 +51,21 @@ func (rc *ropeCache) rows(op compute.RoPE, last int32) *ropeTable {
 	}
 	t := &ropeTable{freqs: slices.Clone(op.Freqs), factor: op.Factor, cosSin: make([]float32, n*width)}
 	known := 0
-	if matches {
-		known = copy(t.cosSin, old.cosSin) / width
+	if at >= 0 {
+		known = copy(t.cosSin, tables[at].cosSin) / width
 	}
 	forward := op
 	forward.Inverse = false
 	for pos := known; pos < n; pos++ {
 		angles(t.cosSin[pos*width:][:width], forward, int32(pos))
 	}
-	rc.table.Store(t)
+	kept := []*ropeTable{t}
+	for i, other := range tables {
+		if i != at && len(kept) < ropeTables {
+			kept = append(kept, other)
+		}
+	}
+	rc.tables.Store(&kept)
 	return t
 }
 

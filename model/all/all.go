@@ -2,6 +2,7 @@ package all
 
 import (
 	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/model/gemma3"
 	"github.com/troikaml/troika/model/llama"
 	"github.com/troikaml/troika/model/qwen2"
 	"github.com/troikaml/troika/model/qwen3"
@@ -14,5 +15,6 @@ func Architectures() []model.Architecture {
 		llama.Mistral,
 		qwen2.Architecture,
 		qwen3.Architecture,
+		gemma3.Architecture,
 	}
 }

@@ -15,4 +15,5 @@ func ExampleArchitectures() {
 	// mistral
 	// qwen2
 	// qwen3
+	// gemma3_text
 }

@@ -1,9 +1,11 @@
 package nn
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/troikaml/troika/compute"
 )
@@ -32,6 +34,15 @@ type TransformerConfig struct {
 	MaxWindowLayers       *int         `json:"max_window_layers"`
 	LayerTypes            []string     `json:"layer_types"`
 	Quantization          any          `json:"quantization_config"`
+
+	// Gemma's names.
+	HiddenActivation     string   `json:"hidden_activation"`
+	QueryPreAttnScalar   *float64 `json:"query_pre_attn_scalar"`
+	RopeLocalBaseFreq    float64  `json:"rope_local_base_freq"`
+	SlidingWindowPattern *int     `json:"sliding_window_pattern"`
+	AttnSoftcap          *float64 `json:"attn_logit_softcapping"`
+	FinalSoftcap         *float64 `json:"final_logit_softcapping"`
+	Bidirectional        bool     `json:"use_bidirectional_attention"`
 }
 
 // Limits on what a configuration may ask for, far above any published model, so
@@ -67,6 +78,14 @@ func (c *TransformerConfig) check() error {
 	if c.Quantization != nil {
 		errs = append(errs, errors.New("quantization_config is set: quantised Hugging Face checkpoints are not supported; use the unquantised model"))
 	}
+	for name, v := range map[string]bool{
+		"attn_logit_softcapping": c.AttnSoftcap != nil, "final_logit_softcapping": c.FinalSoftcap != nil,
+		"use_bidirectional_attention": c.Bidirectional,
+	} {
+		if v {
+			errs = append(errs, fmt.Errorf("%s is set, which is not supported", name))
+		}
+	}
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
@@ -80,6 +99,12 @@ func (c *TransformerConfig) check() error {
 	}
 	if c.SlidingWindow != nil {
 		in("sliding_window", *c.SlidingWindow, 1, 1<<28)
+	}
+	if c.SlidingWindowPattern != nil {
+		in("sliding_window_pattern", *c.SlidingWindowPattern, 1, maxLayers)
+	}
+	if s := c.QueryPreAttnScalar; s != nil && !(*s > 0 && *s < maxWidth) {
+		errs = append(errs, fmt.Errorf("query_pre_attn_scalar is %g, want more than 0", *s))
 	}
 	if !(c.RMSNormEps >= 0 && c.RMSNormEps < 1) {
 		errs = append(errs, fmt.Errorf("rms_norm_eps is %g, want 0 to 1", c.RMSNormEps))
@@ -99,6 +124,18 @@ type Variant struct {
 	// Window says whether sliding_window applies where the file does not say so
 	// by use_sliding_window or layer_types.
 	Window bool
+	// Pattern, if positive, leaves every layer of a number that it divides without a
+	// window, counted from one, where the file does not say so by layer_types.
+	Pattern int
+	// LocalTheta is that of layers with a window, where those have rotary embeddings
+	// of their own and the file does not tell theirs; 0 where all layers share them.
+	LocalTheta float64
+	Activation string  // in place of hidden_act
+	Scalar     float64 // the root of which divides attention's products; 0 for the width of a head
+	OutNorms   bool
+	NormOffset float32
+	// ScaledEmbed says that embeddings are multiplied by the root of hidden_size.
+	ScaledEmbed bool
 }
 
 // Decoder resolves the configuration of a decoder.
@@ -108,6 +145,10 @@ func (c *TransformerConfig) Decoder(v Variant) (*DecoderConfig, error) {
 		NumHiddenLayers: c.NumHiddenLayers, NumAttentionHeads: c.NumAttentionHeads,
 		NumKeyValueHeads: c.NumAttentionHeads, RMSNormEps: float32(c.RMSNormEps),
 		TieWordEmbeddings: v.Tied, QKVBias: v.QKVBias, OutBias: v.OutBias, MLPBias: v.MLPBias, QKNorm: v.QKNorm,
+		OutNorms: v.OutNorms, NormOffset: v.NormOffset,
+	}
+	if v.ScaledEmbed {
+		d.EmbedScale = float32(math.Sqrt(float64(c.HiddenSize)))
 	}
 	if c.NumKeyValueHeads != nil {
 		d.NumKeyValueHeads = *c.NumKeyValueHeads
@@ -127,25 +168,27 @@ func (c *TransformerConfig) Decoder(v Variant) (*DecoderConfig, error) {
 	if c.TieWordEmbeddings != nil {
 		d.TieWordEmbeddings = *c.TieWordEmbeddings
 	}
-	switch c.HiddenAct {
+	d.AttnScale = float32(1 / math.Sqrt(cmp.Or(v.Scalar, float64(d.HeadDim))))
+	switch act := cmp.Or(v.Activation, c.HiddenAct); act {
 	case "silu", "swish":
 		d.Activation = compute.SiLU
 	case "gelu_pytorch_tanh":
 		d.Activation = compute.GELUTanh
 	default:
-		return nil, fmt.Errorf("hidden_act %q is not supported; known: silu, gelu_pytorch_tanh", c.HiddenAct)
+		return nil, fmt.Errorf("hidden_act %q is not supported; known: silu, gelu_pytorch_tanh", act)
 	}
 	var err error
-	if d.Windows, err = c.windows(v.Window); err != nil {
+	if d.Windows, err = c.windows(v); err != nil {
 		return nil, err
 	}
-	return d, c.rope(d, v.RopeTheta)
+	return d, c.rope(d, v)
 }
 
-func (c *TransformerConfig) windows(fallback bool) ([]int, error) {
+// windows returns the window of each layer, 0 for none.
+func (c *TransformerConfig) windows(v Variant) ([]int, error) {
 	w := make([]int, c.NumHiddenLayers)
 	for i := range w {
-		slide := fallback
+		slide := v.Window && (v.Pattern == 0 || (i+1)%v.Pattern != 0)
 		if c.UseSlidingWindow != nil {
 			slide = *c.UseSlidingWindow && (c.MaxWindowLayers == nil || i >= *c.MaxWindowLayers)
 		}
@@ -159,8 +202,11 @@ func (c *TransformerConfig) windows(fallback bool) ([]int, error) {
 				return nil, fmt.Errorf("layer_types[%d] %q is not supported; known: full_attention, sliding_attention", i, c.LayerTypes[i])
 			}
 		}
-		if slide && c.SlidingWindow != nil {
+		switch {
+		case slide && c.SlidingWindow != nil:
 			w[i] = *c.SlidingWindow
+		case slide && v.LocalTheta != 0:
+			return nil, fmt.Errorf("layer %d slides, and sliding_window is not set", i)
 		}
 	}
 	return w, nil
@@ -171,6 +217,8 @@ func (c *TransformerConfig) windows(fallback bool) ([]int, error) {
 func (c *TransformerConfig) Rope(theta float64) RopeScaling {
 	var s RopeScaling
 	switch {
+	case c.RopeParameters != nil && c.RopeParameters.FullAttention != nil:
+		s = *c.RopeParameters.FullAttention
 	case c.RopeParameters != nil:
 		s = *c.RopeParameters
 	case c.RopeScaling != nil:
@@ -185,15 +233,48 @@ func (c *TransformerConfig) Rope(theta float64) RopeScaling {
 	return s
 }
 
-func (c *TransformerConfig) rope(d *DecoderConfig, theta float64) error {
-	s := c.Rope(theta)
-	if s.PartialRotaryFactor != 0 && s.PartialRotaryFactor != 1 {
-		return fmt.Errorf("partial_rotary_factor %g is not supported", s.PartialRotaryFactor)
+// LocalRope returns the parameters of rotary embeddings in layers with a window, of an
+// architecture that has others there; theta is used when the file names none.
+func (c *TransformerConfig) LocalRope(theta float64) RopeScaling {
+	var s RopeScaling
+	if c.RopeParameters != nil && c.RopeParameters.SlidingAttention != nil {
+		s = *c.RopeParameters.SlidingAttention
 	}
+	s.RopeTheta = cmp.Or(s.RopeTheta, c.RopeLocalBaseFreq, theta)
+	return s
+}
+
+func (c *TransformerConfig) rope(d *DecoderConfig, v Variant) error {
 	if d.HeadDim%2 != 0 {
 		return fmt.Errorf("head_dim %d is odd", d.HeadDim)
 	}
-	var err error
-	d.Freqs, d.RopeFactor, err = s.Frequencies(d.HeadDim, c.MaxPositionEmbeddings)
-	return err
+	full, err := c.rotation(c.Rope(v.RopeTheta), d.HeadDim)
+	if err != nil {
+		return err
+	}
+	local := full
+	switch {
+	case v.LocalTheta != 0:
+		if local, err = c.rotation(c.LocalRope(v.LocalTheta), d.HeadDim); err != nil {
+			return err
+		}
+	case c.RopeParameters != nil && c.RopeParameters.SlidingAttention != nil:
+		return errors.New("rope_parameters.sliding_attention is not supported by this architecture")
+	}
+	for _, w := range d.Windows {
+		if w > 0 {
+			d.Ropes = append(d.Ropes, local)
+		} else {
+			d.Ropes = append(d.Ropes, full)
+		}
+	}
+	return nil
+}
+
+func (c *TransformerConfig) rotation(s RopeScaling, dim int) (compute.RoPE, error) {
+	if s.PartialRotaryFactor != 0 && s.PartialRotaryFactor != 1 {
+		return compute.RoPE{}, fmt.Errorf("partial_rotary_factor %g is not supported", s.PartialRotaryFactor)
+	}
+	freqs, factor, err := s.Frequencies(dim, c.MaxPositionEmbeddings)
+	return compute.RoPE{Freqs: freqs, Factor: factor}, err
 }

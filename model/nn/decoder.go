@@ -2,13 +2,12 @@ package nn
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/troikaml/troika/compute"
 )
 
 // DecoderConfig describes a pre-norm decoder with grouped-query attention and a
-// gated MLP: the family of Llama, Mistral and Qwen.
+// gated MLP: the family of Llama, Mistral, Qwen and Gemma.
 type DecoderConfig struct {
 	VocabSize, HiddenSize, IntermediateSize      int
 	NumHiddenLayers                              int
@@ -17,10 +16,13 @@ type DecoderConfig struct {
 	Activation                                   compute.Activation
 	TieWordEmbeddings                            bool
 	QKVBias, OutBias, MLPBias                    bool
-	QKNorm                                       bool  // RMSNorm over each head of q and k
-	Windows                                      []int // of each layer, 0 for all positions
-	Freqs                                        []float32
-	RopeFactor                                   float32
+	QKNorm                                       bool           // RMSNorm over each head of q and k
+	OutNorms                                     bool           // a norm after attention and MLP too, as Gemma 3 has
+	NormOffset                                   float32        // is added to the scales of all norms
+	EmbedScale                                   float32        // multiplies embeddings; 0 means 1
+	AttnScale                                    float32        // multiplies the products of queries and keys
+	Windows                                      []int          // of each layer, 0 for all positions
+	Ropes                                        []compute.RoPE // of each layer
 }
 
 // Decoder is a stack of blocks between an embedding and an output head.
@@ -35,12 +37,15 @@ type Decoder struct {
 
 // Block is attention and MLP, each after a norm and beside a residual.
 type Block struct {
-	cfg              *DecoderConfig
-	layer            int
-	inNorm, postNorm *RMSNorm
-	Q, K, V, O       *Linear
-	qNorm, kNorm     *RMSNorm
-	Gate, Up, Down   *Linear
+	cfg            *DecoderConfig
+	layer          int
+	inNorm         *RMSNorm
+	Q, K, V, O     *Linear
+	qNorm, kNorm   *RMSNorm
+	attnNorm       *RMSNorm // after attention, or nil
+	mlpNorm        *RMSNorm
+	Gate, Up, Down *Linear
+	outNorm        *RMSNorm // after the MLP, or nil
 }
 
 // NewDecoder loads a decoder. The tensor paths are those of Llama in the
@@ -48,10 +53,11 @@ type Block struct {
 func NewDecoder(cfg DecoderConfig, l *Loader) (*Decoder, error) {
 	d := &Decoder{cfg: cfg}
 	d.Embed = l.Embedding("model.embed_tokens", cfg.VocabSize, cfg.HiddenSize)
+	d.Embed.Scale = cfg.EmbedScale
 	for i := range cfg.NumHiddenLayers {
 		d.Blocks = append(d.Blocks, newBlock(&d.cfg, i, l))
 	}
-	d.Norm = l.Norm("model.norm", cfg.HiddenSize, cfg.RMSNormEps)
+	d.Norm = cfg.norm(l, "model.norm", cfg.HiddenSize)
 	d.Head = l.Head("lm_head", d.Embed, cfg.VocabSize, cfg.HiddenSize, cfg.TieWordEmbeddings)
 	l.Ignore(".rotary_emb.inv_freq")
 	var err error
@@ -61,20 +67,33 @@ func NewDecoder(cfg DecoderConfig, l *Loader) (*Decoder, error) {
 	return d, nil
 }
 
+// norm loads a norm over n channels.
+func (c *DecoderConfig) norm(l *Loader, path string, n int) *RMSNorm {
+	x := l.Norm(path, n, c.RMSNormEps)
+	x.Offset = c.NormOffset
+	return x
+}
+
 func newBlock(cfg *DecoderConfig, layer int, l *Loader) *Block {
 	p := fmt.Sprintf("model.layers.%d.", layer)
 	c, d := cfg.HiddenSize, cfg.HeadDim
 	b := &Block{cfg: cfg, layer: layer}
-	b.inNorm = l.Norm(p+"input_layernorm", c, cfg.RMSNormEps)
+	b.inNorm = cfg.norm(l, p+"input_layernorm", c)
 	b.Q = l.Linear(p+"self_attn.q_proj", cfg.NumAttentionHeads*d, c, cfg.QKVBias)
 	b.K = l.Linear(p+"self_attn.k_proj", cfg.NumKeyValueHeads*d, c, cfg.QKVBias)
 	b.V = l.Linear(p+"self_attn.v_proj", cfg.NumKeyValueHeads*d, c, cfg.QKVBias)
 	b.O = l.Linear(p+"self_attn.o_proj", c, cfg.NumAttentionHeads*d, cfg.OutBias)
 	if cfg.QKNorm {
-		b.qNorm = l.Norm(p+"self_attn.q_norm", d, cfg.RMSNormEps)
-		b.kNorm = l.Norm(p+"self_attn.k_norm", d, cfg.RMSNormEps)
+		b.qNorm = cfg.norm(l, p+"self_attn.q_norm", d)
+		b.kNorm = cfg.norm(l, p+"self_attn.k_norm", d)
 	}
-	b.postNorm = l.Norm(p+"post_attention_layernorm", c, cfg.RMSNormEps)
+	if cfg.OutNorms {
+		b.attnNorm = cfg.norm(l, p+"post_attention_layernorm", c)
+		b.mlpNorm = cfg.norm(l, p+"pre_feedforward_layernorm", c)
+		b.outNorm = cfg.norm(l, p+"post_feedforward_layernorm", c)
+	} else {
+		b.mlpNorm = cfg.norm(l, p+"post_attention_layernorm", c)
+	}
 	b.Gate = l.Linear(p+"mlp.gate_proj", cfg.IntermediateSize, c, cfg.MLPBias)
 	b.Up = l.Linear(p+"mlp.up_proj", cfg.IntermediateSize, c, cfg.MLPBias)
 	b.Down = l.Linear(p+"mlp.down_proj", c, cfg.IntermediateSize, cfg.MLPBias)
@@ -113,12 +132,19 @@ func (d *Decoder) KVSpec(pages int) compute.KVSpec {
 }
 
 func (b *Block) forward(o compute.Ops, batch *Batch, kv compute.KV, x *compute.Tensor) *compute.Tensor {
-	h := b.inNorm.Forward(o, x)
-	x = compute.Do(o, compute.Add{}, x, b.attention(o, batch, kv, h))
-	h = b.postNorm.Forward(o, x)
+	h := b.attention(o, batch, kv, b.inNorm.Forward(o, x))
+	if b.attnNorm != nil {
+		h = b.attnNorm.Forward(o, h)
+	}
+	x = compute.Do(o, compute.Add{}, x, h)
+	h = b.mlpNorm.Forward(o, x)
 	gated := compute.Do(o, compute.GLU{Act: b.cfg.Activation},
 		b.Gate.Forward(o, batch, h), b.Up.Forward(o, batch, h))
-	return compute.Do(o, compute.Add{}, x, b.Down.Forward(o, batch, gated))
+	h = b.Down.Forward(o, batch, gated)
+	if b.outNorm != nil {
+		h = b.outNorm.Forward(o, h)
+	}
+	return compute.Do(o, compute.Add{}, x, h)
 }
 
 // attention maps h [T, C] to [T, C].
@@ -129,12 +155,12 @@ func (b *Block) attention(o compute.Ops, batch *Batch, kv compute.KV, h *compute
 	if cfg.QKNorm {
 		q, k = b.qNorm.Forward(o, q), b.kNorm.Forward(o, k)
 	}
-	rope := compute.RoPE{Freqs: cfg.Freqs, Factor: cfg.RopeFactor}
+	rope := cfg.Ropes[b.layer]
 	q = compute.Do(o, rope, o.Reshape(q, rows, cfg.NumAttentionHeads, cfg.HeadDim), batch.positions)
 	k = compute.Do(o, rope, o.Reshape(k, rows, cfg.NumKeyValueHeads, cfg.HeadDim), batch.positions)
 	v = o.Reshape(v, rows, cfg.NumKeyValueHeads, cfg.HeadDim)
 	y := compute.Do(o, compute.Attention{
-		Spans: batch.Spans, Scale: float32(1 / math.Sqrt(float64(cfg.HeadDim))), Causal: true,
+		Spans: batch.Spans, Scale: cfg.AttnScale, Causal: true,
 		Window: cfg.Windows[b.layer], KV: kv, Layer: b.layer,
 	}, q, k, v)
 	return b.O.Forward(o, batch, o.Reshape(y, rows, cfg.NumAttentionHeads*cfg.HeadDim))

@@ -39,25 +39,33 @@ func (l *Linear) Forward(o compute.Ops, b *Batch, x *compute.Tensor) *compute.Te
 
 // RMSNorm scales rows, or heads, to unit root mean square.
 type RMSNorm struct {
-	Scale *compute.Tensor // [C]
-	Eps   float32
+	Scale  *compute.Tensor // [C]
+	Eps    float32
+	Offset float32 // is added to Scale
 }
 
 // Forward applies the norm to x [..., C].
 func (n *RMSNorm) Forward(o compute.Ops, x *compute.Tensor) *compute.Tensor {
-	return compute.Do(o, compute.RMSNorm{Eps: n.Eps}, x, n.Scale)
+	return compute.Do(o, compute.RMSNorm{Eps: n.Eps, Offset: n.Offset}, x, n.Scale)
 }
 
 // Embedding turns tokens into rows.
 type Embedding struct {
 	Weight compute.Weight  // frozen [V, C], or nil
 	Param  *compute.Tensor // trainable [V, C], or nil
+	Scale  float32         // multiplies the rows; 0 means 1
 }
 
 // Forward returns [T, C] for the batch's tokens.
 func (e *Embedding) Forward(o compute.Ops, b *Batch) *compute.Tensor {
+	var x *compute.Tensor
 	if e.Weight != nil {
-		return compute.Do(o, compute.Embed{W: e.Weight}, b.tokens)
+		x = compute.Do(o, compute.Embed{W: e.Weight}, b.tokens)
+	} else {
+		x = compute.Do(o, compute.GatherRows{}, e.Param, b.tokens)
 	}
-	return compute.Do(o, compute.GatherRows{}, e.Param, b.tokens)
+	if e.Scale != 0 {
+		x = compute.Do(o, compute.Scale{By: e.Scale}, x)
+	}
+	return x
 }

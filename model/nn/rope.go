@@ -21,6 +21,9 @@ type RopeScaling struct {
 	MScale                        float64  `json:"mscale,omitempty"`
 	MScaleAllDim                  float64  `json:"mscale_all_dim,omitempty"`
 	Truncate                      *bool    `json:"truncate,omitempty"`
+	// The parameters of each kind of layer, where they differ.
+	FullAttention    *RopeScaling `json:"full_attention,omitempty"`
+	SlidingAttention *RopeScaling `json:"sliding_attention,omitempty"`
 }
 
 // Kind returns the kind of scaling under either of its names; "" is none.

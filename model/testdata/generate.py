@@ -1,6 +1,6 @@
 """Makes the tiny random checkpoints and golden logits of the architectures.
 
-Run from the module's root:  python model/testdata/generate.py
+Run from the module's root:  python model/testdata/generate.py [package...]
 Ran on: Python 3.11.7, torch 2.15.0 (CPU), transformers 5.23.0, safetensors 0.8.0.
 
 Each case becomes model/<package>/testdata/<case>/ with config.json,
@@ -11,6 +11,7 @@ every position, computed in float32 with eager attention.
 import json
 import pathlib
 import shutil
+import sys
 
 import torch
 import transformers
@@ -35,6 +36,13 @@ CASES = [
     ("llama", "linear", "LlamaConfig", dict(
         attention_bias=True, mlp_bias=True, rope_scaling=dict(rope_type="linear", factor=2.0)), "float32"),
     ("llama", "mistral", "MistralConfig", dict(head_dim=8, sliding_window=5, tie_word_embeddings=False), "float32"),
+    ("gemma3", "scaled", "Gemma3TextConfig", dict(
+        hidden_size=28, intermediate_size=40, num_hidden_layers=3, head_dim=12, query_pre_attn_scalar=20,
+        sliding_window=6, layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+        rope_parameters=dict(full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1000000.0),
+                             sliding_attention=dict(rope_type="default", rope_theta=10000.0))), "float32"),
+    ("gemma3", "bf16", "Gemma3TextConfig", dict(
+        num_hidden_layers=6, intermediate_size=32, head_dim=16, query_pre_attn_scalar=16, sliding_window=9), "bfloat16"),
 ]
 
 
@@ -46,7 +54,8 @@ def case(package, name, config, extra, dtype, seed):
     with torch.no_grad():
         for key, p in model.named_parameters():
             # Larger than the usual initialisation, so that every part shows in the logits.
-            p.copy_(torch.randn_like(p) * 0.3 + (1.0 if "norm" in key else 0.0))
+            # Gemma adds one to the scales of norms, the others start from one.
+            p.copy_(torch.randn_like(p) * 0.3 + (1.0 if "norm" in key and package != "gemma3" else 0.0))
     model = model.to(getattr(torch, dtype))
     out = pathlib.Path("model") / package / "testdata" / name
     shutil.rmtree(out, ignore_errors=True)
@@ -69,4 +78,5 @@ def case(package, name, config, extra, dtype, seed):
 
 if __name__ == "__main__":
     for i, c in enumerate(CASES):
-        case(*c, seed=i)
+        if c[0] in (sys.argv[1:] or [c[0]]):
+            case(*c, seed=i)
