@@ -2,15 +2,13 @@ package dataset
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/troikaml/troika"
 )
 
 // object is a JSON object whose keys are written in their order.
@@ -89,8 +87,8 @@ var croissantContext = object{
 }
 
 // Croissant returns the version's metadata in the Croissant format 1.1 of MLCommons,
-// JSON-LD that tells of the files as [Version.Export] writes them.
-func (v *Version) Croissant(e Entry) ([]byte, error) {
+// JSON-LD that tells of the files as [Version.Export] wrote them.
+func (v *Version) Croissant(e Entry, exported []File) ([]byte, error) {
 	card := v.card(e)
 	doc := object{
 		{"@context", croissantContext},
@@ -125,27 +123,15 @@ func (v *Version) Croissant(e Entry) ([]byte, error) {
 		if s.Records == 0 {
 			continue
 		}
-		sum, size, err := v.file(s)
-		if err != nil {
-			return nil, err
-		}
-		name := s.Name + ".jsonl"
-		files = append(files, object{
-			{"@type", "cr:FileObject"},
-			{"@id", name},
-			{"name", name},
-			{"contentUrl", name},
-			{"encodingFormat", "application/jsonlines"},
-			{"contentSize", fmt.Sprintf("%d B", size)},
-			{"sha256", sum.Hex()},
-		})
+		distribution, source := distributed(s.Name, ofSplit(exported, s.Name))
+		files = append(files, distribution...)
 		sets = append(sets, object{
 			{"@type", "cr:RecordSet"},
 			{"@id", s.Name},
 			{"name", s.Name},
 			{"description", fmt.Sprintf("The %s split, %d records.", s.Name, s.Records)},
 			{"key", object{{"@id", s.Name + "/id"}}},
-			{"field", v.fields(s.Name, name)},
+			{"field", v.fields(s.Name, source)},
 		})
 	}
 	doc = append(doc, pair{"distribution", files}, pair{"recordSet", sets})
@@ -153,8 +139,62 @@ func (v *Version) Croissant(e Entry) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
+// ofSplit returns the files of a split.
+func ofSplit(files []File, split string) []File {
+	var out []File
+	for _, f := range files {
+		if f.Split == split {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// distributed describes the files of a split, and returns what the split's fields
+// refer to: the file, or where there are several the set of them.
+func distributed(split string, files []File) (distribution []object, source pair) {
+	format := func(name string) string {
+		if path.Ext(name) == ".parquet" {
+			return "application/x-parquet"
+		}
+		return "application/jsonlines"
+	}
+	for _, f := range files {
+		distribution = append(distribution, object{
+			{"@type", "cr:FileObject"},
+			{"@id", f.Name},
+			{"name", f.Name},
+			{"contentUrl", f.Name},
+			{"encodingFormat", format(f.Name)},
+			{"contentSize", fmt.Sprintf("%d B", f.Bytes)},
+			{"sha256", f.Digest.Hex()},
+		})
+		source = pair{"fileObject", object{{"@id", f.Name}}}
+	}
+	if len(files) > 1 {
+		set := split + "-files"
+		distribution = append(distribution, object{
+			{"@type", "cr:FileSet"},
+			{"@id", set},
+			{"name", set},
+			{"encodingFormat", format(files[0].Name)},
+			{"includes", together(files)},
+		})
+		source = pair{"fileSet", object{{"@id", set}}}
+	}
+	return distribution, source
+}
+
+// together names the files of a split in one pattern.
+func together(files []File) string {
+	if len(files) == 1 {
+		return files[0].Name
+	}
+	return files[0].Split + "-*" + path.Ext(files[0].Name)
+}
+
 // fields lists what records of a split have.
-func (v *Version) fields(split, file string) []object {
+func (v *Version) fields(split string, source pair) []object {
 	has := map[string]bool{"id": true, "cluster": true}
 	for i := range v.records[split] {
 		r := &v.records[split][i]
@@ -181,22 +221,11 @@ func (v *Version) fields(split, file string) []object {
 				{"name", f.name},
 				{"description", f.about},
 				{"dataType", "sc:Text"},
-				{"source", object{{"fileObject", object{{"@id", file}}}, {"extract", object{{"column", f.name}}}}},
+				{"source", object{source, {"extract", object{{"column", f.name}}}}},
 			})
 		}
 	}
 	return out
-}
-
-// file returns the digest and size of a split's file.
-func (v *Version) file(s SplitInfo) (troika.Digest, int64, error) {
-	sum, size := sha256.New(), int64(0)
-	err := encodeShards(v.records[s.Name], s.Shards, func(_ Shard, b []byte) error {
-		size += int64(len(b))
-		_, err := sum.Write(b)
-		return err
-	})
-	return troika.DigestOf(sum), size, err
 }
 
 // card returns the version's card with what it does not say taken from elsewhere.
@@ -234,8 +263,9 @@ func personal(c Card) string {
 }
 
 // HuggingFaceCard returns a README.md as the Hugging Face hub reads it: settings for its
-// viewer and search, then the card in words.
-func (v *Version) HuggingFaceCard(e Entry) ([]byte, error) {
+// viewer and search, then the card in words. It names the files that [Version.Export]
+// wrote, as the viewer looks for them.
+func (v *Version) HuggingFaceCard(e Entry, exported []File) ([]byte, error) {
 	card := v.card(e)
 	type file struct {
 		Split string `yaml:"split"`
@@ -268,7 +298,7 @@ func (v *Version) HuggingFaceCard(e Entry) ([]byte, error) {
 	}
 	for _, s := range v.manifest.Splits {
 		if s.Records > 0 {
-			head.Configs[0].Files = append(head.Configs[0].Files, file{s.Name, s.Name + ".jsonl"})
+			head.Configs[0].Files = append(head.Configs[0].Files, file{s.Name, together(ofSplit(exported, s.Name))})
 		}
 	}
 	settings, err := yaml.Marshal(head)

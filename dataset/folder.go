@@ -7,65 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"slices"
 
 	"github.com/troikaml/troika"
-	"github.com/troikaml/troika/internal/fsx"
 )
-
-// The files of an exported version beside those of its splits and manifest.json.
-const (
-	lineageFile = "lineage.jsonl"
-	inputsFile  = "inputs.jsonl"
-)
-
-// Export writes a version into the folder dir, which must exist: a JSONL file
-// a split, lineage.jsonl, inputs.jsonl where the raw files are known and, last,
-// manifest.json, which is taken away first. Each file is there whole or not at
-// all. [Read] makes the same version of the folder.
-func (v *Version) Export(dir string) error {
-	if err := v.export(dir); err != nil {
-		return fmt.Errorf("export dataset: %w", err)
-	}
-	return nil
-}
-
-func (v *Version) export(dir string) error {
-	manifest := filepath.Join(dir, manifestName)
-	if err := os.Remove(manifest); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	for _, split := range v.manifest.Splits {
-		if err := exportLines(filepath.Join(dir, split.Name+".jsonl"), v.records[split.Name], split.Shards); err != nil {
-			return err
-		}
-	}
-	if err := exportLines(filepath.Join(dir, lineageFile), v.outcomes, v.manifest.Lineage); err != nil {
-		return err
-	}
-	var inputs []Input
-	var list []Shard
-	for i, s := range v.manifest.Sources {
-		inputs, list = append(inputs, v.inputs[i]...), append(list, s.Inputs...)
-	}
-	if len(list) > 0 {
-		if err := exportLines(filepath.Join(dir, inputsFile), inputs, list); err != nil {
-			return err
-		}
-	}
-	return fsx.WriteFile(manifest, v.encoded, 0o644)
-}
-
-func exportLines[T any](name string, lines []T, list []Shard) error {
-	return fsx.Write(name, 0o644, func(w io.Writer) error {
-		return encodeShards(lines, list, func(_ Shard, b []byte) error {
-			_, err := w.Write(b)
-			return err
-		})
-	})
-}
 
 // exported reads a folder that Export wrote.
 func (r *reader) exported(manifest []byte) error {
@@ -101,13 +47,8 @@ func (f *folderShards) read(_ context.Context, file string, shard Shard) ([]byte
 		if err := f.end(); err != nil {
 			return nil, err
 		}
-		in, size, err := f.r.open(file)
-		if err != nil {
-			return nil, err
-		}
-		defer in.Close() //nolint:errcheck // only read
-		f.r.total += size
-		if f.rest, err = io.ReadAll(in); err != nil {
+		var err error
+		if f.rest, err = f.r.lines(file); err != nil {
 			return nil, err
 		}
 		f.name = file
@@ -121,6 +62,23 @@ func (f *folderShards) read(_ context.Context, file string, shard Shard) ([]byte
 	}
 	f.rest = f.rest[shard.Bytes:]
 	return b, nil
+}
+
+// lines returns the bytes of an exported file, or those that stand as tables in its
+// place.
+func (r *reader) lines(file string) ([]byte, error) {
+	in, size, err := r.open(file)
+	if errors.Is(err, fs.ErrNotExist) && r.o.Parquet != nil {
+		if b, bad := r.tables(file); bad != nil || b != nil {
+			return b, bad
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close() //nolint:errcheck // only read
+	r.total += size
+	return io.ReadAll(in)
 }
 
 // end says whether all of the file that is open was read.

@@ -111,7 +111,7 @@ func TestFromChats(t *testing.T) {
 
 	// What is exported is read as conversations again.
 	dir := t.TempDir()
-	if err := v.Export(dir); err != nil {
+	if _, err := v.Export(dir, dataset.ExportOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "train.jsonl"))

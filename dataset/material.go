@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"path"
 	"slices"
 	"strings"
 
@@ -84,7 +86,7 @@ func (m *Material) Build(card Card, o Options) (*Version, error) {
 	return v, nil
 }
 
-// Read reads what is to become a version: a file of JSON lines, or with "." as
+// Read reads what is to become a version: a file of JSON lines or Parquet, or with "." as
 // its name a folder. A line is a text, with a label or without,
 //
 //	{"text": "...", "label": "...", "id": "...", "lang": "zh", "group": "..."}
@@ -163,7 +165,7 @@ func (r *reader) take(rows *rowReader) {
 	}
 }
 
-// rows reads a file of JSON lines and returns what it is.
+// rows reads a file of JSON lines or a table and returns what it is.
 func (r *reader) rows(rows *rowReader, name, prefix string) (Input, error) {
 	f, size, err := r.open(name)
 	if err != nil {
@@ -175,7 +177,12 @@ func (r *reader) rows(rows *rowReader, name, prefix string) (Input, error) {
 	}
 	sum := sha256.New()
 	from := len(rows.records)
-	if err := rows.read(io.TeeReader(f, sum), name, name, prefix); err != nil {
+	if path.Ext(name) == ".parquet" {
+		bad, err := r.parquet(rows, f, size, sum, name)
+		if err := cmp.Or(err, bad); err != nil {
+			return Input{}, fmt.Errorf("%s: %w", name, err)
+		}
+	} else if err := rows.read(io.TeeReader(f, sum), name, name, prefix); err != nil {
 		return Input{}, err
 	}
 	return Input{Name: name, Digest: troika.DigestOf(sum), Bytes: f.n, Documents: len(rows.records) - from}, nil

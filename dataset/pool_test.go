@@ -164,7 +164,12 @@ func TestCards(t *testing.T) {
 	}
 	v := versionOf(t, card, rows(0, 5))
 	e := dataset.Entry{Name: "rows", Number: 2, Digest: v.Digest(), Records: 5, AddedAt: time.Date(2026, 11, 24, 1, 2, 3, 0, time.UTC)}
-	text, err := v.Croissant(e)
+	dir := t.TempDir()
+	files, err := v.Export(dir, dataset.ExportOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := v.Croissant(e, files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,16 +188,12 @@ func TestCards(t *testing.T) {
 	if err := json.Unmarshal(text, &doc); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	if err := v.Export(dir); err != nil {
-		t.Fatal(err)
-	}
 	sum := digestOfFile(t, filepath.Join(dir, "train.jsonl"))
 	if doc.ConformsTo != "http://mlcommons.org/croissant/1.1" || doc.Version != "2.0.0" || doc.License != "https://spdx.org/licenses/CC-BY-4.0.html" ||
 		len(doc.Distribution) != 1 || doc.Distribution[0].SHA256 != sum || len(doc.RecordSet) != 1 || len(doc.RecordSet[0].Field) != 6 {
 		t.Errorf("%s", text)
 	}
-	readme, err := v.HuggingFaceCard(e)
+	readme, err := v.HuggingFaceCard(e, files)
 	if err != nil {
 		t.Fatal(err)
 	}

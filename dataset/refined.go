@@ -53,6 +53,9 @@ type refinedFile struct {
 // errChanged says that a file is not what its manifest says.
 var errChanged = errors.New("it is not the file that manifest.json names: it was changed or cut")
 
+// errNoParquet says that a reader was not given what reads tables.
+var errNoParquet = errors.New("Parquet files are not read here") //nolint:staticcheck // a name
+
 // refined reads a folder that troika refine wrote.
 func (r *reader) refined(manifest []byte) error {
 	var m refinedManifest
@@ -160,7 +163,7 @@ func (r *reader) refinedShard(rows *rowReader, f refinedFile) error {
 	from, sum := len(rows.records), sha256.New()
 	var bad error // of a row; a changed file says more
 	if path.Ext(f.Name) == ".parquet" {
-		bad, err = r.parquet(rows, in, size, sum)
+		bad, err = r.parquet(rows, in, size, sum, r.m.Source.Name)
 	} else {
 		bad = rows.read(io.TeeReader(in, sum), f.Name, f.Name, "")
 	}
@@ -180,11 +183,12 @@ func (r *reader) refinedShard(rows *rowReader, f refinedFile) error {
 	return nil
 }
 
-// parquet reads the rows of a Parquet file, whose digest goes through sum first.
-func (r *reader) parquet(rows *rowReader, in *counted, size int64, sum io.Writer) (bad, err error) {
+// parquet reads the rows of a Parquet file, whose bytes go through sum first. source is
+// that of rows that do not say themselves.
+func (r *reader) parquet(rows *rowReader, in *counted, size int64, sum io.Writer, source string) (bad, err error) {
 	at, ok := in.File.(io.ReaderAt)
 	if r.o.Parquet == nil || !ok {
-		return nil, errors.New("Parquet files are not read here") //nolint:staticcheck // a name
+		return nil, errNoParquet
 	}
 	if _, err := io.Copy(sum, in); err != nil {
 		return nil, err
@@ -193,7 +197,7 @@ func (r *reader) parquet(rows *rowReader, in *counted, size int64, sum io.Writer
 	for line, err := range r.o.Parquet(at, size) {
 		number++
 		if err == nil {
-			err = rows.add(line, fmt.Sprintf("row %d", number), r.m.Source.Name, "")
+			err = rows.add(line, fmt.Sprintf("row %d", number), source, "")
 		}
 		if err != nil {
 			return fmt.Errorf("row %d: %w", number, err), nil

@@ -220,7 +220,7 @@ func load(t *testing.T, blobs store.Blobs, d troika.Digest) *dataset.Version {
 func TestExport(t *testing.T) {
 	v := build(t, sentences(100), dataset.Options{})
 	dir := t.TempDir()
-	if err := v.Export(dir); err != nil {
+	if _, err := v.Export(dir, dataset.ExportOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	lines := 0
@@ -247,7 +247,7 @@ func TestExport(t *testing.T) {
 	if b, err := os.ReadFile(filepath.Join(dir, "manifest.json")); err != nil || string(b) != string(v.ManifestJSON()) {
 		t.Errorf("manifest.json: %v", err)
 	}
-	if err := v.Export(filepath.Join(dir, "nowhere")); err == nil {
+	if _, err := v.Export(filepath.Join(dir, "nowhere"), dataset.ExportOptions{}); err == nil {
 		t.Error("exported to a folder that is not there")
 	}
 }

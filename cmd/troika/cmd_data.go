@@ -18,7 +18,6 @@ import (
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/dataset"
-	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/internal/term"
 	"github.com/troikaml/troika/refine/recipe"
 	"github.com/troikaml/troika/refine/source/parquet"
@@ -149,16 +148,22 @@ func (a *app) addData(ctx context.Context, from string, o dataAddOptions) error 
 	})
 }
 
+// maxParquetPage bounds what is decoded at a time of a column of a Parquet file.
+const maxParquetPage = 256 << 20
+
 // parquetRows yields the rows of a Parquet file as JSON objects.
 func parquetRows(r io.ReaderAt, size int64) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
-		for row, err := range parquet.Rows(r, size, parquet.Options{MaxRow: dataset.MaxChatLine}) {
+		for row, err := range parquet.Rows(r, size, parquet.Options{MaxPage: maxParquetPage, MaxRow: dataset.MaxChatLine}) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
 			fields := map[string]any{}
 			for _, f := range row.Fields {
+				if f.Value == "" && f.Name != "text" {
+					continue // a column has no other way to leave a field out
+				}
 				if fields[f.Name] = f.Value; f.JSON {
 					fields[f.Name] = json.RawMessage(f.Value)
 				}
@@ -374,68 +379,6 @@ func (a *app) showDiff(d dataset.Diff, limit int) error {
 		fmt.Fprintf(&b, "and %d more: --limit\n", more)
 	}
 	_, err := fmt.Fprint(a.Out, b.String())
-	return err
-}
-
-// The cards that an export has beside its data.
-const (
-	hubCardFile   = "README.md"
-	croissantFile = "croissant.json"
-)
-
-func newDataExportCmd(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "export DATASET DIR",
-		Short: "Write a version as files, with its cards",
-		Long: `Write a version as files, with its cards.
-
-DIR gets a file of JSON lines for each split, what became of every document, the
-manifest, a card for the Hugging Face hub (README.md) and one in MLCommons' Croissant
-1.1 (croissant.json). troika data add makes the same version of it elsewhere.`,
-		Example: `  troika data export manuals ./manuals`,
-		Args:    wantArgs("a dataset and a folder", 2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withDatasets(cmd.Context(), func(datasets *dataset.Store) error {
-				return a.exportData(cmd.Context(), datasets, args[0], args[1])
-			})
-		},
-	}
-}
-
-func (a *app) exportData(ctx context.Context, datasets *dataset.Store, ref, dir string) error {
-	e, err := datasets.Find(ctx, ref)
-	if err != nil {
-		return err
-	}
-	v, err := datasets.Open(ctx, e.Digest.String())
-	if err != nil {
-		return err
-	}
-	switch files, err := os.ReadDir(dir); {
-	case err == nil && len(files) > 0 && !slices.ContainsFunc(files, func(f fs.DirEntry) bool { return f.Name() == "manifest.json" }):
-		return fmt.Errorf("%s holds something else: choose another folder", dir)
-	case present(err) != nil:
-		return err
-	}
-	if err := fsx.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	if err := v.Export(dir); err != nil {
-		return err
-	}
-	for name, card := range map[string]func(dataset.Entry) ([]byte, error){hubCardFile: v.HuggingFaceCard, croissantFile: v.Croissant} {
-		text, err := card(e)
-		if err != nil {
-			return err
-		}
-		if err := fsx.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
-			return err
-		}
-	}
-	if a.JSON {
-		return a.WriteJSON(map[string]any{"version": e, "dir": dir})
-	}
-	_, err = fmt.Fprintf(a.Out, "%s in %s\n", e.Ref(), dir)
 	return err
 }
 

@@ -10,11 +10,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
-
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/internal/fsx"
+	"github.com/troikaml/troika/refine/source/parquet"
 )
 
 // outFile is a file of the output that is being written.
@@ -61,23 +59,17 @@ func (f *outFile) commit() (FileSum, error) {
 	return f.FileSum, f.p.Commit()
 }
 
-// rowGroup is the size at which a row group of a Parquet file ends, counted as
-// JSON lines: it is held in memory.
-const rowGroup = 16 << 20
-
 // shard is a file of records. Its size is counted as JSON lines, whatever its
 // format.
 type shard struct {
 	out  *outFile
 	size int64
 	rows rowWriter // nil for JSON lines
-	held int64     // bytes of the row group
 }
 
 // rowWriter writes rows of a table.
 type rowWriter interface {
 	write(rec record) error
-	flush() error
 	close() error
 }
 
@@ -109,21 +101,13 @@ func (o Output) createShard(dir, split string, i int) (*shard, error) {
 }
 
 func (s *shard) add(rec record) error {
-	n := int64(len(rec.line))
-	s.size += n
+	s.size += int64(len(rec.line))
 	s.out.Records++
 	if s.rows == nil {
 		_, err := s.out.Write(rec.line)
 		return err
 	}
-	if err := s.rows.write(rec); err != nil {
-		return err
-	}
-	if s.held += n; s.held >= rowGroup {
-		s.held = 0
-		return s.rows.flush()
-	}
-	return nil
+	return s.rows.write(rec)
 }
 
 func (s *shard) commit() (FileSum, error) {
@@ -135,25 +119,18 @@ func (s *shard) commit() (FileSum, error) {
 	return s.out.commit()
 }
 
-// table writes rows of type T as Parquet, compressed by zstd.
+// table writes rows of type T as Parquet.
 type table[T any] struct {
-	w   *parquet.GenericWriter[T]
+	w   *parquet.Writer[T]
 	row func(record) T
 }
 
 func newTable[T any](w io.Writer, row func(record) T) *table[T] {
-	return &table[T]{row: row, w: parquet.NewGenericWriter[T](w,
-		parquet.Compression(&zstd.Codec{Level: zstd.DefaultLevel, Concurrency: 1}),
-		parquet.CreatedBy("troika", "1", ""))}
+	return &table[T]{row: row, w: parquet.NewWriter[T](w)}
 }
 
-func (t *table[T]) write(rec record) error {
-	_, err := t.w.Write([]T{t.row(rec)})
-	return err
-}
-
-func (t *table[T]) flush() error { return t.w.Flush() }
-func (t *table[T]) close() error { return t.w.Close() }
+func (t *table[T]) write(rec record) error { return t.w.Write(t.row(rec), len(rec.line)) }
+func (t *table[T]) close() error           { return t.w.Close() }
 
 // removeExtra removes the shards that an earlier output left, of any split and
 // format.

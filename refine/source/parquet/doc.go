@@ -1,4 +1,4 @@
-// Package parquet reads the rows of Parquet files.
+// Package parquet reads the rows of Parquet files, and writes such files.
 //
 // Terms:
 //
