@@ -17,6 +17,7 @@ import (
 	"github.com/troikaml/troika/checkpoint/gguf"
 	"github.com/troikaml/troika/checkpoint/safetensors"
 	"github.com/troikaml/troika/internal/fsx"
+	"github.com/troikaml/troika/model/recipe"
 	"github.com/troikaml/troika/tensor"
 	"github.com/troikaml/troika/tokenizer"
 	vocab "github.com/troikaml/troika/tokenizer/gguf"
@@ -24,10 +25,12 @@ import (
 
 // A GGUF file of ours keeps what GGUF cannot say under keys of its own, which others
 // pass over: the small files of the directory that it was made from, byte for byte, and
-// the types of tensors that llama.cpp wants as F32.
+// the types of tensors that llama.cpp wants as F32, and tensors that it wants shifted.
 const (
 	fileKey   = "troika.file."
 	dtypesKey = "troika.dtypes" // JSON: Hugging Face's names to dtypes
+	// bytesKey and a tensor's name: its bytes, where what GGUF has for it is rounded.
+	bytesKey = "troika.bytes."
 )
 
 // keptFiles are the small files that are kept.
@@ -112,6 +115,13 @@ func (b *Bundle) writeGGUF(path string, c Conversion) (losses []string, err erro
 	if err := r.Metadata(config, m); err != nil {
 		return nil, err
 	}
+	if r.Losses != nil {
+		more, err := r.Losses(config)
+		if err != nil {
+			return nil, err
+		}
+		losses = append(losses, more...)
+	}
 	plan, kept, err := planOf(v, &c)
 	if err != nil {
 		return nil, err
@@ -124,7 +134,11 @@ func (b *Bundle) writeGGUF(path string, c Conversion) (losses []string, err erro
 	if loss != "" {
 		losses = append(losses, loss)
 	}
-	if err := b.keep(m, kept); err != nil {
+	inexact, err := v.Inexact()
+	if err != nil {
+		return nil, err
+	}
+	if err := b.keep(m, kept, inexact); err != nil {
 		return nil, err
 	}
 	return losses, copyTensors(v, plan, &c, func() (checkpoint.Writer, func(), error) {
@@ -162,6 +176,7 @@ func (b *Bundle) NamesGGUF() ([]string, error) {
 func planOf(v interface {
 	checkpoint.Reader
 	Source(name string) string
+	SourceType(name string) tensor.DType
 }, c *Conversion,
 ) (plan []checkpoint.Entry, kept map[string]string, err error) {
 	if plan, err = checkpoint.Plan(v); err != nil {
@@ -170,8 +185,9 @@ func planOf(v interface {
 	kept = map[string]string{}
 	for i, e := range plan {
 		plan[i].DType = c.DType(e)
-		if from := v.Source(e.Name); from != "" && plan[i].DType != e.DType && !plan[i].DType.Quantized() && !e.DType.Quantized() {
-			kept[from] = e.DType.String()
+		own := v.SourceType(e.Name)
+		if from := v.Source(e.Name); from != "" && plan[i].DType != own && !plan[i].DType.Quantized() && !own.Quantized() {
+			kept[from] = own.String()
 		}
 	}
 	return plan, kept, nil
@@ -217,7 +233,14 @@ func (b *Bundle) setTokenizer(m *gguf.Metadata) (loss string, err error) {
 }
 
 // keep writes what GGUF has no keys for.
-func (b *Bundle) keep(m *gguf.Metadata, dtypes map[string]string) error {
+func (b *Bundle) keep(m *gguf.Metadata, dtypes map[string]string, inexact map[string]tensor.Tensor) error {
+	for _, name := range slices.Sorted(maps.Keys(inexact)) {
+		t := inexact[name]
+		m.Set(bytesKey+name, t.Data)
+		if dtypes[name] == "" {
+			dtypes[name] = t.DType.String()
+		}
+	}
 	if !gguf.Is(b.Dir) { // what was laid out from a foreign file follows from it again
 		for _, name := range keptFiles {
 			text, err := readSmall(b.files, name)
@@ -250,6 +273,34 @@ func restore(m *gguf.Metadata, files memory) error {
 			return err
 		}
 		files[name] = []byte(text)
+	}
+	return nil
+}
+
+// restoreBytes puts kept tensors in the place of those that were made from rounded ones.
+func restoreBytes(f *gguf.File, v *recipe.View) error {
+	dtypes, err := dtypesOf(f)
+	if err != nil {
+		return err
+	}
+	for _, key := range f.KV().Keys() {
+		name, ok := strings.CutPrefix(key, bytesKey)
+		if !ok {
+			continue
+		}
+		value, _ := f.KV().Get(key)
+		data, ok := value.([]uint8)
+		e, err := v.Entry(name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		dtype, known := dtypes[name]
+		if !ok || !known || dtype.Bytes(tensor.Elems(e.Shape)) != len(data) {
+			return fmt.Errorf("%s does not hold the bytes of a tensor of shape %v", key, e.Shape)
+		}
+		if err := v.Restore(name, tensor.Tensor{DType: dtype, Shape: e.Shape, Data: data}); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
 	}
 	return nil
 }
@@ -400,6 +451,10 @@ func (b *Bundle) keptTypes() (map[string]tensor.DType, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // only read
+	return dtypesOf(f)
+}
+
+func dtypesOf(f *gguf.File) (map[string]tensor.DType, error) {
 	if !f.KV().Has(dtypesKey) {
 		return nil, nil
 	}

@@ -40,7 +40,11 @@ func (b *Bundle) openGGUF(known []model.Architecture) error {
 		return err
 	}
 	// Every tensor has a place and a type that can be computed with.
-	if _, err := a.GGUF.HF(f, files[configName]); err != nil {
+	v, err := a.GGUF.HF(f, files[configName])
+	if err != nil {
+		return err
+	}
+	if err := restoreBytes(f, v); err != nil {
 		return err
 	}
 	b.files = files
@@ -55,6 +59,9 @@ func openWeights(path string, r *recipe.Recipe, config []byte) (weights, error) 
 		return weights{}, err
 	}
 	v, err := r.HF(f, config)
+	if err == nil {
+		err = restoreBytes(f, v)
+	}
 	if err != nil {
 		return weights{}, errors.Join(err, f.Close())
 	}

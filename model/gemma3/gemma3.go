@@ -5,10 +5,13 @@ import (
 
 	"github.com/troikaml/troika/model"
 	"github.com/troikaml/troika/model/nn"
+	"github.com/troikaml/troika/model/recipe"
 )
 
 // Architecture reads config.json of model_type "gemma3_text".
-var Architecture = model.Decoder("gemma3_text", "Gemma3ForCausalLM", variant)
+var Architecture = model.Decoder("gemma3_text", "Gemma3ForCausalLM", variant).InGGUF(recipe.Decoder{
+	Architecture: "gemma3", Variant: variant,
+})
 
 // variant has the defaults of the transformers library's Gemma3TextConfig.
 func variant(c *nn.TransformerConfig) nn.Variant {

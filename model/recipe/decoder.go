@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/troikaml/troika/checkpoint/gguf"
 	"github.com/troikaml/troika/model/nn"
@@ -26,7 +28,7 @@ type Decoder struct {
 func (d Decoder) Recipe() *Recipe {
 	r := &Recipe{
 		Architecture: d.Architecture, Metadata: d.metadata, Config: d.config, Dims: d.dims, Extra: d.extra,
-		Matches: d.Matches, Rules: decoderRules(),
+		Matches: d.Matches, Losses: d.losses, Rules: decoderRules(d.Variant(&nn.TransformerConfig{})),
 	}
 	if d.Permuted {
 		for i, rule := range r.Rules {
@@ -41,7 +43,8 @@ func (d Decoder) Recipe() *Recipe {
 	return r
 }
 
-func decoderRules() []Rule {
+// decoderRules returns the rules of the family, for the names and norms of a variant.
+func decoderRules(v nn.Variant) []Rule {
 	rules := []Rule{
 		{HF: "model.embed_tokens.weight", GGUF: "token_embd.weight"},
 		{HF: "model.norm.weight", GGUF: "output_norm.weight"},
@@ -49,12 +52,12 @@ func decoderRules() []Rule {
 		{GGUF: ropeFactors},
 		{HF: "model.layers.{}.self_attn.rotary_emb.inv_freq"},
 	}
-	for _, p := range []struct {
+	type part struct {
 		hf, gguf string
 		bias     bool
-	}{
+	}
+	parts := []part{
 		{"input_layernorm", "attn_norm", false},
-		{"post_attention_layernorm", "ffn_norm", false},
 		{"self_attn.q_proj", "attn_q", true},
 		{"self_attn.k_proj", "attn_k", true},
 		{"self_attn.v_proj", "attn_v", true},
@@ -64,10 +67,22 @@ func decoderRules() []Rule {
 		{"mlp.gate_proj", "ffn_gate", true},
 		{"mlp.up_proj", "ffn_up", true},
 		{"mlp.down_proj", "ffn_down", true},
-	} {
+	}
+	if v.OutNorms {
+		parts = append(parts, part{"post_attention_layernorm", "post_attention_norm", false},
+			part{"pre_feedforward_layernorm", "ffn_norm", false}, part{"post_feedforward_layernorm", "post_ffw_norm", false})
+	} else {
+		parts = append(parts, part{"post_attention_layernorm", "ffn_norm", false})
+	}
+	for _, p := range parts {
 		rules = append(rules, Rule{HF: "model.layers.{}." + p.hf + ".weight", GGUF: "blk.{}." + p.gguf + ".weight"})
 		if p.bias {
 			rules = append(rules, Rule{HF: "model.layers.{}." + p.hf + ".bias", GGUF: "blk.{}." + p.gguf + ".bias"})
+		}
+	}
+	for i, rule := range rules {
+		if v.NormOffset != 0 && strings.HasSuffix(rule.GGUF, "_norm.weight") {
+			rules[i].Step = AddOne{}
 		}
 	}
 	return rules
@@ -111,7 +126,42 @@ func (d Decoder) metadata(config []byte, m *gguf.Metadata) error {
 	set("vocab_size", uint32(c.VocabSize))
 	set("rope.dimension_count", uint32(c.HeadDim))
 	d.setWindows(c, set)
-	return setRope(shared.Rope(d.Variant(shared).RopeTheta), set)
+	v := d.Variant(shared)
+	if v.LocalTheta != 0 {
+		local := shared.LocalRope(v.LocalTheta)
+		if kind := local.Kind(); kind != "" && kind != "default" {
+			return fmt.Errorf("rope_type %q of layers with a window has no place in GGUF", kind)
+		}
+		set(localThetaKey, float32(local.RopeTheta))
+	}
+	if v.Scalar != 0 && v.Scalar != impliedScalar(c.NumHiddenLayers, c.HiddenSize, c.NumAttentionHeads, c.HeadDim) {
+		set(scalarKey, float32(v.Scalar))
+	}
+	return setRope(shared.Rope(v.RopeTheta), set)
+}
+
+// losses tells of what llama.cpp takes otherwise.
+func (d Decoder) losses(config []byte) ([]string, error) {
+	shared, c, err := d.parse(config)
+	if err != nil {
+		return nil, err
+	}
+	var losses []string
+	v := d.Variant(shared)
+	if want := impliedScalar(c.NumHiddenLayers, c.HiddenSize, c.NumAttentionHeads, c.HeadDim); v.Scalar != 0 && v.Scalar != want {
+		losses = append(losses, fmt.Sprintf("query_pre_attn_scalar is %g, llama.cpp assumes %g", v.Scalar, want))
+	}
+	return losses, nil
+}
+
+// impliedScalar is what llama.cpp takes for query_pre_attn_scalar (models/gemma3.cpp):
+// the width of a head, and in the largest model, of 62 layers, that of a share of the
+// hidden states.
+func impliedScalar(layers, hidden, heads, dim int) float64 {
+	if layers == 62 {
+		return float64(hidden / heads)
+	}
+	return float64(dim)
 }
 
 // setWindows stores the sliding window, and by layer where it applies.
@@ -131,6 +181,10 @@ func (d Decoder) setWindows(c *nn.DecoderConfig, set func(string, any)) {
 const (
 	windowKey  = "attention.sliding_window"
 	patternKey = "attention.sliding_window_pattern"
+	// localThetaKey is rope_theta of layers with a window.
+	localThetaKey = "rope.freq_base_swa"
+	// scalarKey is ours: query_pre_attn_scalar where it is not the one implied.
+	scalarKey = "attention.query_pre_attn_scalar"
 )
 
 // reader reads keys of an architecture and keeps the first error.
@@ -204,8 +258,14 @@ func (d Decoder) config(f *gguf.File) ([]byte, error) {
 			return nil, fmt.Errorf("%s%s is %d, only %d, the length of keys, is supported", r.prefix, key, n, dim)
 		}
 	}
+	for _, key := range []string{"attn_logit_softcapping", "final_logit_softcapping"} {
+		if r.float(key, 0) != 0 {
+			return nil, fmt.Errorf("%s%s is set, which is not supported", r.prefix, key)
+		}
+	}
+	v := d.Variant(&nn.TransformerConfig{})
 	c := map[string]any{
-		"architectures": []string{d.Class}, "model_type": d.ModelType, "hidden_act": "silu",
+		"architectures": []string{d.Class}, "model_type": d.ModelType,
 		"vocab_size": embed.Shape[0], "hidden_size": hidden, "head_dim": dim,
 		"intermediate_size":       r.number("feed_forward_length", -1),
 		"num_hidden_layers":       r.number("block_count", -1),
@@ -217,7 +277,18 @@ func (d Decoder) config(f *gguf.File) ([]byte, error) {
 		"attention_bias":          holds(f, "blk.0.attn_output.bias"),
 		"mlp_bias":                holds(f, "blk.0.ffn_down.bias"),
 	}
-	r.windows(c)
+	if v.Activation == "" {
+		c["hidden_act"] = "silu"
+	} else {
+		c["hidden_activation"] = v.Activation
+	}
+	if v.LocalTheta != 0 {
+		c["rope_local_base_freq"] = r.float(localThetaKey, v.LocalTheta)
+	}
+	if v.Scalar != 0 {
+		c["query_pre_attn_scalar"] = r.float(scalarKey, impliedScalar(r.number("block_count", -1), hidden, heads, dim))
+	}
+	r.windows(c, v)
 	if err := r.rope(c, dim); err != nil {
 		return nil, err
 	}
@@ -228,27 +299,19 @@ func (d Decoder) config(f *gguf.File) ([]byte, error) {
 }
 
 // windows sets sliding_window and the kind of each layer.
-func (r *reader) windows(c map[string]any) {
-	if !r.has(windowKey) {
-		return
-	}
+func (r *reader) windows(c map[string]any, v nn.Variant) {
 	layers, ok := c["num_hidden_layers"].(int)
-	window := r.number(windowKey, 0)
-	if !ok || window == 0 || layers > maxLayers {
+	if !ok || layers < 0 || layers > maxLayers {
 		return
 	}
-	slides := make([]int, layers)
-	for i := range slides {
-		slides[i] = 1
-	}
-	if r.has(patternKey) {
-		var err error
-		slides, err = r.f.KV().Ints(r.prefix + patternKey)
-		if err == nil && len(slides) != layers {
-			err = fmt.Errorf("%s%s tells of %d layers, the model has %d", r.prefix, patternKey, len(slides), layers)
+	window := r.number(windowKey, 0)
+	if window == 0 {
+		if v.Window { // the architecture slides where its configuration is silent
+			c["layer_types"] = slices.Repeat([]string{"full_attention"}, layers)
 		}
-		r.keep(err)
+		return
 	}
+	slides := r.pattern(layers, v.Pattern)
 	kinds := make([]string, len(slides))
 	for i, s := range slides {
 		kinds[i] = "full_attention"
@@ -257,6 +320,28 @@ func (r *reader) windows(c map[string]any) {
 		}
 	}
 	c["sliding_window"], c["layer_types"] = window, kinds
+}
+
+// pattern tells of each layer whether it has a window: by layer, by a number of which
+// the multiples have none, or as it is without the key.
+func (r *reader) pattern(layers, every int) []int {
+	if r.has(patternKey) {
+		slides, err := r.f.KV().Ints(r.prefix + patternKey)
+		if err == nil {
+			if len(slides) != layers {
+				r.keep(fmt.Errorf("%s%s tells of %d layers, the model has %d", r.prefix, patternKey, len(slides), layers))
+			}
+			return slides
+		}
+		every = r.number(patternKey, -1)
+	}
+	slides := make([]int, layers)
+	for i := range slides {
+		if every <= 0 || (i+1)%every != 0 {
+			slides[i] = 1
+		}
+	}
+	return slides
 }
 
 // maxLayers bounds what metadata may claim before it is checked with the rest.

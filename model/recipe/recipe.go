@@ -24,6 +24,9 @@ type Recipe struct {
 	Matches func(f *gguf.File) bool
 	// Dims reads from a config.json what steps need to know.
 	Dims func(config []byte) (Dims, error)
+	// Losses tells in words what llama.cpp takes otherwise than a config.json says; nil
+	// for nothing.
+	Losses func(config []byte) ([]string, error)
 	// Extra makes the tensors that only GGUF has, by their names; nil for none.
 	Extra func(config []byte) (map[string]tensor.Tensor, error)
 }

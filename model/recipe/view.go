@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -26,10 +27,13 @@ type View struct {
 // part is how one tensor of a view comes from the source.
 type part struct {
 	entry checkpoint.Entry
-	from  []string // of the source; several are stacked
-	at    int      // the place in a stack that is taken apart, or -1
+	own   tensor.DType // of the source's tensor
+	from  []string     // of the source; several are stacked
+	at    int          // the place in a stack that is taken apart, or -1
 	step  func(tensor.Tensor, Dims) (tensor.Tensor, error)
 	made  *tensor.Tensor // not from the source at all
+	// shifted says that the step is AddOne, between the source's type and F32.
+	shifted bool
 }
 
 // Names implements [checkpoint.Reader].
@@ -59,6 +63,63 @@ func (v *View) Source(name string) string {
 		return p.from[0]
 	}
 	return ""
+}
+
+// SourceType returns the type that a tensor of the view has in the source; for one that
+// is not from there, it is its own.
+func (v *View) SourceType(name string) tensor.DType { return v.parts[name].own }
+
+// Inexact returns the source's tensors that the view holds with a loss, by their names
+// there: a shift that rounds is not undone by its inverse.
+func (v *View) Inexact() (map[string]tensor.Tensor, error) {
+	out := map[string]tensor.Tensor{}
+	for _, name := range v.Names() {
+		p := v.parts[name]
+		if !p.shifted {
+			continue
+		}
+		own, err := v.fetch(p)
+		if err != nil {
+			return nil, err
+		}
+		there, err := v.Tensor(name)
+		if err != nil {
+			return nil, err
+		}
+		back, err := AddOne{}.Back(there, v.dims)
+		if err == nil {
+			back, err = back.Encode(own.DType)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+		if !bytes.Equal(back.Data, own.Data) {
+			out[p.from[0]] = own
+		}
+	}
+	return out, nil
+}
+
+// Restore puts a tensor that [View.Inexact] gave in the place of the view's, if the
+// source still holds what it became.
+func (v *View) Restore(name string, t tensor.Tensor) error {
+	p, ok := v.parts[name]
+	if !ok || !p.shifted || !slices.Equal(p.entry.Shape, t.Shape) {
+		return fmt.Errorf("tensor %q of shape %v: %w", name, t.Shape, checkpoint.ErrNotFound)
+	}
+	now, err := v.fetch(p)
+	if err != nil {
+		return err
+	}
+	then, err := AddOne{}.Forward(t, v.dims)
+	if err != nil {
+		return fmt.Errorf("tensor %q: %w", name, err)
+	}
+	if now.DType == then.DType && bytes.Equal(now.Data, then.Data) {
+		p.entry.DType, p.made = t.DType, &t
+		v.parts[name] = p
+	}
+	return nil
 }
 
 // Tensor implements [checkpoint.Reader].
@@ -153,9 +214,10 @@ func (r *Recipe) HF(f *gguf.File, config []byte) (*View, error) {
 		if err != nil {
 			return nil, err
 		}
-		p := part{entry: e, from: []string{name}, at: -1}
+		p := part{entry: e, own: e.DType, from: []string{name}, at: -1}
 		if rule.Step != nil {
 			p.step = rule.Step.Back
+			_, p.shifted = rule.Step.(AddOne)
 		}
 		if !rule.stacked() {
 			v.put(fill(rule.HF, layer, expert), p)
@@ -221,9 +283,12 @@ func (r *Recipe) GGUF(src checkpoint.Reader, config []byte, dtype func(checkpoin
 			stacks[name][expert] = e
 			continue
 		}
-		p := part{entry: e, from: []string{e.Name}, at: -1}
+		p := part{entry: e, own: e.DType, from: []string{e.Name}, at: -1}
 		if rule.Step != nil {
 			p.step = rule.Step.Forward
+		}
+		if _, p.shifted = rule.Step.(AddOne); p.shifted {
+			p.entry.DType = tensor.F32 // the source's type may not hold the sum
 		}
 		v.put(name, p)
 	}
@@ -259,7 +324,7 @@ func (v *View) stack(stacks map[string][]checkpoint.Entry) error {
 			}
 			p.from = append(p.from, e.Name)
 		}
-		p.entry = members[0]
+		p.entry, p.own = members[0], members[0].DType
 		p.entry.Shape = append([]int{len(members)}, p.entry.Shape...)
 		v.put(name, p)
 	}
@@ -275,7 +340,7 @@ func (r *Recipe) addExtra(v *View, config []byte) error {
 		return err
 	}
 	for name, t := range extra {
-		v.put(name, part{entry: checkpoint.EntryOf(name, t), made: &t})
+		v.put(name, part{entry: checkpoint.EntryOf(name, t), own: t.DType, made: &t})
 	}
 	return nil
 }
