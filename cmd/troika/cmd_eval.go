@@ -24,6 +24,7 @@ import (
 
 type evalOptions struct {
 	model, data, text string
+	split             string
 	maxTokens         int
 	confusion         bool
 	translation       string
@@ -33,11 +34,12 @@ type evalOptions struct {
 func newEvalCmd(a *app) *cobra.Command {
 	var o evalOptions
 	cmd := &cobra.Command{
-		Use:   "eval --model MODEL --data TEST.jsonl",
+		Use:   "eval --model MODEL --data DATA",
 		Short: "Measure a model, and a tuned model beside its base",
 		Long: `Measure a model, and a tuned model beside its base.
 
-TEST.jsonl has conversations as for tune; the last assistant message is the right
+DATA is a file, a folder or a dataset of troika data list, such as faq or faq@2, whose
+test split is taken, or --split. It has conversations, or texts with labels, as for tune; the last assistant message is the right
 answer. The model answers greedily and an answer is right when it is equal, but for
 white space around it. Accuracy, macro-F1 and the perplexity of the right answers are
 shown with 95 % bootstrap intervals; --confusion adds the confusion matrix.
@@ -54,6 +56,7 @@ after, and what the model was made from.
 
 With --text, JSON lines with a text field, the perplexity of text is measured instead.`,
 		Example: `  troika eval --model helpdesk --data test.jsonl
+  troika eval --model tickets --data tickets@2
   troika eval --model helpdesk --data test.jsonl --confusion
   troika eval --model helpdesk --data test.jsonl --by metadata.shop
   troika eval --model helpdesk --data test.jsonl --general prose.jsonl
@@ -64,7 +67,8 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.model, "model", "", "model or published name, or folder")
-	f.StringVar(&o.data, "data", "", "test conversations, JSON lines")
+	f.StringVar(&o.data, "data", "", "test conversations: JSON lines, a folder, or a dataset")
+	f.StringVar(&o.split, "split", dataset.Test, "split of a dataset: "+strings.Join(dataset.Splits(), ", "))
 	f.StringVar(&o.text, "text", "", "test text, JSON lines with a text field")
 	f.IntVar(&o.maxTokens, "max-tokens", 0, "longest answer in tokens (default: that of the longest right answer)")
 	f.BoolVar(&o.confusion, "confusion", false, "show the confusion matrix of the model")
@@ -98,16 +102,16 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 	if o.text != "" {
 		return a.evalText(s, o.text)
 	}
-	examples, digest, err := readChat(o.data)
+	data, err := a.testData(ctx, s, o)
 	if err != nil {
 		return err
 	}
-	m, err := newMeasurement(a, s, examples, o.maxTokens)
+	m, err := newMeasurement(a, s, data.examples, o.maxTokens)
 	if err != nil {
 		return err
 	}
-	m.words = words
-	report := eval.Report{Dataset: digest.String()}
+	m.words, m.data = words, data
+	report := eval.Report{Dataset: data.digest.String()}
 	if report.Base, err = m.run(ctx, s.ref.Base, nn.NoAdapter); err != nil {
 		return err
 	}
@@ -156,7 +160,7 @@ func (m *measurement) compare(ctx context.Context, report *eval.Report) (err err
 // details adds what was asked for beside the scores.
 func (m *measurement) details(report *eval.Report, o evalOptions) error {
 	if o.by != "" {
-		values, err := fieldValues(o.data, o.by)
+		values, err := fieldValues(m.data.lines, o.data, o.by)
 		if err != nil {
 			return err
 		}
@@ -216,6 +220,7 @@ func (a *app) showReport(report *eval.Report, o evalOptions) error {
 type measurement struct {
 	*app
 	s         *session
+	data      *testData
 	questions []bundle.Conversation
 	gold      []eval.Example
 	sequences []train.Sequence // of the right answers

@@ -15,7 +15,7 @@ import (
 )
 
 type tuneOptions struct {
-	model, data, valid, name, out, run, method string
+	model, data, valid, name, out, run, method, instruction string
 
 	resume  bool
 	beta    float64
@@ -26,23 +26,29 @@ type tuneOptions struct {
 func newTuneCmd(a *app) *cobra.Command {
 	o := tuneOptions{adapter: adapter.Config{Rank: 16, Alpha: 32}, train: train.DefaultConfig()}
 	cmd := &cobra.Command{
-		Use:   "tune --model BASE --data TRAIN.jsonl --name NAME",
+		Use:   "tune --model BASE --data DATA --name NAME",
 		Short: "Tune a model on examples with LoRA",
 		Long: `Tune a model on examples with LoRA.
 
-TRAIN.jsonl has one conversation a line in OpenAI's fine-tuning format:
+DATA is a file, a folder or a dataset of troika data list, such as faq or faq@2; of the
+latter two the train split is learned and the validation split measured.
+
+A file has one conversation a line in OpenAI's fine-tuning format:
 {"messages":[{"role":"user","content":"..."},{"role":"assistant","content":"..."}]}.
 The loss is taken on assistant messages; "weight":0 on one leaves it out.
+
+Texts with labels become questions for their label, with --instruction before the text.
 
 With --method dpo it has preferences in OpenAI's format, "input", "preferred_output" and
 "non_preferred_output", and the model learns to prefer the one answer to the other.
 
-The examples become a dataset version of --home under NAME, kept as a whole; its digest
-stands in the adapter's troika.json. The adapter is written in PEFT's format to --home
+Files and folders become a dataset version of --home under NAME, kept as a whole; its
+digest stands in the adapter's troika.json. The adapter is written in PEFT's format to --home
 under NAME, and can be served by that name. Ctrl-C saves and stops; --resume goes on,
 after a kill too, and ends with the same bits as a run that was never stopped.`,
 		Example: `  troika tune --data train.jsonl --valid valid.jsonl --name helpdesk
   troika tune --data train.jsonl --name helpdesk --resume
+  troika tune --data tickets@2 --name tickets
   troika tune --model ./Qwen3-0.6B --data train.jsonl --name faq \
     --rank 8 --targets q_proj,v_proj
   troika tune --data preferences.jsonl --name polite --method dpo`,
@@ -50,8 +56,9 @@ after a kill too, and ends with the same bits as a run that was never stopped.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.model, "model", starterName, "base model, name or folder")
-	f.StringVar(&o.data, "data", "", "training examples, JSON lines")
-	f.StringVar(&o.valid, "valid", "", "validation examples, JSON lines")
+	f.StringVar(&o.data, "data", "", "training examples: JSON lines, a folder, or a dataset")
+	f.StringVar(&o.valid, "valid", "", "validation examples, JSON lines, where the data is a file")
+	f.StringVar(&o.instruction, "instruction", "", "question put before labelled texts")
 	f.StringVar(&o.name, "name", "", "name of the tuned model")
 	f.StringVar(&o.method, "method", methodSupervised, "supervised, or dpo for preferences")
 	f.Float64Var(&o.beta, "beta", 0.1, "how closely dpo keeps to the base, which a small beta leaves behind")
@@ -108,11 +115,12 @@ func tune(ctx context.Context, a *app, o *tuneOptions) error {
 	if t.run == "" {
 		t.run = filepath.Join(home, runsFolder, o.name)
 	}
-	data, err := readChats(map[string]string{dataset.Train: o.data, dataset.Validation: o.valid})
+	data, err := a.tuneData(ctx, o)
 	if err != nil {
 		return err
 	}
-	t.dataset = data.version.Digest()
+	prompt := asked(data.version, o.instruction)
+	t.dataset, t.instruction = data.version.Digest(), prompt.Instruction
 	s, err := a.open(o.model)
 	if err != nil {
 		return err
@@ -121,16 +129,18 @@ func tune(ctx context.Context, a *app, o *tuneOptions) error {
 	if s.ref.Adapter != "" {
 		return usagef("--model %s is an adapter; tune its base %s", o.model, s.ref.Base)
 	}
-	trainSet, err := s.encode(data.version, dataset.Train, dataset.Prompt{}, data.names[dataset.Train], render)
+	trainSet, err := s.encode(data.version, dataset.Train, prompt, data.names[dataset.Train], render)
 	if err != nil {
 		return err
 	}
-	validSet, err := s.encode(data.version, dataset.Validation, dataset.Prompt{}, data.names[dataset.Validation], render)
+	validSet, err := s.encode(data.version, dataset.Validation, prompt, data.names[dataset.Validation], render)
 	if err != nil {
 		return err
 	}
-	if err := addVersion(ctx, home, strings.ToLower(o.name), data.version); err != nil {
-		return err
+	if !data.kept {
+		if err := addVersion(ctx, home, strings.ToLower(o.name), data.version); err != nil {
+			return err
+		}
 	}
 	res, err := s.tune(ctx, t, trainSet, validSet)
 	if err != nil {
@@ -141,4 +151,31 @@ func tune(ctx context.Context, a *app, o *tuneOptions) error {
 	}
 	_, err = fmt.Fprintf(a.Out, "dataset %s\n%d steps in %.0f s: loss %.4f\nadapter in %s\n", t.dataset, res.Steps, res.Seconds, res.Loss, t.out)
 	return err
+}
+
+// tuneData returns what to learn.
+func (a *app) tuneData(ctx context.Context, o *tuneOptions) (*chats, error) {
+	if isFile(o.data) {
+		if o.instruction != "" {
+			return nil, usagef("--instruction is for labelled texts, and a file has conversations: see troika data add")
+		}
+		return readChats(map[string]string{dataset.Train: o.data, dataset.Validation: o.valid})
+	}
+	if o.valid != "" {
+		return nil, usagef("--valid: %s has a validation split of its own", o.data)
+	}
+	var c chats
+	var err error
+	if c.version, c.kept, err = a.givenVersion(ctx, o.data); err != nil {
+		return nil, err
+	}
+	for _, split := range []string{dataset.Train, dataset.Validation} {
+		if err := answered(c.version, split); err != nil {
+			return nil, fmt.Errorf("%s: %w", o.data, err)
+		}
+	}
+	if len(c.version.Split(dataset.Train)) == 0 {
+		return nil, fmt.Errorf("%s: its train split is empty", o.data)
+	}
+	return &c, nil
 }

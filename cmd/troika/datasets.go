@@ -2,10 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/troikaml/troika/bundle"
+	"github.com/troikaml/troika/cmd/internal/tasks"
 	"github.com/troikaml/troika/dataset"
+	"github.com/troikaml/troika/store"
 	"github.com/troikaml/troika/store/disk"
 	"github.com/troikaml/troika/store/sqlite"
 	"github.com/troikaml/troika/train"
@@ -40,11 +45,14 @@ func withDatasets(ctx context.Context, home string, do func(*dataset.Store) erro
 	return do(versions)
 }
 
-// chats is a dataset version made of files of conversations.
+// chats is a dataset version whose splits are files of conversations, or one of --home.
 type chats struct {
 	version *dataset.Version
-	// names tells for each split which line an example is from.
+	// names tells for each split which line an example is from; nil where the records'
+	// IDs do.
 	names map[string][]string
+	// kept says that the version stands in --home under a name of its own.
+	kept bool
 }
 
 // readChats reads a file of conversations for each split; "" leaves a split empty.
@@ -67,6 +75,67 @@ func readChats(files map[string]string) (*chats, error) {
 	var err error
 	c.version, err = dataset.FromChats(splits)
 	return c, err
+}
+
+// isFile reports whether what --data names is a file. A dataset whose name a file has,
+// too, is meant by its number.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.IsDir()
+}
+
+// givenVersion returns the dataset that --data names where it names no file: a folder as
+// troika data add takes it, or a version of --home. kept says that it is the latter.
+func (a *app) givenVersion(ctx context.Context, name string) (v *dataset.Version, kept bool, err error) {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		v, err := a.folderVersion(ctx, name)
+		return v, false, err
+	}
+	err = a.withDatasets(ctx, func(datasets *dataset.Store) error {
+		v, err = datasets.Open(ctx, name)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		err = fmt.Errorf("--data %s is no file, no folder and no dataset: troika data list shows these", name)
+	}
+	return v, true, err
+}
+
+// folderVersion makes a version of a folder.
+func (a *app) folderVersion(ctx context.Context, dir string) (*dataset.Version, error) {
+	m, err := dataset.Read(ctx, os.DirFS(dir), ".", dataset.ReadOptions{Name: filepath.Base(filepath.Clean(dir)), Parquet: parquetRows})
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range m.Failures {
+		a.Log.Warn("document left out", "reason", f.Error())
+	}
+	if v := m.Whole(); v != nil {
+		return v, nil
+	}
+	return m.Build(m.Card, dataset.Options{Workers: a.Threads})
+}
+
+// asked returns how the labels of a version are asked for: as instruction says, or in
+// the words of the quickstart. Of conversations nothing is asked.
+func asked(v *dataset.Version, instruction string) dataset.Prompt {
+	switch {
+	case len(v.Labels()) == 0:
+		return dataset.Prompt{}
+	case instruction == "":
+		instruction = tasks.FolderInstruction
+	}
+	return dataset.Prompt{Instruction: instruction}
+}
+
+// answered refuses texts without labels: they ask nothing.
+func answered(v *dataset.Version, split string) error {
+	for _, r := range v.Split(split) {
+		if r.Messages == nil && r.Label == "" {
+			return fmt.Errorf("record %s: a text without a label, to which there is no answer", r.ID)
+		}
+	}
+	return nil
 }
 
 // rendering is how examples become sequences: train.FromChat or train.FromPreference.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/troikaml/troika/dataset"
@@ -17,12 +16,8 @@ import (
 const noValue = "(none)"
 
 // fieldValues returns the value of a field of each line of JSON lines that is not
-// empty. Dots in the name lead into objects.
-func fieldValues(name, field string) ([]string, error) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
+// empty. Dots in the field's name lead into objects; name is that of the data.
+func fieldValues(data []byte, name, field string) ([]string, error) {
 	var out []string
 	found := false
 	for line, err := range refine.Lines(bytes.NewReader(data), dataset.MaxChatLine) {
