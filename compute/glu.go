@@ -2,33 +2,60 @@ package compute
 
 import "math"
 
-// Activation names the nonlinearity of a [GLU].
+// Activation names the nonlinearity of an MLP.
 type Activation uint8
 
 // The activations that models use, by their Hugging Face names.
 const (
 	SiLU     Activation = iota // "silu": x / (1 + e^-x)
 	GELUTanh                   // "gelu_pytorch_tanh": the tanh approximation of GELU
+	GELU                       // "gelu": x * (1 + erf(x/√2)) / 2
 )
 
 // value and slope return the activation and its derivative at x.
 func (a Activation) value(x float64) float64 {
-	if a == GELUTanh {
+	switch a {
+	case GELUTanh:
 		return 0.5 * x * (1 + math.Tanh(geluArg(x)))
+	case GELU:
+		return 0.5 * x * math.Erfc(-x/math.Sqrt2)
 	}
 	return x / (1 + math.Exp(-x))
 }
 
 func (a Activation) slope(x float64) float64 {
-	if a == GELUTanh {
+	switch a {
+	case GELUTanh:
 		t := math.Tanh(geluArg(x))
 		return 0.5*(1+t) + 0.5*x*(1-t*t)*math.Sqrt(2/math.Pi)*(1+3*0.044715*x*x)
+	case GELU:
+		return 0.5*math.Erfc(-x/math.Sqrt2) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi)
 	}
 	s := 1 / (1 + math.Exp(-x))
 	return s * (1 + x*(1-s))
 }
 
 func geluArg(x float64) float64 { return math.Sqrt(2/math.Pi) * (x + 0.044715*x*x*x) }
+
+// Activate applies an activation to every element: y = act(x), the middle of an MLP
+// without a gate.
+type Activate struct{ Act Activation }
+
+// Name implements [Op].
+func (Activate) Name() string { return "Activate" }
+
+// Results implements [Op].
+func (op Activate) Results(in []Spec) []Spec {
+	want(op, in, 1)
+	return []Spec{in[0]}
+}
+
+// Reference implements [Op].
+func (op Activate) Reference(out, in []View) {
+	for i, x := range in[0].F {
+		out[0].F[i] = float32(op.Act.value(float64(x)))
+	}
+}
 
 // GLU gates one projection with another: y = act(gate) * up.
 type GLU struct{ Act Activation }

@@ -113,3 +113,40 @@ func (op RMSNormBack) Reference(out, in []View) {
 		}
 	}
 }
+
+// LayerNorm brings every row of x [..., C] to mean zero and variance one, then scales
+// it by w [C] and shifts it by b [C]: y = (x - mean) / sqrt(variance + Eps) * w + b. The
+// variance is that of the row, not an estimate from it.
+type LayerNorm struct{ Eps float32 }
+
+// Name implements [Op].
+func (LayerNorm) Name() string { return "LayerNorm" }
+
+// Results implements [Op].
+func (op LayerNorm) Results(in []Spec) []Spec {
+	want(op, in, 3)
+	_, c := in[0].Rows()
+	same(op, in[1], Float(c))
+	same(op, in[2], Float(c))
+	return []Spec{in[0]}
+}
+
+// Reference implements [Op].
+func (op LayerNorm) Reference(out, in []View) {
+	rows, c := in[0].Rows()
+	for r := range rows {
+		x, y := in[0].Row(r), out[0].Row(r)
+		var mean, square float64
+		for _, v := range x {
+			mean += float64(v)
+		}
+		mean /= float64(c)
+		for _, v := range x {
+			square += (float64(v) - mean) * (float64(v) - mean)
+		}
+		by := 1 / math.Sqrt(square/float64(c)+float64(op.Eps))
+		for i, v := range x {
+			y[i] = float32((float64(v)-mean)*by*float64(in[1].F[i]) + float64(in[2].F[i]))
+		}
+	}
+}

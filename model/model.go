@@ -27,7 +27,8 @@ type Model interface {
 	Forward(o compute.Ops, b *Batch, kv compute.KV) *compute.Tensor
 	// Logits returns [T, V] for hidden states [T, C].
 	Logits(o compute.Ops, b *Batch, hidden *compute.Tensor) *compute.Tensor
-	// OutputHead returns the projection that Logits applies.
+	// OutputHead returns the projection that Logits applies; nil for an encoder, which
+	// has no logits.
 	OutputHead() *nn.Linear
 	// Layers returns the linear layers that adapters may act on, in order.
 	Layers() []*nn.Linear
@@ -46,6 +47,7 @@ type Facts struct {
 	Layers       int
 	MaxPositions int // longest sequence the model takes
 	TiedHead     bool
+	Encoder      bool // embeds texts, generates nothing
 	NormOffset   float32 // is added to the scales of norms
 }
 

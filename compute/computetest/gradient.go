@@ -37,6 +37,7 @@ func slopes() []slope {
 	add("Dropout", "1", fixed(compute.Dropout{P: 0.4, Seed: 9}), x)
 	add("GLU/silu", "11", fixed(compute.GLU{}), x, y)
 	add("GLU/gelu", "11", fixed(compute.GLU{Act: compute.GELUTanh}), x, y)
+	add("GLU/gelu_erf", "11", fixed(compute.GLU{Act: compute.GELU}), x, y)
 	add("RMSNorm", "11", fixed(compute.RMSNorm{Eps: 1e-5}), x, c)
 	add("RMSNorm/heads", "11", fixed(compute.RMSNorm{Eps: 1e-5}), s.floats(3, 8), s.floats(4))
 	add("RMSNorm/offset", "11", fixed(compute.RMSNorm{Eps: 1e-5, Offset: 1}), x, c)

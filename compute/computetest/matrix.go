@@ -18,6 +18,7 @@ func Operators(dev compute.Device) (ops []compute.Op, free func(), err error) {
 		return nil, nil, fmt.Errorf("operators on %s: %w", dev.Name(), err)
 	}
 	ops = []compute.Op{
+		compute.Activate{},
 		compute.AdamW{},
 		compute.Add{},
 		compute.AddBias{},
@@ -32,6 +33,7 @@ func Operators(dev compute.Device) (ops []compute.Op, free func(), err error) {
 		compute.GLUBack{},
 		compute.GatherRows{},
 		compute.HeadLoss{W: w},
+		compute.LayerNorm{},
 		compute.Linear{W: w},
 		compute.MatMul{},
 		compute.RMSNorm{},

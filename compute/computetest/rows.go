@@ -55,6 +55,8 @@ func rowTrials() []rowTrial {
 	add("RMSNorm", fixed(compute.RMSNorm{Eps: 1e-6}), x, s.floats(131))
 	add("RMSNorm/offset", fixed(compute.RMSNorm{Eps: 1e-6, Offset: 1}), x, s.floats(131))
 	add("RMSNormBack", fixed(compute.RMSNormBack{Eps: 1e-6}), x, s.floats(131), y)
+	add("LayerNorm", fixed(compute.LayerNorm{Eps: 1e-12}), x, s.floats(131), s.floats(131))
+	add("Activate", fixed(compute.Activate{Act: compute.GELU}), x)
 	add("AddBias", fixed(compute.AddBias{}), x, s.floats(131))
 	add("GLU", fixed(compute.GLU{}), x, y)
 	add("GLU/gelu", fixed(compute.GLU{Act: compute.GELUTanh}), x, y)

@@ -52,7 +52,8 @@ func (j *join) elementwise() {
 		j.add(sums, 0, compute.SumSquares{}, name, a)
 		j.add(rounding, 0, compute.Dropout{P: 0.3, Seed: 1<<40 + 5, Stream: 3 << 33}, name, a)
 		j.add(rounding, 0, compute.Dropout{}, name+"/none", a)
-		for act, title := range map[compute.Activation]string{compute.SiLU: "silu", compute.GELUTanh: "gelu"} {
+		for act, title := range map[compute.Activation]string{compute.SiLU: "silu", compute.GELUTanh: "gelu", compute.GELU: "gelu_erf"} {
+			j.add(curves, 0, compute.Activate{Act: act}, name+"/"+title, a)
 			j.add(curves, 0, compute.GLU{Act: act}, name+"/"+title, a, b)
 			j.add(curves, 0, compute.GLUBack{Act: act}, name+"/"+title, a, b, c)
 		}
@@ -64,6 +65,7 @@ func (j *join) elementwise() {
 	j.add(curves, 0, compute.GLU{}, "wide/silu", wide, ones)
 	j.add(curves, 0, compute.GLUBack{}, "wide/silu", wide, ones, ones)
 	j.add(curves, 0, compute.GLU{Act: compute.GELUTanh}, "wide/gelu", wide, ones)
+	j.add(curves, 0, compute.Activate{Act: compute.GELU}, "wide/gelu_erf", wide)
 	j.add(curves, 0, compute.GLUBack{Act: compute.GELUTanh}, "wide/gelu", wide, ones, ones)
 }
 
@@ -84,6 +86,7 @@ func (j *join) rowwise() {
 		j.add(sums, 0, compute.SumRows{}, name, x)
 		j.add(rounding, 0, compute.ScaleRows{}, name, x, s.floats(rows))
 		j.add(sums, 0, compute.RMSNorm{Eps: 1e-6}, name, x, w)
+		j.add(sums, 0, compute.LayerNorm{Eps: 1e-5}, name, x, w, s.floats(cols))
 		// A large Eps keeps the two terms of a short row's gradient apart.
 		j.add(sums, 0, compute.RMSNormBack{Eps: 0.5}, name, x, w, dy)
 		j.add(sums, 0, compute.RMSNormBack{Eps: 0.5, Scale: true}, name+"/scale", x, w, dy)

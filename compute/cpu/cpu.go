@@ -127,9 +127,9 @@ func (c *call) run(op compute.Op) bool {
 	case compute.RoPE:
 		c.rotate(op)
 	case compute.GLU:
-		c.glu(op)
+		return c.glu(op)
 	case compute.GLUBack:
-		c.gluBack(op)
+		return c.gluBack(op)
 	case compute.Attention:
 		return c.attention(op)
 	case compute.AttentionBack:
@@ -145,6 +145,10 @@ func (c *call) runRest(op compute.Op) bool {
 	switch op := op.(type) {
 	case compute.Add:
 		c.add(op)
+	case compute.Activate:
+		return c.activate(op)
+	case compute.LayerNorm:
+		c.layerNorm(op)
 	case compute.AddBias:
 		c.addBias()
 	case compute.SumRows:

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"math"
+
 	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/compute/cpu/kernel"
 )
@@ -31,6 +33,35 @@ func (c *call) shifted(w []float32, offset float32) (sum []float32, done func())
 		sum[i] = v + offset
 	}
 	return sum, done
+}
+
+func (c *call) layerNorm(op compute.LayerNorm) {
+	x, w, b, y := c.in[0].F, c.in[1].F, c.in[2].F, c.out[0].F
+	cols := len(w)
+	c.dev.work.each(len(x)/cols, 4*cols, func(first, end int) {
+		for at := first * cols; at < end*cols; at += cols {
+			normRow(y[at:at+cols], x[at:at+cols], w, b, float64(op.Eps))
+		}
+	})
+}
+
+// normRow is a LayerNorm of one row.
+func normRow(y, x, w, b []float32, eps float64) {
+	y, w, b = y[:len(x)], w[:len(x)], b[:len(x)]
+	var sum, square float64
+	for _, v := range x {
+		sum += float64(v)
+	}
+	n := float64(len(x))
+	mean := sum / n
+	for _, v := range x {
+		d := float64(v) - mean
+		square += d * d
+	}
+	by := 1 / math.Sqrt(square/n+eps)
+	for i, v := range x {
+		y[i] = float32((float64(v)-mean)*by)*w[i] + b[i]
+	}
 }
 
 func (c *call) rmsNormBack(op compute.RMSNormBack) {

@@ -49,6 +49,17 @@ func (n *RMSNorm) Forward(o compute.Ops, x *compute.Tensor) *compute.Tensor {
 	return compute.Do(o, compute.RMSNorm{Eps: n.Eps, Offset: n.Offset}, x, n.Scale)
 }
 
+// LayerNorm brings rows to mean zero and variance one.
+type LayerNorm struct {
+	Scale, Bias *compute.Tensor // [C]
+	Eps         float32
+}
+
+// Forward applies the norm to x [T, C].
+func (n *LayerNorm) Forward(o compute.Ops, x *compute.Tensor) *compute.Tensor {
+	return compute.Do(o, compute.LayerNorm{Eps: n.Eps}, x, n.Scale, n.Bias)
+}
+
 // Embedding turns tokens into rows.
 type Embedding struct {
 	Weight compute.Weight  // frozen [V, C], or nil

@@ -67,7 +67,15 @@ func (l *Loader) Vector(name string, n int) *compute.Tensor {
 	return l.floats(name, false, n)
 }
 
-func (l *Loader) floats(name string, decay bool, shape ...int) *compute.Tensor {
+// fail records an error of what is built.
+func (l *Loader) fail(err error) {
+	if l.err == nil {
+		l.err = err
+	}
+}
+
+// values reads a tensor, widened to F32; the caller may change them.
+func (l *Loader) values(name string, shape ...int) []float32 {
 	t, ok := l.fetch(name, shape...)
 	if !ok {
 		return nil
@@ -75,6 +83,13 @@ func (l *Loader) floats(name string, decay bool, shape ...int) *compute.Tensor {
 	v, err := t.Float32s()
 	if err != nil {
 		l.err = fmt.Errorf("tensor %s: %w", name, err)
+	}
+	return v
+}
+
+func (l *Loader) floats(name string, decay bool, shape ...int) *compute.Tensor {
+	v := l.values(name, shape...)
+	if l.err != nil {
 		return nil
 	}
 	x := compute.FromFloats(l.dev, v, shape...)
@@ -118,6 +133,11 @@ func (l *Loader) Linear(path string, out, in int, bias bool) *Linear {
 // Norm loads path.weight [n].
 func (l *Loader) Norm(path string, n int, eps float32) *RMSNorm {
 	return &RMSNorm{Scale: l.Vector(path+".weight", n), Eps: eps}
+}
+
+// LayerNorm loads path.weight [n] and path.bias [n].
+func (l *Loader) LayerNorm(path string, n int, eps float32) *LayerNorm {
+	return &LayerNorm{Scale: l.Vector(path+".weight", n), Bias: l.Vector(path+".bias", n), Eps: eps}
 }
 
 // Embedding loads path.weight [rows, cols].
