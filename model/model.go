@@ -47,7 +47,7 @@ type Facts struct {
 	Layers       int
 	MaxPositions int // longest sequence the model takes
 	TiedHead     bool
-	Encoder      bool // embeds texts, generates nothing
+	Encoder      bool    // embeds texts, generates nothing
 	NormOffset   float32 // is added to the scales of norms
 }
 

@@ -2,10 +2,12 @@ package all
 
 import (
 	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/model/bert"
 	"github.com/troikaml/troika/model/gemma3"
 	"github.com/troikaml/troika/model/llama"
 	"github.com/troikaml/troika/model/qwen2"
 	"github.com/troikaml/troika/model/qwen3"
+	"github.com/troikaml/troika/model/xlmroberta"
 )
 
 // Architectures returns every architecture this program knows.
@@ -16,5 +18,7 @@ func Architectures() []model.Architecture {
 		qwen2.Architecture,
 		qwen3.Architecture,
 		gemma3.Architecture,
+		bert.Architecture,
+		xlmroberta.Architecture,
 	}
 }

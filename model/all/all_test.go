@@ -16,4 +16,6 @@ func ExampleArchitectures() {
 	// qwen2
 	// qwen3
 	// gemma3_text
+	// bert
+	// xlm-roberta
 }

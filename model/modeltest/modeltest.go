@@ -21,6 +21,7 @@ type golden struct {
 	IDs    []int32     `json:"ids"`
 	Rows   []int       `json:"rows"`
 	Logits [][]float32 `json:"logits"`
+	Hidden [][]float32 `json:"hidden"` // of an encoder
 }
 
 // Run tests every case under dir, each a Hugging Face directory with golden.json,
@@ -47,6 +48,48 @@ func Run(t *testing.T, known []model.Architecture, dir string, newDevice func() 
 			packed(t, m, runs)
 		})
 	}
+}
+
+// RunEncoder tests every case under dir as Run does, by the hidden states.
+func RunEncoder(t *testing.T, known []model.Architecture, dir string, newDevice func() compute.Device) {
+	t.Helper()
+	cases, err := filepath.Glob(filepath.Join(dir, "*", "golden.json"))
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no cases under %s: %v", dir, err)
+	}
+	for _, path := range cases {
+		dir := filepath.Dir(path)
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			m, free := Load(t, known, dir, newDevice(), false)
+			defer free()
+			all := &model.Batch{}
+			var alone [][]float32
+			for _, g := range readGolden(t, path) {
+				all.Sequence(g.IDs, 0, nil)
+				b := &model.Batch{}
+				b.Sequence(g.IDs, 0, nil)
+				rows := m.hidden(t, b)
+				g.Logits = g.Hidden
+				compare(t, g, rows)
+				alone = append(alone, rows...)
+			}
+			equalBits(t, alone, m.hidden(t, all))
+		})
+	}
+}
+
+// hidden runs a batch without a cache and returns the rows of hidden states.
+func (m Loaded) hidden(t *testing.T, b *model.Batch) [][]float32 {
+	t.Helper()
+	free, err := b.Upload(m.Device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer free()
+	ops := compute.NewEager(m.Device)
+	defer ops.Close()
+	y := m.Forward(ops, b, nil)
+	return slices.Collect(slices.Chunk(compute.Floats(m.Device, y), y.Shape[1]))
 }
 
 func readGolden(t *testing.T, path string) []golden {
@@ -166,7 +209,7 @@ func compare(t *testing.T, g golden, got [][]float32) {
 		}
 	}
 	if !(worst <= MaxError) {
-		t.Errorf("logits of %d tokens differ by up to %g, want at most %g", len(g.IDs), worst, MaxError)
+		t.Errorf("values of %d tokens differ by up to %g, want at most %g", len(g.IDs), worst, MaxError)
 	}
 	t.Logf("%d tokens: largest difference %.2g", len(g.IDs), worst)
 }

@@ -5,7 +5,8 @@ Ran on: Python 3.11.7, torch 2.15.0 (CPU), transformers 5.23.0, safetensors 0.8.
 
 Each case becomes model/<package>/testdata/<case>/ with config.json,
 model.safetensors and golden.json: token ids of two sequences and the logits of
-every position, computed in float32 with eager attention.
+some positions, or an encoder's hidden states there, computed in float32 with eager
+attention.
 """
 
 import json
@@ -15,7 +16,7 @@ import sys
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM
+from transformers import AutoModel, AutoModelForCausalLM
 
 SMALL = dict(vocab_size=89, hidden_size=32, intermediate_size=56, num_hidden_layers=2,
              num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=128)
@@ -44,6 +45,38 @@ CASES = [
     ("gemma3", "bf16", "Gemma3TextConfig", dict(
         num_hidden_layers=6, intermediate_size=32, head_dim=16, query_pre_attn_scalar=16, sliding_window=9), "bfloat16"),
 ]
+
+# Encoders, whose hidden states are golden.
+ENCODERS = [
+    ("bert", "f32", "BertConfig", dict(), "float32"),
+    ("bert", "bf16", "BertConfig", dict(hidden_act="gelu_new", type_vocab_size=1, layer_norm_eps=1e-5), "bfloat16"),
+    ("xlmroberta", "f32", "XLMRobertaConfig", dict(max_position_embeddings=74, type_vocab_size=1, layer_norm_eps=1e-5), "float32"),
+]
+
+
+def encoder(package, name, config, extra, dtype, seed):
+    torch.manual_seed(seed)
+    small = {k: v for k, v in SMALL.items() if k != "num_key_value_heads"}
+    cfg = getattr(transformers, config)(**{**small, **extra})
+    model = AutoModel.from_config(cfg).eval()
+    with torch.no_grad():
+        for key, p in model.named_parameters():
+            p.copy_(torch.randn_like(p) * 0.3 + (1.0 if "LayerNorm.weight" in key else 0.0))
+    model = model.to(getattr(torch, dtype))
+    out = pathlib.Path("model") / package / "testdata" / name
+    shutil.rmtree(out, ignore_errors=True)
+    model.save_pretrained(out)
+    model = AutoModel.from_pretrained(out, dtype=torch.float32, attn_implementation="eager").eval()
+    runs = []
+    for n in (1, 23, 70):
+        ids = torch.randint(2, cfg.vocab_size, (1, n))  # without the padding token
+        with torch.no_grad():
+            hidden = model(ids).last_hidden_state[0]
+        keep = sorted({0, n // 2, n - 1})
+        runs.append(dict(ids=ids[0].tolist(), rows=keep,
+                         hidden=[[round(v, 6) for v in hidden[i].tolist()] for i in keep]))
+    (out / "golden.json").write_text(json.dumps(runs, separators=(",", ":")) + "\n")
+    print(f"{out}: {sum(f.stat().st_size for f in out.iterdir())} bytes")
 
 
 def case(package, name, config, extra, dtype, seed):
@@ -80,3 +113,6 @@ if __name__ == "__main__":
     for i, c in enumerate(CASES):
         if c[0] in (sys.argv[1:] or [c[0]]):
             case(*c, seed=i)
+    for i, c in enumerate(ENCODERS):
+        if c[0] in (sys.argv[1:] or [c[0]]):
+            encoder(*c, seed=i)
