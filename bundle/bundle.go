@@ -32,6 +32,7 @@ type Bundle struct {
 	Facts      model.Facts
 	Tokenizer  *tokenizer.Tokenizer
 	Generation Generation
+	Embedding  *Embedding // nil for a model that makes no embeddings
 
 	sources   map[string]string         // chat templates by name
 	templates map[string]*chat.Template // the same, parsed
@@ -95,6 +96,9 @@ func (b *Bundle) open(known []model.Architecture) error {
 	if err := b.openTemplates(); err != nil {
 		return err
 	}
+	if err := b.openEmbedding(); err != nil {
+		return err
+	}
 	return b.openGeneration(config)
 }
 
@@ -113,7 +117,7 @@ func (b *Bundle) openDir() {
 		if err != nil {
 			return weights{}, err
 		}
-		return weights{f, f.Close}, nil
+		return weights{withRoot(f), f.Close}, nil
 	}
 	b.hashed = func() ([]string, error) {
 		names, err := filepath.Glob(filepath.Join(b.Dir, "*.safetensors"))

@@ -19,8 +19,9 @@ func (a Activation) value(x float64) float64 {
 		return 0.5 * x * (1 + math.Tanh(geluArg(x)))
 	case GELU:
 		return 0.5 * x * math.Erfc(-x/math.Sqrt2)
+	default: // SiLU
+		return x / (1 + math.Exp(-x))
 	}
-	return x / (1 + math.Exp(-x))
 }
 
 func (a Activation) slope(x float64) float64 {
@@ -30,9 +31,10 @@ func (a Activation) slope(x float64) float64 {
 		return 0.5*(1+t) + 0.5*x*(1-t*t)*math.Sqrt(2/math.Pi)*(1+3*0.044715*x*x)
 	case GELU:
 		return 0.5*math.Erfc(-x/math.Sqrt2) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi)
+	default: // SiLU
+		s := 1 / (1 + math.Exp(-x))
+		return s * (1 + x*(1-s))
 	}
-	s := 1 / (1 + math.Exp(-x))
-	return s * (1 + x*(1-s))
 }
 
 func geluArg(x float64) float64 { return math.Sqrt(2/math.Pi) * (x + 0.044715*x*x*x) }

@@ -120,6 +120,9 @@ func New(dev compute.Device, m model.Model, opts Options) (*Engine, error) {
 	if opts.Context < 2 {
 		return nil, fmt.Errorf("start engine: context is %d, want at least 2", opts.Context)
 	}
+	if m.OutputHead() == nil {
+		return nil, errors.New("start engine: an encoder generates nothing")
+	}
 	if opts.Sequences == 0 {
 		opts.Sequences = 8
 	}

@@ -84,12 +84,15 @@ func parseCompletion(b []byte) ([]CompletionRequest, *completionRequestBody, *fa
 	if body.Logprobs != nil {
 		sampling.Logprobs, sampling.TopLogprobs = true, *body.Logprobs
 	}
-	prompts, f := parsePrompts(body.Prompt)
+	inputs, f := parseInputs("prompt", body.Prompt, maxPrompts)
 	if f != nil {
 		return nil, nil, f
 	}
-	for i := range prompts {
-		prompts[i].Model, prompts[i].Echo, prompts[i].Sampling = body.Model, body.Echo, sampling
+	var prompts []CompletionRequest
+	for _, in := range inputs {
+		prompts = append(prompts, CompletionRequest{
+			Model: body.Model, Prompt: in.Text, Tokens: in.Tokens, Echo: body.Echo, Sampling: sampling,
+		})
 	}
 	return prompts, &body, nil
 }
@@ -114,47 +117,42 @@ func (b *completionRequestBody) check() *failure {
 	return nil
 }
 
-// parsePrompts reads a text, token ids, or an array of either.
-func parsePrompts(raw json.RawMessage) ([]CompletionRequest, *failure) {
+// parseInputs reads a text, token ids, or an array of at most limit of either.
+func parseInputs(param string, raw json.RawMessage, limit int) ([]Input, *failure) {
 	if !given(raw) {
-		return nil, badRequest("prompt", "Invalid 'prompt': it is missing.")
+		return nil, badRequest(param, "Invalid '%s': it is missing.", param)
 	}
-	var one string
-	var ids []int32
-	if json.Unmarshal(raw, &one) == nil {
-		return []CompletionRequest{{Prompt: one}}, checkPrompt(one, nil)
-	}
-	if json.Unmarshal(raw, &ids) == nil {
-		return []CompletionRequest{{Tokens: ids}}, checkPrompt("", ids)
+	var one Input
+	if json.Unmarshal(raw, &one.Text) == nil || json.Unmarshal(raw, &one.Tokens) == nil {
+		return []Input{one}, one.check(param)
 	}
 	var many []json.RawMessage
 	if json.Unmarshal(raw, &many) != nil {
-		return nil, badRequest("prompt", "Invalid 'prompt': a text, an array of texts, token ids or an array of those is expected.")
+		return nil, badRequest(param, "Invalid '%s': a text, an array of texts, token ids or an array of those is expected.", param)
 	}
-	if len(many) > maxPrompts {
-		return nil, badRequest("prompt", "Invalid 'prompt': %d prompts, at most %d are taken.", len(many), maxPrompts)
+	if len(many) > limit {
+		return nil, badRequest(param, "Invalid '%s': %d of them, at most %d are taken.", param, len(many), limit)
 	}
-	out := make([]CompletionRequest, len(many))
+	out := make([]Input, len(many))
 	for i, m := range many {
-		var text string
-		var ids []int32
-		if json.Unmarshal(m, &text) != nil && json.Unmarshal(m, &ids) != nil {
-			return nil, badRequest("prompt", "Invalid 'prompt[%d]': a text or token ids are expected.", i)
+		var in Input
+		if json.Unmarshal(m, &in.Text) != nil && json.Unmarshal(m, &in.Tokens) != nil {
+			return nil, badRequest(param, "Invalid '%s[%d]': a text or token ids are expected.", param, i)
 		}
-		if f := checkPrompt(text, ids); f != nil {
+		if f := in.check(param); f != nil {
 			return nil, f
 		}
-		out[i] = CompletionRequest{Prompt: text, Tokens: ids}
+		out[i] = in
 	}
 	return out, nil
 }
 
-func checkPrompt(text string, ids []int32) *failure {
-	if text == "" && len(ids) == 0 {
-		return badRequest("prompt", "Invalid 'prompt': it is empty; there is nothing to go on with.")
+func (in Input) check(param string) *failure {
+	if in.Text == "" && len(in.Tokens) == 0 {
+		return badRequest(param, "Invalid '%s': it is empty.", param)
 	}
-	if i := slices.IndexFunc(ids, func(id int32) bool { return id < 0 }); i >= 0 {
-		return badRequest("prompt", "Invalid 'prompt': token %d is not in any vocabulary.", ids[i])
+	if i := slices.IndexFunc(in.Tokens, func(id int32) bool { return id < 0 }); i >= 0 {
+		return badRequest(param, "Invalid '%s': token %d is not in any vocabulary.", param, in.Tokens[i])
 	}
 	return nil
 }

@@ -29,6 +29,10 @@ type Engine interface {
 
 	// Complete goes on with a text, under the same rules as Chat.
 	Complete(ctx context.Context, req CompletionRequest, emit func(Delta) error) (Usage, FinishReason, error)
+
+	// Embed returns a vector of length one for each input, which the caller may
+	// change. Errors and usage are as in Chat.
+	Embed(ctx context.Context, req EmbeddingRequest) ([][]float32, Usage, error)
 }
 
 // ModelKind tells a full model from an adapter on one, and from a name for either.
@@ -39,6 +43,8 @@ const (
 	KindBase    ModelKind = "base"
 	KindAdapter ModelKind = "adapter"
 	KindAlias   ModelKind = "alias" // a name for the model that is published under it
+	// KindEmbedding makes vectors of texts, and answers nothing else.
+	KindEmbedding ModelKind = "embedding"
 )
 
 // ModelInfo describes a model that requests may name.

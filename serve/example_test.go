@@ -27,6 +27,10 @@ func (p parrot) Complete(ctx context.Context, req serve.CompletionRequest, emit 
 	return p.Chat(ctx, serve.ChatRequest{Messages: []serve.Message{{Role: "user", Content: req.Prompt}}}, emit)
 }
 
+func (parrot) Embed(context.Context, serve.EmbeddingRequest) ([][]float32, serve.Usage, error) {
+	return nil, serve.Usage{}, &serve.RequestError{Param: "model", Message: "A parrot does not embed."}
+}
+
 func Example() {
 	server, err := serve.New(parrot{}, serve.Options{})
 	if err != nil {

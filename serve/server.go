@@ -163,6 +163,7 @@ func (s *Server) routes(origins []string, more []Route) (http.Handler, error) {
 		r.Use(s.authorize)
 		r.Post("/v1/chat/completions", s.serveChat)
 		r.Post("/v1/completions", s.serveCompletion)
+		r.Post("/v1/embeddings", s.serveEmbeddings)
 		r.Get("/v1/models", s.serveModels)
 		r.Get("/v1/models/*", s.serveModel)
 		r.Method(http.MethodGet, "/metrics", s.metrics.handler())

@@ -120,6 +120,9 @@ func (r *runner) check() error {
 	if len(r.Params) == 0 {
 		return errors.New("no parameters to train")
 	}
+	if r.Model.OutputHead() == nil {
+		return errors.New("the model is an encoder: it makes embeddings, and has no output to learn from")
+	}
 	if err := errors.Join(checkSequences(r.Train, r.Context, r.Vocab), checkSequences(r.Valid, r.Context, r.Vocab)); err != nil {
 		return err
 	}

@@ -35,6 +35,9 @@ func (a *app) load(ref modelRef) (_ *session, err error) {
 	if s.bundle, err = bundle.Open(ref.Dir, all.Architectures()); err != nil {
 		return nil, err
 	}
+	if s.bundle.Facts.Encoder {
+		return nil, fmt.Errorf("model %s is an encoder: it makes embeddings (troika serve, /v1/embeddings) and generates nothing", ref.Name)
+	}
 	s.dev = a.device()
 	if s.model, err = s.bundle.Load(s.dev, false); err != nil {
 		s.dev.Close()

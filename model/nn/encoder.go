@@ -43,18 +43,18 @@ func ParseEncoderConfig(data []byte) (*EncoderConfig, error) {
 
 func (c *EncoderConfig) check() error {
 	var errs []error
-	in := func(name string, v, lo, hi int) {
-		if v < lo || v > hi {
-			errs = append(errs, fmt.Errorf("%s is %d, want %d to %d", name, v, lo, hi))
+	in := func(name string, v, most int) {
+		if v < 1 || v > most {
+			errs = append(errs, fmt.Errorf("%s is %d, want 1 to %d", name, v, most))
 		}
 	}
-	in("vocab_size", c.VocabSize, 1, maxVocab)
-	in("hidden_size", c.HiddenSize, 1, maxWidth)
-	in("intermediate_size", c.IntermediateSize, 1, 4*maxWidth)
-	in("num_hidden_layers", c.NumHiddenLayers, 1, maxLayers)
-	in("num_attention_heads", c.NumAttentionHeads, 1, maxWidth)
-	in("max_position_embeddings", c.MaxPositionEmbeddings, 1, 1<<20)
-	in("type_vocab_size", c.TypeVocabSize, 1, 1<<16)
+	in("vocab_size", c.VocabSize, maxVocab)
+	in("hidden_size", c.HiddenSize, maxWidth)
+	in("intermediate_size", c.IntermediateSize, 4*maxWidth)
+	in("num_hidden_layers", c.NumHiddenLayers, maxLayers)
+	in("num_attention_heads", c.NumAttentionHeads, maxWidth)
+	in("max_position_embeddings", c.MaxPositionEmbeddings, 1<<20)
+	in("type_vocab_size", c.TypeVocabSize, 1<<16)
 	if c.NumAttentionHeads > 0 && c.HiddenSize%c.NumAttentionHeads != 0 {
 		errs = append(errs, fmt.Errorf("hidden_size %d is not a multiple of num_attention_heads %d", c.HiddenSize, c.NumAttentionHeads))
 	}

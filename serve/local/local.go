@@ -60,7 +60,8 @@ type base struct {
 	dir      string
 	bundle   *bundle.Bundle
 	model    *gated
-	engine   *infer.Engine
+	engine   *infer.Engine   // nil where embedder is not
+	embedder *infer.Embedder // of a model that makes embeddings
 	set      *adapter.Set
 	adapters []*adapter.Frozen
 	digest   func() (troika.Digest, error) // computed once
@@ -124,6 +125,9 @@ func (e *Engine) AddBase(name, dir string) error {
 	if err != nil {
 		return err
 	}
+	if b.embedder != nil {
+		return e.add(name, &served{base: b}, serve.ModelInfo{Kind: serve.KindEmbedding})
+	}
 	return e.add(name, &served{base: b, chat: b.chat(nn.NoAdapter)}, serve.ModelInfo{Kind: serve.KindBase})
 }
 
@@ -133,6 +137,9 @@ func (e *Engine) AddAdapter(name, dir, parent, baseDir string) error {
 	b, err := e.base(baseDir)
 	if err != nil {
 		return err
+	}
+	if b.embedder != nil {
+		return fmt.Errorf("adapter %s: its base %s makes embeddings, which adapters are not served on", dir, parent)
 	}
 	x, err := adapter.Open(e.dev, b.model, dir)
 	if err != nil {
@@ -161,7 +168,11 @@ func (e *Engine) add(name string, m *served, info serve.ModelInfo) error {
 	if info.Created.IsZero() {
 		info.Created = time.Now()
 	}
-	info.ContextLength = m.base.engine.Context()
+	if m.base.embedder != nil {
+		info.ContextLength = m.base.embedder.MaxTokens()
+	} else {
+		info.ContextLength = m.base.engine.Context()
+	}
 	e.models[name] = m
 	e.infos = append(slices.Clone(e.infos), info)
 	return nil
@@ -187,12 +198,7 @@ func (e *Engine) base(dir string) (*base, error) {
 	b.model = &gated{Model: m}
 	b.set = adapter.NewSet(m)
 	b.digest = sync.OnceValues(b.bundle.Digest)
-	context := e.opts.Context
-	if context == 0 {
-		context = min(b.bundle.Facts.MaxPositions, MaxContext)
-	}
-	b.engine, err = infer.New(e.dev, b.model, infer.Options{Context: context, Sequences: e.opts.Sequences})
-	if err != nil {
+	if err := e.start(b); err != nil {
 		b.model.Free()
 		return nil, err
 	}
@@ -200,6 +206,20 @@ func (e *Engine) base(dir string) (*base, error) {
 	defer e.mu.Unlock()
 	e.bases = append(e.bases, b)
 	return b, nil
+}
+
+// start makes what answers for a loaded base.
+func (e *Engine) start(b *base) (err error) {
+	context := e.opts.Context
+	if context == 0 {
+		context = min(b.bundle.Facts.MaxPositions, MaxContext)
+	}
+	if how := b.bundle.Embedding; how != nil {
+		b.embedder = infer.NewEmbedder(e.dev, b.model, bundle.Embedding{Pooling: how.Pooling, MaxTokens: min(how.MaxTokens, context)})
+		return nil
+	}
+	b.engine, err = infer.New(e.dev, b.model, infer.Options{Context: context, Sequences: e.opts.Sequences})
+	return err
 }
 
 // baseIn returns the base that was loaded from an absolute path, or nil.
@@ -215,6 +235,10 @@ func (e *Engine) baseIn(dir string) *base {
 // Close ends running requests and frees the models. Nothing may be added meanwhile.
 func (e *Engine) Close() {
 	for _, b := range e.bases {
+		if b.embedder != nil {
+			b.embedder.Close()
+			continue
+		}
 		b.engine.Close()
 		for _, x := range b.adapters {
 			x.Free()
@@ -287,6 +311,42 @@ func (e *Engine) Complete(ctx context.Context, req serve.CompletionRequest, emit
 	}
 	res, err := c.Continue(ctx, prompt, o, pieces(c, emit))
 	return finished(res, &req.Sampling, err)
+}
+
+// Embed implements [serve.Engine].
+func (e *Engine) Embed(ctx context.Context, req serve.EmbeddingRequest) ([][]float32, serve.Usage, error) {
+	e.mu.Lock()
+	m := e.models[req.Model]
+	e.mu.Unlock()
+	if m == nil || m.base.embedder == nil {
+		return nil, serve.Usage{}, &serve.RequestError{
+			Param: "model", Message: fmt.Sprintf("The model '%s' does not make embeddings.", req.Model),
+		}
+	}
+	b, most := m.base.bundle, m.base.embedder.MaxTokens()
+	texts := make([][]int32, len(req.Inputs))
+	var usage serve.Usage
+	for i, in := range req.Inputs {
+		texts[i] = in.Tokens
+		if texts[i] == nil {
+			texts[i] = b.Tokenizer.Encode(in.Text, true)
+		}
+		if n := len(texts[i]); n > most {
+			return nil, serve.Usage{}, &serve.RequestError{
+				Param: "input", Message: fmt.Sprintf("Invalid 'input[%d]': it has %d tokens, the model takes at most %d.", i, n, most),
+			}
+		}
+		for _, id := range in.Tokens {
+			if n := b.Facts.VocabSize; int(id) >= n {
+				return nil, serve.Usage{}, &serve.RequestError{
+					Param: "input", Message: fmt.Sprintf("Invalid 'input[%d]': token %d is not in the vocabulary of %d.", i, id, n),
+				}
+			}
+		}
+		usage.PromptTokens += len(texts[i])
+	}
+	vectors, err := m.base.embedder.Embed(ctx, texts)
+	return vectors, usage, err
 }
 
 // options says to the engine what a request says.

@@ -48,6 +48,12 @@ func (e *Engine) use(name string) (chat *infer.Chat, release func(), err error) 
 		e.mu.Unlock()
 		return nil, nil, &serve.RequestError{Param: "model", Message: fmt.Sprintf("no model %q", name)}
 	}
+	if m.base.embedder != nil {
+		e.mu.Unlock()
+		return nil, nil, &serve.RequestError{
+			Param: "model", Message: fmt.Sprintf("The model '%s' makes embeddings and answers nothing else: ask it at /v1/embeddings.", name),
+		}
+	}
 	e.uses++
 	m.users++
 	m.used = e.uses

@@ -369,3 +369,31 @@ func TestSDKCompletions(t *testing.T) {
 		t.Errorf("streamed %v, %v", texts, err)
 	}
 }
+
+// The official client embeds texts and tokens, whole and shortened, as numbers and as
+// their bytes.
+func TestEmbeddings(t *testing.T) {
+	c := newClient(t, start(t, newServer(t, servetest.NewEngine(), nil)), "")
+	got, err := c.Embeddings.New(t.Context(), openai.EmbeddingNewParams{
+		Model: "starter", Input: openai.EmbeddingNewParamsInputUnion{OfArrayOfStrings: []string{"what is it", "xxx"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Data) != 2 || got.Data[1].Index != 1 || len(got.Data[1].Embedding) != 8 || got.Data[1].Embedding[0] != 1 ||
+		got.Usage.PromptTokens != 4 || got.Usage.TotalTokens != 4 || got.Model != "starter" {
+		t.Errorf("embeddings %s", got.RawJSON())
+	}
+	short, err := c.Embeddings.New(t.Context(), openai.EmbeddingNewParams{
+		Model: "starter", Input: openai.EmbeddingNewParamsInputUnion{OfString: openai.String("what is it")}, Dimensions: openai.Int(1),
+	})
+	if err != nil || len(short.Data[0].Embedding) != 1 || short.Data[0].Embedding[0] != 1 {
+		t.Errorf("one dimension: %v, %v", short, err)
+	}
+	_, err = c.Embeddings.New(t.Context(), openai.EmbeddingNewParams{
+		Model: "starter", Input: openai.EmbeddingNewParamsInputUnion{OfString: openai.String("raise")},
+	})
+	if e, ok := errors.AsType[*openai.Error](err); !ok || e.StatusCode != http.StatusBadRequest || e.Param != "input" {
+		t.Errorf("too long a text: %v", err)
+	}
+}

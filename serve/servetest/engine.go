@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/troikaml/troika/infer"
 	"github.com/troikaml/troika/meter"
 	"github.com/troikaml/troika/serve"
 )
@@ -123,6 +124,36 @@ func say(u serve.Usage, words []string, limit int, emit func(serve.Delta) error)
 		}
 	}
 	return u, serve.FinishStop, nil
+}
+
+// Embed implements [serve.Engine]: the vector of a text has its words' lengths, brought
+// to length one, among eight numbers. A text of one word is of Chat's verbs.
+func (e *Engine) Embed(ctx context.Context, req serve.EmbeddingRequest) ([][]float32, serve.Usage, error) {
+	var u serve.Usage
+	var out [][]float32
+	for _, in := range req.Inputs {
+		text := in.Text
+		if in.Tokens != nil {
+			text = strings.Trim(fmt.Sprint(in.Tokens), "[]")
+		}
+		words := strings.Fields(text)
+		u.PromptTokens += len(words)
+		switch text {
+		case "fail":
+			return nil, u, errors.New("weights /secret/path are gone")
+		case "busy":
+			return nil, u, serve.ErrOverloaded
+		case "raise":
+			return nil, u, &serve.RequestError{Param: "input", Message: "Invalid 'input[0]': it has 99 tokens, the model takes at most 32."}
+		}
+		v := make([]float32, 8)
+		for i, w := range words {
+			v[i%len(v)] += float32(len(w))
+		}
+		infer.Normalize(v)
+		out = append(out, v)
+	}
+	return out, u, ctx.Err()
 }
 
 // Complete implements [serve.Engine]. It knows the words of Chat, and says the ids of a

@@ -1,0 +1,162 @@
+package bundle
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/troikaml/troika/checkpoint"
+	"github.com/troikaml/troika/tensor"
+)
+
+// Pooling says how the hidden states of a text's tokens become one vector.
+type Pooling string
+
+// The ways to pool, as Sentence Transformers names them.
+const (
+	PoolCLS  Pooling = "cls"       // the first token's
+	PoolMean Pooling = "mean"      // the mean
+	PoolLast Pooling = "lasttoken" // the last token's
+)
+
+// Embedding is how a model embeds texts.
+type Embedding struct {
+	Pooling   Pooling
+	MaxTokens int // of one text, special tokens included
+}
+
+// The files of a Sentence Transformers directory.
+const (
+	modulesName      = "modules.json"
+	sentenceBertName = "sentence_bert_config.json"
+)
+
+// openEmbedding reads how the model embeds: what Sentence Transformers wrote, or for an
+// encoder without it the mean, as that library does.
+func (b *Bundle) openEmbedding() error {
+	e := &Embedding{Pooling: PoolMean, MaxTokens: b.Facts.MaxPositions}
+	data, err := readSmall(b.files, modulesName)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && b.Facts.Encoder:
+		b.Embedding = e
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	var modules []struct {
+		Path string `json:"path"`
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(data, &modules); err != nil {
+		return fmt.Errorf("%s: %w", modulesName, err)
+	}
+	for _, m := range modules {
+		switch m.Type[strings.LastIndexByte(m.Type, '.')+1:] {
+		case "Transformer", "Normalize": // vectors are always brought to length one
+		case "Pooling":
+			if e.Pooling, err = readPooling(b.files, path.Join(m.Path, configName)); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("%s: module %q is not supported; known: Transformer, Pooling, Normalize", modulesName, m.Type)
+		}
+	}
+	var limits struct {
+		MaxTokens int `json:"max_seq_length"`
+	}
+	data, err = readSmall(b.files, sentenceBertName)
+	if err == nil {
+		err = json.Unmarshal(data, &limits)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", sentenceBertName, err)
+	}
+	if n := limits.MaxTokens; n > 0 {
+		e.MaxTokens = min(e.MaxTokens, n)
+	}
+	b.Embedding = e
+	return nil
+}
+
+// readPooling reads the configuration of a pooling module, which has a flag for each
+// way, or since version 5 of the library its name.
+func readPooling(files fs.FS, name string) (Pooling, error) {
+	data, err := readSmall(files, name)
+	if err != nil {
+		return "", err
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	var modes []string
+	if mode, ok := fields["pooling_mode"].(string); ok {
+		modes = append(modes, mode)
+	}
+	for key, on := range fields {
+		if mode, ok := strings.CutPrefix(key, "pooling_mode_"); ok && on == true {
+			modes = append(modes, strings.TrimSuffix(strings.TrimSuffix(mode, "_tokens"), "_token"))
+		}
+	}
+	slices.Sort(modes)
+	modes = slices.Compact(modes)
+	known := []Pooling{PoolCLS, PoolMean, PoolLast}
+	if len(modes) != 1 || !slices.Contains(known, Pooling(modes[0])) {
+		return "", fmt.Errorf("%s: pooling %q is not supported; known: %q, one of them", name, modes, known)
+	}
+	return Pooling(modes[0]), nil
+}
+
+// rooted gives the tensors of a decoder that was saved without its head, as Sentence
+// Transformers does, the names that they have with it.
+type rooted struct{ checkpoint.Reader }
+
+const root = "model."
+
+// withRoot returns r, rooted where its names lack the root.
+func withRoot(r checkpoint.Reader) checkpoint.Reader {
+	if slices.Contains(r.Names(), "embed_tokens.weight") {
+		return rooted{r}
+	}
+	return r
+}
+
+// Names implements [checkpoint.Reader].
+func (r rooted) Names() []string {
+	names := r.Reader.Names()
+	for i := range names {
+		names[i] = root + names[i]
+	}
+	return names
+}
+
+// Tensor implements [checkpoint.Reader].
+func (r rooted) Tensor(name string) (tensor.Tensor, error) {
+	return r.Reader.Tensor(strings.TrimPrefix(name, root))
+}
+
+// Entry implements [checkpoint.Describer].
+func (r rooted) Entry(name string) (checkpoint.Entry, error) {
+	short := strings.TrimPrefix(name, root)
+	if d, ok := r.Reader.(checkpoint.Describer); ok {
+		e, err := d.Entry(short)
+		e.Name = name
+		return e, err
+	}
+	t, err := r.Reader.Tensor(short)
+	return checkpoint.Entry{Name: name, DType: t.DType, Shape: t.Shape}, err
+}
+
+// Release passes on that a tensor's bytes will not be read again.
+func (r rooted) Release(name string) error {
+	if f, ok := r.Reader.(interface{ Release(name string) error }); ok {
+		return f.Release(strings.TrimPrefix(name, root))
+	}
+	return nil
+}
