@@ -7,7 +7,11 @@ import (
 	"testing"
 
 	"github.com/troikaml/troika/bundle"
+	"github.com/troikaml/troika/checkpoint"
+	"github.com/troikaml/troika/checkpoint/safetensors"
+	"github.com/troikaml/troika/compute/cpu"
 	"github.com/troikaml/troika/model/all"
+	"github.com/troikaml/troika/tensor"
 )
 
 // encoderDir is a directory of an encoder with the starter's tokenizer.
@@ -82,4 +86,59 @@ func TestEmbedding(t *testing.T) {
 	if b, err := bundle.Open("../starter", all.Architectures()); err != nil || b.Embedding != nil {
 		t.Errorf("the starter embeds: %v", err)
 	}
+}
+
+// unrooted is a checkpoint as Sentence Transformers saves a decoder: without its head,
+// and without the root of its names.
+type unrooted struct{ checkpoint.Reader }
+
+func (u unrooted) Names() []string {
+	var names []string
+	for _, n := range u.Reader.Names() {
+		names = append(names, strings.TrimPrefix(n, "model."))
+	}
+	return names
+}
+
+func (u unrooted) Tensor(name string) (tensor.Tensor, error) {
+	return u.Reader.Tensor("model." + name)
+}
+
+// A decoder that was saved without its head opens, and becomes a GGUF file.
+func TestHeadlessDecoder(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"config.json", "tokenizer.json"} {
+		data, err := os.ReadFile(filepath.Join("../starter", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := safetensors.Open("../starter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := safetensors.Save(filepath.Join(dir, "model.safetensors"), unrooted{file}); err != nil {
+		t.Fatal(err)
+	}
+	dev := cpu.New(cpu.Options{Threads: 1})
+	defer dev.Close()
+	b := open(t, dir)
+	m, err := b.Load(dev, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Free()
+	path := filepath.Join(dir, "whole.gguf")
+	if _, err := b.WriteGGUF(path, bundle.Conversion{}); err != nil {
+		t.Fatal(err)
+	}
+	back := t.TempDir()
+	if err := open(t, path).WriteDir(back, bundle.Conversion{}); err != nil {
+		t.Fatal(err)
+	}
+	sameTensors(t, back, "../starter")
 }
