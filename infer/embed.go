@@ -66,8 +66,10 @@ func (e *Embedder) pass(ctx context.Context, texts [][]int32) (out [][]float32, 
 	case <-e.done:
 		return nil, ErrClosed
 	}
-	select {
-	case <-e.done: // both were ready
+	select { // the turn may have come together with an end
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-e.done:
 		return nil, ErrClosed
 	default:
 	}
