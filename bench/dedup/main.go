@@ -108,11 +108,11 @@ func core() error {
 	for _, d := range docs {
 		copies[d.Origin]++
 	}
-	short := dedup.Rule{Shingle: 3, Bands: 50, Rows: 5, Seed: 1, MinWords: 5}
+	short := dedup.Rule{Shingle: 3, Bands: 20, Rows: 6, Seed: 1, MinWords: 5} // of the recipes docs-company and chat-sft
 	for _, c := range []struct {
 		name string
 		rule dedup.Rule
-	}{{"documents", dedup.Documents()}, {"shingle 3, 50 bands of 5", short}} {
+	}{{"documents", dedup.Documents()}, {"shingle 3, 20 bands of 6", short}} {
 		duplicate, _, err := clusters(docs, c.rule)
 		if err != nil {
 			return err
