@@ -20,10 +20,11 @@
 // ascending order; block sums are added in ascending order. Lanes are columns
 // of the result in every kernel, hence no horizontal sum ever enters.
 //
-// Two engines exist: AVX2+FMA+F16C assembly, written by the generator in gen,
-// and plain Go, which every build contains and which runs where the processor
-// or the noasm build tag leaves no choice. Each keeps the rule above; their
-// bits differ from one another, because plain Go rounds each product.
+// Engines are AVX2+FMA+F16C assembly, written by the generator in gen; the same with
+// products of bytes by AVX-512 VNNI, whose sums are exact, so that no bit changes; and
+// plain Go, which every build contains and which runs where the processor or the noasm
+// build tag leaves no choice. Each keeps the rule above; the bits of plain Go differ,
+// because it rounds each product.
 //
 // Functions here run on the calling goroutine. They return to Go at least once
 // in about a millisecond, so that the scheduler is never held up.

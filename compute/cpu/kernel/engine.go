@@ -34,7 +34,7 @@ type engine struct {
 }
 
 // active is the engine in use. Tests alone replace it.
-var active = pick()
+var active = available()[0]
 
-// Engine names the implementation that runs: "avx2" or "go".
+// Engine names the implementation that runs: "avx512", "avx2" or "go".
 func Engine() string { return active.name }

@@ -25,3 +25,18 @@ var avx2Quant = quantised{
 		Q6K: tilesOfHalves,
 	},
 }
+
+// avx512Quant multiplies twelve rows at a time. Its spread runs of Q8_0 have no signs.
+var avx512Quant = func() quantised {
+	q := avx2Quant
+	steps := []roundedTileFunc{wideStepsR1, wideStepsR2, wideStepsR3, wideStepsR4, wideStepsR5, wideStepsR6, wideStepsR7, wideStepsR8, wideStepsR9, wideStepsR10, wideStepsR11, wideStepsR12}
+	minima := []roundedTileFunc{wideMinimaR1, wideMinimaR2, wideMinimaR3, wideMinimaR4, wideMinimaR5, wideMinimaR6, wideMinimaR7, wideMinimaR8, wideMinimaR9, wideMinimaR10, wideMinimaR11, wideMinimaR12}
+	q.tile = [grains][]roundedTileFunc{
+		Q8_0: {wideBytesR1, wideBytesR2, wideBytesR3, wideBytesR4, wideBytesR5, wideBytesR6, wideBytesR7, wideBytesR8, wideBytesR9, wideBytesR10, wideBytesR11, wideBytesR12},
+		Q4_0: steps, Q5_0: steps,
+		Q4_1: minima, Q5_1: minima, Q4K: minima, Q5K: minima,
+		Q6K: {wideHalvesR1, wideHalvesR2, wideHalvesR3, wideHalvesR4, wideHalvesR5, wideHalvesR6, wideHalvesR7, wideHalvesR8, wideHalvesR9, wideHalvesR10, wideHalvesR11, wideHalvesR12},
+	}
+	q.spread[Q8_0] = spreadUnsignedQ8_0
+	return q
+}()

@@ -6,3 +6,4 @@ package kernel
 //go:generate go run -C gen . -set probe -pkg kernel -out ../probe_amd64.s -stubs ../probe_amd64.go
 //go:generate go run -C gen . -set quant -pkg kernel -out ../quant_amd64.s -stubs ../quant_amd64.go
 //go:generate go run -C gen . -set vector -pkg kernel -out ../vector_amd64.s -stubs ../vector_amd64.go
+//go:generate go run -C gen . -set vnni -pkg kernel -out ../vnni_amd64.s -stubs ../vnni_amd64.go

@@ -17,6 +17,9 @@ const (
 	// tileRows by sixteen lanes fill twelve of the sixteen vector registers.
 	tileRows = 6
 
+	// maxTileRows bounds the rows of the tiles of any engine.
+	maxTileRows = 12
+
 	// groupPanels is how many panels pass over a block of rows and depth before
 	// the next block of the depth is taken.
 	groupPanels = 8
@@ -30,7 +33,7 @@ const (
 type Scratch struct {
 	panel []float32 // one widened, transposed or packed panel
 	rows  []float32 // a block of a transposed left operand
-	edge  [tileRows * Lanes]float32
+	edge  [maxTileRows * Lanes]float32
 
 	spread []byte    // runs of a panel of octets, widened
 	wide   []float32 // columns of octets, as values

@@ -8,17 +8,9 @@ import (
 	"testing"
 )
 
-// engines lists what this build and processor can run.
-func engines() []*engine {
-	if active == &portable {
-		return []*engine{&portable}
-	}
-	return []*engine{active, &portable}
-}
-
 // eachEngine runs a test once per engine.
 func eachEngine(t *testing.T, f func(t *testing.T)) {
-	for _, e := range engines() {
+	for _, e := range available() {
 		t.Run(e.name, func(t *testing.T) {
 			was := active
 			active = e

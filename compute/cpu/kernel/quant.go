@@ -26,7 +26,8 @@ type roundedTileFunc func(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
 // Spread runs are what tiles multiply: 32 columns of sixteen rows, which two octets
 // hold, as eight groups of [16][4] bytes; then float32 steps of the sixteen rows,
 // and their minima or the steps of the second half of the run. Bytes are levels
-// whose zero is 16, but 32 for Q6K and 0 for Q8_0.
+// whose zero is 16, but 32 for Q6K, and for Q8_0 0 or, where the engine multiplies
+// bytes without sign, 128.
 const (
 	spreadSteps = Run * Lanes
 	spreadMore  = spreadSteps + 4*Lanes

@@ -179,10 +179,15 @@ rest:
 	VPSUBW       X0, X4, X0
 	VMOVD        X0, 52(DX)
 	VPMADDWD     ones16<>+0(SB), X3, X3
+	VPSLLD       $0x04, X3, X0
+	VPSUBD       X0, X4, X0
+	VMOVD        X0, 56(DX)
+	VPSLLD       $0x07, X3, X0
+	VPSUBD       X0, X4, X0
+	VMOVD        X0, 60(DX)
 	VCVTDQ2PS    X3, X3
 	VMULSS       X1, X3, X3
 	VMOVSS       X3, 36(DX)
-	VMOVQ        X4, 56(DX)
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x40, DX
 	DECQ         AX

@@ -14,10 +14,10 @@ import (
 //	40  -8, -16 times the sums of levels, as two 16-bit words each: of the columns
 //	    whose number ends in binary 0x, and of the others
 //	48  -32 times those sums of columns 0 to 15, then 16 to 31
-//	56  zero
+//	56  -16 and -128 times the sum of levels, as 32-bit words
 //
-// The sums start the accumulators of products with levels whose zero is 8, 16 or
-// 32. A product of 32 levels overflows 16 bits on the way, but the end result, with
+// The sums start the accumulators of products with levels whose zero is 8, 16, 32 or
+// 128. A product of 32 levels overflows 16 bits on the way, but the end result, with
 // the zero taken off, fits, and arithmetic there is modulo 2^16.
 const recordBytes = 64
 
@@ -97,4 +97,6 @@ func roundRun(x *[Run]float32, to *[recordBytes]byte) {
 	put(44, all, 16)
 	put(48, sum[0], 32)
 	put(52, sum[1], 32)
+	putWord(to[56:], uint32(-16*(all[0]+all[1])))
+	putWord(to[60:], uint32(-128*(all[0]+all[1])))
 }

@@ -1,4 +1,4 @@
-// Command gen writes the AVX2 kernels of package kernel.
+// Command gen writes the AVX2 and AVX-512 kernels of package kernel.
 //
 // It is a module of its own so that users of the package need neither avo nor
 // its dependencies. Run it through go generate in the folder above.
@@ -20,6 +20,7 @@ var sets = map[string]func(){
 	"probe":  probe,
 	"quant":  quant,
 	"vector": vector,
+	"vnni":   vnni,
 }
 
 func main() {

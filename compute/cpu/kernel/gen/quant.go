@@ -26,6 +26,7 @@ const (
 	recordBy8   = 40
 	recordBy16  = 44
 	recordBy32  = 48 // and 52 for the second half
+	recordWide  = 56 // -16 times the sum, in one word, and at 60 -128 times
 	record      = 64
 )
 
@@ -97,15 +98,21 @@ func tables() {
 		{"magnitude", 0x7fffffff},
 		{"float16", 0x41800000},
 	} {
-		masks[m.name] = GLOBL(m.name, attr.RODATA|attr.NOPTR)
-		for i := range 8 {
-			DATA(4*i, U32(m.word))
-		}
+		masks[m.name] = global(m.name, m.word, 8)
 	}
 	masks["order"] = GLOBL("order", attr.RODATA|attr.NOPTR)
 	for i, v := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
 		DATA(4*i, U32(v))
 	}
+}
+
+// global holds so many equal words.
+func global(name string, word uint32, n int) Mem {
+	m := GLOBL(name, attr.RODATA|attr.NOPTR)
+	for i := range n {
+		DATA(4*i, U32(word))
+	}
+	return m
 }
 
 func mask(name string) VecVirtual {
@@ -516,8 +523,13 @@ func storeRun(v []VecVirtual, scale, inverse VecVirtual, to Register) {
 	put(first, 5, recordBy32)
 	put(second, 5, recordBy32+4)
 	VPMADDWD(masks["ones16"], all, all)
+	for i, shift := range []uint64{4, 7} {
+		t := XMM()
+		VPSLLD(Imm(shift), all, t)
+		VPSUBD(t, zero, t)
+		VMOVD(t, Mem{Base: to, Disp: recordWide + 4*i})
+	}
 	VCVTDQ2PS(all, all)
 	VMULSS(scale, all, all)
 	VMOVSS(all, Mem{Base: to, Disp: recordSum})
-	VMOVQ(zero, Mem{Base: to, Disp: 56})
 }
