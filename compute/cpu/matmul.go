@@ -34,7 +34,7 @@ func (d *Device) newGrid(rows, units int, perUnit, perRow float64, few int) grid
 	if total < worthSharing {
 		return g
 	}
-	block := min(2*blockTime, total/float64(4*d.work.threads))
+	block := min(2*blockTime, total/float64(8*d.work.threads))
 	unit := perUnit + perRow*float64(g.rowStep)
 	g.unitStep = max(1, min(units, int(block/unit)/few*few), min(few, units))
 	if tasks := g.tasks(); tasks < 2*d.work.threads && rows > 48 {

@@ -14,7 +14,7 @@ import (
 const (
 	smallest = 256     // bytes of the smallest block
 	mapFrom  = 1 << 20 // blocks from this size on are mapped, the others lie on the heap
-	slack    = 64 << 20
+	slack    = 4 << 20
 	classes  = 160 // up to 2^41 bytes
 	guardLen = 16  // floats on either side of a guarded tensor
 )
@@ -37,14 +37,15 @@ func sizeClass(n int) (class, size int) {
 }
 
 // pool hands out blocks. It keeps what is freed as long as tensors and kept
-// blocks together stay below the most that tensors ever took, plus some slack:
-// the next step of a training run finds its memory, and the pool never raises
-// the peak.
+// blocks together stay below the most that tensors ever took, plus a sixteenth and
+// some slack: the next step of a training run finds its memory, and the pool hardly
+// raises the peak.
 type pool struct {
 	mu           sync.Mutex
 	free         [classes][]*block
 	live, pooled int64
 	peak         int64 // of live
+	held         int64 // outside of the pool
 	guard        bool
 	closed       bool
 	damage       error // the first guard zone found changed
@@ -110,16 +111,18 @@ func (p *pool) put(b *block) {
 // count adds n bytes, or takes them away, that are held outside of the pool.
 func (p *pool) count(n int64) {
 	p.mu.Lock()
-	p.live += n
-	p.peak = max(p.peak, p.live)
+	p.held += n
 	p.mu.Unlock()
 }
+
+// most is what tensors and kept blocks may take together.
+func (p *pool) most() int64 { return p.peak + p.peak/16 + slack }
 
 // shrink takes blocks out of the pool, largest first, until the bound holds. The
 // caller holds the lock and releases them after it.
 func (p *pool) shrink(drop []*block) []*block {
-	for class := classes - 1; class >= 0 && p.live+p.pooled > p.peak+slack; class-- {
-		for len(p.free[class]) > 0 && p.live+p.pooled > p.peak+slack {
+	for class := classes - 1; class >= 0 && p.live+p.pooled > p.most(); class-- {
+		for len(p.free[class]) > 0 && p.live+p.pooled > p.most() {
 			list := p.free[class]
 			b := list[0] // the one that rested longest
 			copy(list, list[1:])
@@ -193,7 +196,7 @@ func (d *Device) GuardError() error {
 func (d *Device) Stats() compute.Stats {
 	d.mem.mu.Lock()
 	defer d.mem.mu.Unlock()
-	return compute.Stats{Live: d.mem.live, Pooled: d.mem.pooled, Weights: d.arena.size()}
+	return compute.Stats{Live: d.mem.live + d.mem.held, Pooled: d.mem.pooled, Weights: d.arena.size()}
 }
 
 // New implements [compute.Device].

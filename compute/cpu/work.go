@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -11,6 +12,9 @@ const (
 	// blockTime is what a block should take: short beside a time slice of the
 	// operating system, long beside the cost of claiming it.
 	blockTime = 200_000
+	// patience is how often a goroutine looks before it sleeps: some fifty
+	// microseconds.
+	patience = 1500
 )
 
 // workers are the goroutines that help callers.
@@ -27,6 +31,7 @@ type job struct {
 	block  int
 	next   atomic.Int64 // the first item that nobody claimed
 	left   sync.WaitGroup
+	open   atomic.Int64 // blocks that are not done
 	failed atomic.Pointer[any]
 }
 
@@ -35,11 +40,42 @@ func (w *workers) start(threads int) {
 	w.jobs = make(chan *job, 4*threads)
 	for range threads - 1 {
 		w.running.Go(func() {
-			for j := range w.jobs {
+			for {
+				j, ok := w.next()
+				if !ok {
+					return
+				}
 				j.help()
 			}
 		})
 	}
+}
+
+// next waits for a job: a while awake, since in a model's step one product follows the
+// other within microseconds, and a sleeping processor takes longer than that to come
+// back. It yields all the while.
+func (w *workers) next() (j *job, ok bool) {
+	for range patience {
+		select {
+		case j, ok = <-w.jobs:
+			return j, ok
+		default:
+			runtime.Gosched()
+		}
+	}
+	j, ok = <-w.jobs
+	return j, ok
+}
+
+// wait returns when all blocks are done.
+func (j *job) wait() {
+	for range patience {
+		if j.open.Load() == 0 {
+			return
+		}
+		runtime.Gosched()
+	}
+	j.left.Wait()
 }
 
 func (w *workers) stop() {
@@ -61,7 +97,10 @@ func (j *job) help() {
 // do runs one block. A panic is kept for the caller: it is a programmer's
 // mistake that the border above turns into an error.
 func (j *job) do(first, end int) {
-	defer j.left.Done()
+	defer func() {
+		j.open.Add(-1)
+		j.left.Done()
+	}()
 	defer func() {
 		if r := recover(); r != nil {
 			j.failed.CompareAndSwap(nil, &r)
@@ -96,6 +135,7 @@ func (w *workers) share(n, size int, fn func(first, end int)) {
 	}
 	j := &job{fn: fn, n: n, block: size}
 	j.left.Add(blocks)
+	j.open.Store(int64(blocks))
 	for range min(w.threads, blocks) - 1 {
 		select {
 		case w.jobs <- j:
@@ -103,7 +143,7 @@ func (w *workers) share(n, size int, fn func(first, end int)) {
 		}
 	}
 	j.help()
-	j.left.Wait()
+	j.wait()
 	if r := j.failed.Load(); r != nil {
 		panic(*r)
 	}

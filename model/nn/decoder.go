@@ -131,16 +131,21 @@ func (d *Decoder) KVSpec(pages int) compute.KVSpec {
 	}
 }
 
+// forward adds attention and MLP to x. Each is a scope of its own, and so is what the
+// widest tensors are made for, because these decide how much memory a step takes.
 func (b *Block) forward(o compute.Ops, batch *Batch, kv compute.KV, x *compute.Tensor) *compute.Tensor {
-	h := b.attention(o, batch, kv, b.inNorm.Forward(o, x))
-	if b.attnNorm != nil {
-		h = b.attnNorm.Forward(o, h)
-	}
-	x = compute.Do(o, compute.Add{}, x, h)
-	h = b.mlpNorm.Forward(o, x)
-	gated := compute.Do(o, compute.GLU{Act: b.cfg.Activation},
-		b.Gate.Forward(o, batch, h), b.Up.Forward(o, batch, h))
-	h = b.Down.Forward(o, batch, gated)
+	x = o.Block(func() *compute.Tensor {
+		h := b.attention(o, batch, kv, b.inNorm.Forward(o, x))
+		if b.attnNorm != nil {
+			h = b.attnNorm.Forward(o, h)
+		}
+		return compute.Do(o, compute.Add{}, x, h)
+	})
+	gated := o.Block(func() *compute.Tensor {
+		h := b.mlpNorm.Forward(o, x)
+		return compute.Do(o, compute.GLU{Act: b.cfg.Activation}, b.Gate.Forward(o, batch, h), b.Up.Forward(o, batch, h))
+	})
+	h := b.Down.Forward(o, batch, gated)
 	if b.outNorm != nil {
 		h = b.outNorm.Forward(o, h)
 	}
