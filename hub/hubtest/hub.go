@@ -76,6 +76,7 @@ type Hub struct {
 type object struct {
 	data []byte
 	file string
+	etag string
 }
 
 type commit struct {
@@ -133,7 +134,8 @@ func (h *Hub) Commit(id, revision string, files fs.FS) (string, error) {
 	}
 	h.repos[id][revision], h.repos[id][c.sha] = c, c
 	for _, f := range c.files {
-		h.objects[f.sha] = object{f.data, f.path}
+		sum := md5.Sum(f.data)
+		h.objects[f.sha] = object{f.data, f.path, strconv.Quote(hex.EncodeToString(sum[:]))}
 	}
 	return c.sha, nil
 }
@@ -428,8 +430,7 @@ func (h *Hub) StorageHandler() http.Handler {
 		case storage != "" && r.Header.Get("Authorization") != "":
 			http.Error(w, "only one auth mechanism allowed", http.StatusBadRequest)
 		default:
-			sum := md5.Sum(o.data)
-			w.Header().Set("ETag", strconv.Quote(hex.EncodeToString(sum[:])))
+			w.Header().Set("ETag", o.etag)
 			h.content(w, r, o.file, o.data, fault)
 		}
 	})
