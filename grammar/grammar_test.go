@@ -1,0 +1,48 @@
+package grammar_test
+
+import (
+	"testing"
+
+	"github.com/troikaml/troika/grammar"
+)
+
+func TestSchemaTexts(t *testing.T) {
+	for _, c := range []struct {
+		schema  string
+		yes, no []string
+	}{
+		{`{}`, []string{`null`, `{"a":[1,2.5e3,{"b":"c\u00e9"}]}`, `[]`, `{}`, `[ 1, 2]`, "{\n  \"a\": 1\n}"}, []string{``, `{`, `[1,]`, `"\ud800"`, `01`}},
+		{
+			`{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"}},"required":["a"]}`,
+			[]string{`{"a":1}`, `{"a":-12,"b":"x"}`, `{ "a": 1, "b": "" }`},
+			[]string{`{}`, `{"b":"x"}`, `{"b":"x","a":1}`, `{"a":1,"c":2}`, `{"a":1.5}`, `{"a":1,}`},
+		},
+		{`{"type":"integer","minimum":-5,"exclusiveMaximum":120}`, []string{"-5", "0", "119", "9"}, []string{"-6", "120", "-0", "1.0", "1000"}},
+		{`{"type":"number","minimum":-1.25,"maximum":3.5}`, []string{"-1.25", "-1.2", "0", "3.5", "3.50", "0.001", "-0.5"}, []string{"-1.26", "3.51", "4", "-2", "-0"}},
+		{`{"type":"number","multipleOf":0.25}`, []string{"1", "1.5", "-0.75", "1.25"}, []string{"1.3", "1.255"}},
+		{`{"type":"string","minLength":2,"maxLength":3}`, []string{`"ab"`, `"日本語"`, `"\n\\\""`}, []string{`"a"`, `"abcd"`}},
+		{`{"type":"string","pattern":"^[a-c]+$"}`, []string{`"abc"`}, []string{`""`, `"abd"`}},
+		{`{"pattern":"b|^c"}`, []string{`"abd"`, `"cd"`, `1`}, []string{`"dc"`}},
+		{`{"type":"array","items":{"$ref":"#"},"maxItems":2}`, []string{`[]`, `[[],[[]]]`}, []string{`[[],[],[]]`, `[1]`}},
+		{`{"type":"array","prefixItems":[{"type":"integer"}],"items":{"type":"string"},"minItems":1}`, []string{`[1]`, `[1,"a","b"]`}, []string{`[]`, `["a"]`, `[1,2]`}},
+		{`{"type":"string","format":"date"}`, []string{`"2024-02-29"`}, []string{`"2023-02-29"`, `"2024-13-01"`}},
+		{`{"enum":["a",1,null,{"x":[1.0]}]}`, []string{`"a"`, `1`, `null`, `{"x":[1]}`}, []string{`"b"`, `2`}},
+		{`{"type":"object","minProperties":2,"maxProperties":2,"properties":{"a":{},"b":{},"c":{}}}`, []string{`{"a":1,"c":1}`}, []string{`{"a":1}`, `{"a":1,"b":1,"c":1}`, `{}`}},
+	} {
+		g, err := grammar.JSONSchema([]byte(c.schema), grammar.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", c.schema, err)
+			continue
+		}
+		for _, text := range c.yes {
+			if !g.Matches([]byte(text)) {
+				t.Errorf("%s refuses %s", c.schema, text)
+			}
+		}
+		for _, text := range c.no {
+			if g.Matches([]byte(text)) {
+				t.Errorf("%s takes %s", c.schema, text)
+			}
+		}
+	}
+}
