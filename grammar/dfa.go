@@ -27,9 +27,10 @@ type call struct {
 // rule is a named part of a grammar, which may call itself.
 type rule struct {
 	*dfa
-	nullable bool // matches the empty text
-	finished bool // trimmed, with nullable set: immutable from here
-	shared   bool // one for all grammars: its masks belong to the vocabulary
+	nullable bool    // matches the empty text
+	finished bool    // trimmed, with nullable set: immutable from here
+	shared   bool    // one for all grammars: its masks belong to the vocabulary
+	counts   *counts // of a rule that counts; else nil
 }
 
 func (d *dfa) states() int { return len(d.accept) }
@@ -60,6 +61,12 @@ func (d *dfa) empty() bool { return len(d.accept) == 0 }
 // explore builds the automaton whose states are those that step reaches from start.
 // classes tells bytes apart; step gets one byte of a class. Dead ends are trimmed.
 func explore[S comparable](lim *limits, classes [256]uint8, start S, step func(S, byte) (S, bool), accept func(S) bool) *dfa {
+	d, _ := exploreAll(lim, classes, start, step, accept)
+	return d
+}
+
+// exploreAll returns also what each state of the automaton stands for.
+func exploreAll[S comparable](lim *limits, classes [256]uint8, start S, step func(S, byte) (S, bool), accept func(S) bool) (*dfa, []S) {
 	d := &dfa{classes: classes}
 	var bytes []byte // the first of each class
 	for b := range 256 {
@@ -89,12 +96,23 @@ func explore[S comparable](lim *limits, classes [256]uint8, start S, step func(S
 			d.next = append(d.next, id)
 		}
 	}
-	return d.trim(nil)
+	d, kept := d.trimmed(nil)
+	left := make([]S, len(kept))
+	for i, q := range kept {
+		left[i] = order[q]
+	}
+	return d, left
 }
 
 // trim leaves out states from which no end is reached, given the rules that have any
 // text at all; nil for an automaton without calls. What accepts nothing has no states.
 func (d *dfa) trim(productive map[*rule]bool) *dfa {
+	out, _ := d.trimmed(productive)
+	return out
+}
+
+// trimmed is trim, and returns which states were kept.
+func (d *dfa) trimmed(productive map[*rule]bool) (*dfa, []int32) {
 	back := make([][]int32, d.states())
 	for q := range d.states() {
 		for _, t := range d.next[q*d.width:][:d.width] {
@@ -129,10 +147,10 @@ func (d *dfa) trim(productive map[*rule]bool) *dfa {
 }
 
 // keep renumbers the states that are live and reached.
-func (d *dfa) keep(live []bool, productive map[*rule]bool) *dfa {
+func (d *dfa) keep(live []bool, productive map[*rule]bool) (*dfa, []int32) {
 	out := &dfa{classes: d.classes, width: d.width}
 	if d.states() == 0 || !live[0] {
-		return out
+		return out, nil
 	}
 	ids := make([]int32, d.states())
 	for i := range ids {
@@ -167,7 +185,7 @@ func (d *dfa) keep(live []bool, productive map[*rule]bool) *dfa {
 		}
 		out.calls = append(out.calls, calls)
 	}
-	return out
+	return out, order
 }
 
 // pair is a state of a product; either may be dead.

@@ -22,7 +22,10 @@ type program struct {
 const maxMaskBytes = 64 << 20
 
 // masks are those of one rule, by state.
-type masks struct{ states []atomic.Pointer[stateMask] }
+type masks struct {
+	states []atomic.Pointer[stateMask]
+	alike  []int32 // by state: the one whose mask is the same; nil: each has its own
+}
 
 // stateMask says which tokens go on from a state without leaving its rule, wherever
 // the rule was called from.
@@ -47,6 +50,9 @@ func (p *program) of(r *rule) *masks {
 	m := all[r]
 	if m == nil {
 		m = &masks{states: make([]atomic.Pointer[stateMask], r.states())}
+		if r.counts != nil {
+			m.alike = r.counts.alike(p.vocab.deepest)
+		}
 		all[r] = m
 	}
 	return m
@@ -54,7 +60,11 @@ func (p *program) of(r *rule) *masks {
 
 // state returns the mask of a state.
 func (p *program) state(r *rule, q int32) *stateMask {
-	at := &p.of(r).states[q]
+	all := p.of(r)
+	if all.alike != nil {
+		q = all.alike[q]
+	}
+	at := &all.states[q]
 	if m := at.Load(); m != nil {
 		return m
 	}
@@ -73,7 +83,8 @@ func (p *program) inner(r *rule, q int32) *stateMask {
 	alive := p.alive[r]
 	leaves := make([]bool, d.states())
 	for i := range leaves {
-		leaves[i] = d.accept[i] || len(d.callsOf(int32(i))) > 0
+		// Nobody goes on after the root.
+		leaves[i] = d.accept[i] && r != p.root || len(d.callsOf(int32(i))) > 0
 	}
 	states := make([]int32, v.deepest+1)
 	states[0] = q
