@@ -10,12 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/checkpoint"
 	"github.com/troikaml/troika/checkpoint/gguf"
 	"github.com/troikaml/troika/checkpoint/safetensors"
 	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/grammar"
 	"github.com/troikaml/troika/model"
 	"github.com/troikaml/troika/model/nn"
 	"github.com/troikaml/troika/tokenizer"
@@ -39,6 +41,9 @@ type Bundle struct {
 	vars      map[string]chat.Value     // special tokens, for the templates
 
 	architecture model.Architecture
+
+	vocabulary sync.Once
+	vocab      *grammar.Vocabulary // once asked for
 
 	files   fs.FS // configuration, tokenizer and templates, laid out as a directory
 	weights func() (weights, error)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/troikaml/troika/bundle"
+	"github.com/troikaml/troika/grammar"
 )
 
 // Chat is a model that answers conversations: a bundle, an engine over its weights,
@@ -27,6 +28,9 @@ type ChatOptions struct {
 	// Stop strings end the answer where the first of them begins. Empty strings have
 	// no effect.
 	Stop []string
+	// Grammar, if not nil, is what the answer is of, unless MaxTokens, the context or a
+	// stop string cuts it short. Special tokens are no part of it.
+	Grammar *grammar.Grammar
 	// Logprobs and TopLogprobs are those of [Request].
 	Logprobs    bool
 	TopLogprobs int
@@ -59,6 +63,13 @@ func (c *Chat) Continue(ctx context.Context, prompt []int32, o ChatOptions, emit
 	req := Request{
 		Prompt: prompt, Slot: c.Slot, MaxTokens: o.MaxTokens, End: c.Bundle.Generation.EOS, Sampling: o.Sampling,
 		Share: c.share(o), Logprobs: o.Logprobs, TopLogprobs: o.TopLogprobs, Echo: o.Echo,
+	}
+	if o.Grammar != nil {
+		m, err := o.Grammar.Matcher(c.Bundle.Vocabulary())
+		if err != nil {
+			return Result{Prompt: len(prompt)}, &GrammarError{err}
+		}
+		req.Constraint = m
 	}
 	var waiting []Token // of text that is held back
 	give := func(text string) error {
@@ -97,6 +108,14 @@ func (c *Chat) Continue(ctx context.Context, prompt []int32, o ChatOptions, emit
 	}
 	return res, err
 }
+
+// GrammarError reports a grammar that cannot be compiled, or not for the tokenizer.
+type GrammarError struct{ Err error }
+
+func (e *GrammarError) Error() string { return "constrain the answer: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *GrammarError) Unwrap() error { return e.Err }
 
 // share is empty unless the chat shares.
 func (c *Chat) share(o ChatOptions) string {

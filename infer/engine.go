@@ -48,9 +48,14 @@ type Request struct {
 	Share    string
 	End      []int32 // tokens that end the sequence; they are not emitted
 	Sampling Sampling
+	// Constraint, if not nil, leaves only the tokens that it allows to be drawn, and the
+	// tokens of End only where the answer may end. Where nothing else can follow, the
+	// sequence ends with FinishStop. It comes after bias and penalties, and is used
+	// between steps of all sequences until Generate returns.
+	Constraint Constraint
 	// Logprobs asks for the logarithm of each token's probability, and those of the
 	// TopLogprobs likeliest at its place, under the model's own distribution: before
-	// bias, penalties and temperature.
+	// bias, penalties, constraint and temperature.
 	Logprobs    bool
 	TopLogprobs int
 	// Echo emits the prompt's tokens before the answer's.

@@ -194,11 +194,16 @@ func (e *Engine) draw(s *sequence, logits []float32) {
 		e.end(s, FinishLength, nil)
 		return
 	}
+	if s.complete() { // before the first token: nothing may be said at all
+		e.end(s, FinishStop, nil)
+		return
+	}
 	own := logits
-	if s.Logprobs && s.Sampling.adjusts() {
+	if s.Logprobs && (s.Sampling.adjusts() || s.Constraint != nil) {
 		own = slices.Clone(logits)
 	}
 	s.Sampling.Adjust(logits, s.past)
+	s.constrain(logits)
 	t := Token{TokenLogprob: TokenLogprob{ID: s.Sampling.Draw(logits, len(s.all))}}
 	if s.Logprobs {
 		t = logprobs(own, t.ID, s.TopLogprobs)
@@ -212,8 +217,17 @@ func (e *Engine) draw(s *sequence, logits []float32) {
 		e.end(s, FinishStop, nil)
 		return
 	}
+	if s.Constraint != nil {
+		if err := s.Constraint.Accept(t.ID); err != nil {
+			e.end(s, "", fmt.Errorf("draw under a constraint: %w", err))
+			return
+		}
+	}
 	s.tokens <- t
-	if s.drawn == s.MaxTokens {
+	switch {
+	case s.complete():
+		e.end(s, FinishStop, nil)
+	case s.drawn == s.MaxTokens:
 		e.end(s, FinishLength, nil)
 	}
 }
