@@ -92,6 +92,10 @@ func (s *Server) serveChat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
+	if req.Grammar, f = s.grammars.get(options.wanted); f != nil {
+		s.writeFailure(w, f)
+		return
+	}
 	a.includeUsage = options.StreamOptions != nil && options.StreamOptions.IncludeUsage
 	req.ID, req.Key, req.Model = a.id, a.request.key, a.model.ID
 	if options.Stream {

@@ -21,6 +21,7 @@ type completionRequestBody struct {
 	Echo          bool            `json:"echo"`
 	Logprobs      *int            `json:"logprobs"`
 	samplingBody
+	structuredBody
 
 	// Refused unless they ask for nothing.
 	N      *int    `json:"n"`
@@ -68,8 +69,10 @@ func parseCompletion(b []byte) ([]CompletionRequest, *completionRequestBody, *fa
 	if f := decodeJSON(b, &body); f != nil {
 		return nil, nil, f
 	}
-	if f := body.check(); f != nil {
-		return nil, nil, f
+	for _, check := range []func() *failure{body.check, body.read} {
+		if f := check(); f != nil {
+			return nil, nil, f
+		}
 	}
 	sampling, f := body.sampling()
 	if f != nil {
@@ -174,9 +177,14 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
+	g, f := s.grammars.get(options.wanted)
+	if f != nil {
+		s.writeFailure(w, f)
+		return
+	}
 	a.includeUsage = options.StreamOptions != nil && options.StreamOptions.IncludeUsage
 	for i := range prompts {
-		prompts[i].ID, prompts[i].Key, prompts[i].Model = a.id, a.request.key, a.model.ID
+		prompts[i].ID, prompts[i].Key, prompts[i].Model, prompts[i].Grammar = a.id, a.request.key, a.model.ID, g
 	}
 	c := &completion{answer: a, prompts: prompts, reasons: make([]FinishReason, len(prompts)), offsets: make([]int, len(prompts))}
 	if options.Stream {

@@ -9,6 +9,11 @@
 //	GET  /metrics               Prometheus text format
 //	GET  /                      the page; GET /api/run and /api/quickstart feed it
 //
+// Both kinds of completion take response_format and vLLM's structured_outputs (json,
+// json_object, regex, choice, disable_any_whitespace): the answer then is of that form.
+// Every schema is held to, strict or not; one that package grammar cannot compile is
+// refused by the name of its keyword.
+//
 // # Terms
 //
 //   - delta: a piece of an answer's text, as the engine produced it.

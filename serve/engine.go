@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/troikaml/troika/grammar"
 )
 
 // Engine is what serve needs of an inference engine. Its methods are called
@@ -111,6 +113,9 @@ type Sampling struct {
 	LogitBias           map[int32]float32
 	Seed                *int64
 	Stop                []string
+	// Grammar, if not nil, is what the answer must be of. An answer that MaxTokens or a
+	// stop string cuts short is a beginning of one.
+	Grammar *grammar.Grammar
 	// Logprobs asks for the log-probability of each token of the answer, and of the
 	// TopLogprobs likeliest tokens at its place.
 	Logprobs    bool

@@ -28,11 +28,9 @@ type chatBody struct {
 	Logprobs            bool            `json:"logprobs"`
 	TopLogprobs         *int            `json:"top_logprobs"`
 	samplingBody
+	structuredBody
 
 	// Refused unless they ask for nothing.
-	ResponseFormat *struct {
-		Type string `json:"type"`
-	} `json:"response_format"`
 	Functions  json.RawMessage `json:"functions"`
 	Modalities []string        `json:"modalities"`
 }
@@ -107,7 +105,7 @@ func parseChat(b []byte) (*ChatRequest, *chatBody, *failure) {
 	if f := decodeJSON(b, &body); f != nil {
 		return nil, nil, f
 	}
-	for _, check := range []func() *failure{body.checkRefused, body.checkNumbers, body.checkTools} {
+	for _, check := range []func() *failure{body.checkRefused, body.checkNumbers, body.checkTools, body.read} {
 		if f := check(); f != nil {
 			return nil, nil, f
 		}
@@ -167,7 +165,6 @@ func (b *chatBody) checkRefused() *failure {
 	}
 	for _, p := range []refused{
 		{"n", b.N != nil && *b.N != 1, "Only one choice a request is offered: send n=1 or leave it out."},
-		{"response_format", b.ResponseFormat != nil && b.ResponseFormat.Type != "text", "Only {\"type\": \"text\"} is supported."},
 		{"functions", given(b.Functions), "Use tools."},
 	} {
 		if p.asked {

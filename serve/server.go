@@ -68,6 +68,7 @@ type Server struct {
 	run, report  func(context.Context) ([]byte, error)
 	log          *slog.Logger
 	metrics      *metrics
+	grammars     grammars
 	slots        chan struct{}
 	maxBody      int64
 	readTimeout  time.Duration

@@ -360,7 +360,7 @@ func options(c *infer.Chat, key string, s *serve.Sampling) (infer.ChatOptions, e
 	}
 	return infer.ChatOptions{
 		MaxTokens: s.MaxTokens, Stop: s.Stop, Sampling: sampling(c.Bundle.Generation, s),
-		Logprobs: s.Logprobs, TopLogprobs: s.TopLogprobs, Share: key,
+		Logprobs: s.Logprobs, TopLogprobs: s.TopLogprobs, Share: key, Grammar: s.Grammar,
 	}, nil
 }
 
@@ -381,6 +381,9 @@ func finished(res infer.Result, s *serve.Sampling, err error) (serve.Usage, serv
 	usage := serve.Usage{PromptTokens: res.Prompt, CachedTokens: res.Cached, CompletionTokens: res.Generated}
 	if long, ok := errors.AsType[*infer.ContextError](err); ok {
 		err = &serve.ContextLengthError{PromptTokens: long.Prompt, MaxTokens: s.MaxTokens, ContextLength: long.Context}
+	}
+	if bad, ok := errors.AsType[*infer.GrammarError](err); ok {
+		err = &serve.RequestError{Param: "response_format", Message: fmt.Sprintf("This model cannot write the form that is asked for: %v.", bad.Err)}
 	}
 	return usage, serve.FinishReason(res.Finish), err
 }
