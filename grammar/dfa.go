@@ -79,7 +79,7 @@ func exploreAll[S comparable](lim *limits, classes [256]uint8, start S, step fun
 	order := []S{start}
 	for at := 0; at < len(order); at++ {
 		s := order[at]
-		lim.spend(d.width)
+		lim.spend(tableWork * d.width)
 		d.accept = append(d.accept, accept(s))
 		for _, b := range bytes {
 			t, ok := step(s, b)
@@ -185,6 +185,7 @@ func (d *dfa) keep(live []bool, productive map[*rule]bool) (*dfa, []int32) {
 		}
 		out.calls = append(out.calls, calls)
 	}
+	out.mergeClasses()
 	return out, order
 }
 

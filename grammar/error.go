@@ -26,9 +26,16 @@ var ErrTooLarge = errors.New("its automaton would be too large; repeat less, or 
 // ErrStuck reports a tokenizer that has no token for a byte which the grammar needs.
 var ErrStuck = errors.New("the tokenizer has no tokens to spell it with")
 
-// maxWork bounds what one grammar costs to compile, in edges and table entries: some
-// tens of megabytes and a second of work.
-const maxWork = 12 << 20
+// maxWork bounds what one grammar costs to compile, in visits of edges: less than a
+// second, and some tens of megabytes.
+const maxWork = 32 << 20
+
+// What else is made costs, beside those visits, by its memory.
+const (
+	stateWork = 32 // a state under construction
+	edgeWork  = 8
+	tableWork = 8 // an entry of a table that explore makes
+)
 
 // limits is what is left of the work for one grammar.
 type limits struct{ left int }

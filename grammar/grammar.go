@@ -168,22 +168,7 @@ func reachable(r *rule) []*rule {
 // finish trims a rule and all below it, and finds out which match the empty text.
 func finish(root *rule) {
 	rules := reachable(root)
-	productive := map[*rule]bool{}
-	for _, r := range rules {
-		for _, calls := range r.calls {
-			for _, c := range calls {
-				productive[c.rule] = productive[c.rule] || c.rule.finished
-			}
-		}
-	}
-	for changed := true; changed; {
-		changed = false
-		for _, r := range rules {
-			if !productive[r] && !r.trim(productive).empty() {
-				productive[r], changed = true, true
-			}
-		}
-	}
+	productive := findProductive(rules)
 	for _, r := range rules {
 		r.dfa = r.trim(productive)
 		r.finished = true
@@ -196,6 +181,47 @@ func finish(root *rule) {
 			}
 		}
 	}
+}
+
+// findProductive returns those of the rules, and of the finished ones that they call,
+// that have any text.
+func findProductive(rules []*rule) map[*rule]bool {
+	productive := map[*rule]bool{}
+	callers := map[*rule][]*rule{}
+	for _, r := range rules {
+		for _, calls := range r.calls {
+			for _, c := range calls {
+				if c.rule.finished {
+					productive[c.rule] = true
+				} else if n := len(callers[c.rule]); n == 0 || callers[c.rule][n-1] != r {
+					callers[c.rule] = append(callers[c.rule], r)
+				}
+			}
+		}
+	}
+	// Those that are called stand behind their callers.
+	todo := slices.Clone(rules)
+	slices.Reverse(todo)
+	waiting := map[*rule]bool{}
+	for _, r := range todo {
+		waiting[r] = true
+	}
+	for len(todo) > 0 {
+		r := todo[0]
+		todo = todo[1:]
+		waiting[r] = false
+		if productive[r] || r.trim(productive).empty() {
+			continue
+		}
+		productive[r] = true
+		for _, up := range callers[r] {
+			if !productive[up] && !waiting[up] {
+				waiting[up] = true
+				todo = append(todo, up)
+			}
+		}
+	}
+	return productive
 }
 
 // emptyMatch reports whether the start reaches an end through empty texts of others.

@@ -70,12 +70,12 @@ func freeChar(n *nfa, from, to int32) {
 	hex(half, to, "dD", "cdefCDEF", all, all)
 }
 
-// build makes a finished rule of a part.
+// build makes a finished rule of a part that calls none.
 func build(shared bool, p part) *rule {
 	n := newNFA(newLimits())
 	from, to := n.state(), n.state()
 	p(n, from, to)
-	r := &rule{dfa: n.determinize(from, to), shared: shared}
+	r := &rule{dfa: n.determinize(from, to).minimal(n.lim), shared: shared}
 	finish(r)
 	return r
 }
@@ -105,7 +105,7 @@ var (
 			n := newNFA(lim)
 			from, to := n.state(), n.state()
 			p(n, from, to)
-			return n.determinize(from, to)
+			return n.determinize(from, to).minimal(lim)
 		}
 		expr := func(expr string) *rule {
 			return build(true, func(n *nfa, from, to int32) {

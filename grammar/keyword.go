@@ -55,9 +55,9 @@ func (c *compiler) keyword(s *spec, v *value, key string) {
 		}
 		s.divisors = append(s.divisors, divisor{d, at.pointer})
 	case "minLength":
-		s.minLength = max(s.minLength, count(at, key))
+		s.minLength, s.lengthAt = max(s.minLength, count(at, key)), or(s.lengthAt, at)
 	case "maxLength":
-		s.maxLength = least(s.maxLength, count(at, key))
+		s.maxLength, s.lengthAt = least(s.maxLength, count(at, key)), at
 	case "pattern":
 		if d := c.search(at, key); d != nil {
 			s.patterns = append(s.patterns, d)

@@ -19,7 +19,7 @@ type program struct {
 
 // maxMaskBytes bounds the masks that a grammar keeps for a vocabulary. Those beyond are
 // computed each time.
-const maxMaskBytes = 64 << 20
+const maxMaskBytes = 16 << 20
 
 // masks are those of one rule, by state.
 type masks struct {

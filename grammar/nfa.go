@@ -32,13 +32,13 @@ type nfa struct {
 func newNFA(lim *limits) *nfa { return &nfa{lim: lim} }
 
 func (n *nfa) state() int32 {
-	n.lim.spend(1)
+	n.lim.spend(stateWork)
 	n.edges = append(n.edges, nil)
 	return int32(len(n.edges) - 1)
 }
 
 func (n *nfa) edge(from int32, e edge) {
-	n.lim.spend(1)
+	n.lim.spend(edgeWork)
 	n.edges[from] = append(n.edges[from], e)
 }
 
@@ -182,7 +182,6 @@ func (n *nfa) determinize(start, final int32) *dfa {
 	w.add(w.closure([]int32{start}, true, false), true)
 	for at := 0; at < len(w.sets); at++ { //nolint:intrange // sets grows
 		set := w.sets[at]
-		n.lim.spend(w.d.width + len(set))
 		for c := range w.d.width {
 			w.d.next = append(w.d.next, w.move(set, byte(first[c])))
 		}
@@ -226,6 +225,7 @@ func (w *subsets) add(set []int32, start bool) int32 {
 func (w *subsets) move(set []int32, b byte) int32 {
 	var to []int32
 	for _, q := range set {
+		w.lim.spend(1 + len(w.edges[q]))
 		for _, e := range w.edges[q] {
 			if e.kind == edgeBytes && e.lo <= b && b <= e.hi {
 				to = append(to, e.to)
@@ -277,6 +277,7 @@ func (w *subsets) closure(set []int32, begin, end bool) []int32 {
 		q := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		useful := q == w.final
+		w.lim.spend(1 + len(w.edges[q]))
 		for _, e := range w.edges[q] {
 			useful = useful || e.kind != edgeEmpty
 			pass := e.kind == edgeEmpty || e.kind == edgeBegin && begin || e.kind == edgeEnd && end

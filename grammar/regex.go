@@ -24,7 +24,7 @@ func Regex(expr string) (g *Grammar, err error) {
 	n := newNFA(newLimits())
 	start, end := n.state(), n.state()
 	n.regex(start, end, re, (*nfa).runes)
-	d := n.determinize(start, end)
+	d := n.determinize(start, end).minimal(n.lim)
 	if d.empty() {
 		return nil, fmt.Errorf("regular expression %q: %w", expr, ErrUnsatisfiable)
 	}

@@ -20,7 +20,8 @@ type spec struct {
 	values []*value
 	numbers
 	patterns             []*dfa
-	minLength, maxLength int // characters; below 0: any
+	minLength, maxLength int    // characters; below 0: any
+	lengthAt             *value // the keyword of the longer
 	minItems, maxItems   int
 	unique               *value // the keyword uniqueItems, if it is true
 	minProps, maxProps   int
@@ -225,32 +226,15 @@ func (c *compiler) exclude(at *value, a, b *spec, i, j int) {
 	both := &rule{}
 	c.todo = append(c.todo, func() { c.define(both, []*spec{merge(a, b)}) })
 	c.checks = append(c.checks, func() {
-		if c.possible(both) {
+		if possible(both) {
 			fail(at.pointer, "oneOf", "a value may satisfy the alternatives %d and %d both; use anyOf, or properties that tell them apart", i, j)
 		}
 	})
 }
 
 // possible reports whether a rule has any text.
-func (c *compiler) possible(r *rule) bool {
-	productive := map[*rule]bool{}
-	rules := reachable(r)
-	for _, r := range rules {
-		for _, calls := range r.calls {
-			for _, call := range calls {
-				productive[call.rule] = productive[call.rule] || call.rule.finished
-			}
-		}
-	}
-	for changed := true; changed; {
-		changed = false
-		for _, r := range rules {
-			if !productive[r] && !r.trim(productive).empty() {
-				productive[r], changed = true, true
-			}
-		}
-	}
-	return productive[r]
+func possible(r *rule) bool {
+	return findProductive(reachable(r))[r]
 }
 
 // merge returns what satisfies both specs.
@@ -262,6 +246,7 @@ func merge(a, b *spec) *spec {
 	s.divisors = append(s.divisors, b.divisors...)
 	s.patterns = append(s.patterns, b.patterns...)
 	s.minLength, s.maxLength = max(s.minLength, b.minLength), least(s.maxLength, b.maxLength)
+	s.lengthAt = or(s.lengthAt, b.lengthAt)
 	s.minItems, s.maxItems = max(s.minItems, b.minItems), least(s.maxItems, b.maxItems)
 	s.minProps, s.maxProps = max(s.minProps, b.minProps), least(s.maxProps, b.maxProps)
 	s.unique, s.propsAt = or(s.unique, b.unique), or(s.propsAt, b.propsAt)

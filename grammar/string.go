@@ -7,8 +7,11 @@ func (c *compiler) addString(n *nfa, from, to int32, s *spec) {
 		return
 	}
 	inside := c.canonical
-	for _, p := range s.patterns {
-		inside = intersect(c.lim, inside, p)
+	for i, p := range s.patterns {
+		if i > 0 {
+			p = intersect(c.lim, inside, p)
+		}
+		inside = p.minimal(c.lim)
 	}
 	if inside.empty() || s.maxLength >= 0 && s.minLength > s.maxLength {
 		return
@@ -20,7 +23,14 @@ func (c *compiler) addString(n *nfa, from, to int32, s *spec) {
 		n.literal(out, to, `"`)
 		return
 	}
-	n.call(from, to, c.counted(inside, s.minLength, s.maxLength))
+	// Each character of the longest string takes the states of one, and of the pattern.
+	each := tableWork * (c.char.states()*c.char.width + inside.states())
+	if most := c.lim.left / each; max(s.minLength, s.maxLength) > most {
+		fail(s.lengthAt.pointer, keyOf(s.lengthAt), "strings of more than %d characters cannot be counted here", most)
+	}
+	if r := c.counted(inside, s.minLength, s.maxLength); r != nil {
+		n.call(from, to, r)
+	}
 }
 
 // counts tells which states of a rule that counts characters are alike but for the count.
@@ -53,7 +63,7 @@ func (c *counts) alike(reach int) []int32 {
 }
 
 // counted returns the rule of quoted strings of least to most characters whose inside
-// an automaton accepts.
+// an automaton accepts, or nil where there are none.
 func (c *compiler) counted(inside *dfa, least, most int) *rule {
 	type place struct {
 		phase   int8 // 0 before the string, 1 in it, 2 behind
@@ -88,6 +98,9 @@ func (c *compiler) counted(inside *dfa, least, most int) *rule {
 		}
 		return state{place{1, q, 0}, n}, true
 	}, func(s state) bool { return s.phase == 2 })
+	if d.empty() {
+		return nil
+	}
 	k := &counts{least: least, most: most}
 	bases := map[place]int32{}
 	for _, s := range states {

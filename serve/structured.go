@@ -239,9 +239,9 @@ type keptGrammar struct {
 	g   *grammar.Grammar
 }
 
-// maxGrammars bounds what is kept: a grammar and its masks take at most some 100 MB, and
-// mostly below one.
-const maxGrammars = 32
+// maxGrammars bounds what is kept: a grammar and its masks take at most some 40 MB for
+// each model, and mostly less than one.
+const maxGrammars = 16
 
 // get returns the grammar of a form; nil for no form.
 func (k *grammars) get(f *form) (*grammar.Grammar, *failure) {

@@ -66,8 +66,10 @@ func tasks() []task {
 			`{"id": "0f8fad5b-d9cb-469f-a165-70867728950e", "date": "2026-03-31", "email": "anna@example.com", "lines": [{"sku": "AB-1234", "name": "Blue lamp, large", "quantity": 2, "price": 49.9}], "note": "` + note(3) + `"}`,
 			`{"id":"7c9e6679-7425-40de-944b-e07fc1f90ae7","date":"2024-02-29","lines":[{"sku":"XY-0001","name":"Stuhl aus Buche","quantity":4,"price":120},{"sku":"XY-0002","name":"台灯","quantity":1,"price":12.25}],"note":"` + note(2) + `"}`,
 		}},
-		{"tree", schema(`{"$defs":{"node":{"type":"object","properties":{"name":{"type":"string"},"children":{"type":"array","items":{"$ref":"#/$defs/node"}}},"required":["name","children"]}},"$ref":"#/$defs/node"}`),
-			[]string{tree(3), tree(6)}},
+		{
+			"tree", schema(`{"$defs":{"node":{"type":"object","properties":{"name":{"type":"string"},"children":{"type":"array","items":{"$ref":"#/$defs/node"}}},"required":["name","children"]}},"$ref":"#/$defs/node"}`),
+			[]string{tree(3), tree(6)},
+		},
 		{"union", schema(`{"anyOf":[{"type":"object","properties":{"tool":{"const":"search"},"query":{"type":"string"},"limit":{"type":"integer"}},"required":["tool","query"]},
 			{"type":"object","properties":{"tool":{"const":"reply"},"text":{"type":"string"}},"required":["tool","text"]},
 			{"type":"object","properties":{"tool":{"const":"close"},"code":{"enum":[200,404,500]}},"required":["tool","code"]}]}`), []string{

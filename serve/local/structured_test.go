@@ -3,6 +3,7 @@ package local_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -142,13 +143,13 @@ func TestStructuredErrors(t *testing.T) {
 		`{"type":"integer","minimum":5,"maximum":4}`:                                                            "nothing satisfies it",
 		`{"type":"string","pattern":"a(?=b)"}`:                                                                  "look-around",
 		`{"type":"strin"}`:                                                                                      "keyword 'type' at '#/type'",
-		`{"type":"string","minLength":100000000}`:                                                               "too large",
+		`{"type":"string","minLength":100000000}`:                                                               "keyword 'minLength'",
 	} {
 		p := question(1)
 		p.ResponseFormat = schemaFormat(schema)
 		_, err := c.Chat.Completions.New(t.Context(), p)
 		var api *openai.Error
-		if !errors.As(err, &api) || api.StatusCode != 400 || api.Param != "response_format" || !strings.Contains(api.Message, want) {
+		if !errors.As(err, &api) || api.StatusCode != http.StatusBadRequest || api.Param != "response_format" || !strings.Contains(api.Message, want) {
 			t.Errorf("%s: %v, want %q", schema, err, want)
 		}
 	}
