@@ -8,10 +8,10 @@ import (
 	"github.com/troikaml/troika/infer"
 )
 
-// Answers puts each conversation to a model, greedily, and returns the answers in
-// order. Several run at once; that changes no answer. progress, if not nil, is
+// Answers puts each conversation to a model and returns the answers in order: greedily,
+// unless o samples. Several run at once; that changes no answer. progress, if not nil, is
 // called after each with the number done.
-func Answers(ctx context.Context, c *infer.Chat, questions []bundle.Conversation, maxTokens int, progress func(done int)) ([]string, error) {
+func Answers(ctx context.Context, c *infer.Chat, questions []bundle.Conversation, o infer.ChatOptions, progress func(done int)) ([]string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	const workers = 8 // as many sequences as an engine runs by default
@@ -23,7 +23,7 @@ func Answers(ctx context.Context, c *infer.Chat, questions []bundle.Conversation
 	for range workers {
 		wg.Go(func() {
 			for i := range next {
-				text, _, err := c.Text(ctx, questions[i], infer.ChatOptions{MaxTokens: maxTokens})
+				text, _, err := c.Text(ctx, questions[i], o)
 				if err != nil {
 					cancel(err)
 					continue

@@ -9,5 +9,6 @@
 // model would write, which are gone through token by token. "First" is a server that has
 // never seen the schema, which pays for the masks that it then keeps; "again" is the same
 // schema with other answers. Shares are of -step, a decode step of the 0.5B shape in Q8_0
-// on the same machine, which troika bench measures.
+// on the same machine, which troika bench measures. Times are of the processor, so that
+// other work on the machine leaves them nearly as they are.
 package main

@@ -15,6 +15,7 @@ import (
 	"github.com/troikaml/troika/dataset"
 	"github.com/troikaml/troika/eval"
 	"github.com/troikaml/troika/eval/translation"
+	"github.com/troikaml/troika/grammar"
 	"github.com/troikaml/troika/infer"
 	"github.com/troikaml/troika/internal/term"
 	"github.com/troikaml/troika/model/nn"
@@ -26,7 +27,7 @@ type evalOptions struct {
 	model, data, text string
 	split             string
 	maxTokens         int
-	confusion         bool
+	confusion, labels bool
 	translation       string
 	by, general, html string
 }
@@ -42,7 +43,9 @@ DATA is a file, a folder or a dataset of troika data list, such as faq or faq@2,
 test split is taken, or --split. It has conversations, or texts with labels, as for tune; the last assistant message is the right
 answer. The model answers greedily and an answer is right when it is equal, but for
 white space around it. Accuracy, macro-F1 and the perplexity of the right answers are
-shown with 95 % bootstrap intervals; --confusion adds the confusion matrix.
+shown with 95 % bootstrap intervals; --confusion adds the confusion matrix. With --labels
+the models can answer with nothing but the right answers of the data, as when they are
+served with a choice of labels.
 
 With --translation, answers are translations and are measured by BLEU and chrF++ as
 sacreBLEU does; it names how BLEU cuts words: 13a, zh for Chinese, or none.
@@ -58,6 +61,7 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
 		Example: `  troika eval --model helpdesk --data test.jsonl
   troika eval --model tickets --data tickets@2
   troika eval --model helpdesk --data test.jsonl --confusion
+  troika eval --model tickets --data tickets@2 --labels
   troika eval --model helpdesk --data test.jsonl --by metadata.shop
   troika eval --model helpdesk --data test.jsonl --general prose.jsonl
   troika eval --model helpdesk --data test.jsonl --html report.html
@@ -72,6 +76,7 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
 	f.StringVar(&o.text, "text", "", "test text, JSON lines with a text field")
 	f.IntVar(&o.maxTokens, "max-tokens", 0, "longest answer in tokens (default: that of the longest right answer)")
 	f.BoolVar(&o.confusion, "confusion", false, "show the confusion matrix of the model")
+	f.BoolVar(&o.labels, "labels", false, "let the models answer with the labels of the data alone")
 	f.StringVar(&o.translation, "translation", "", "measure translations by BLEU and chrF++, with words cut as 13a, zh or none")
 	f.StringVar(&o.by, "by", "", "break the results down by this field of the records")
 	f.StringVar(&o.general, "general", "", "general text, to see what tuning forgot; JSON lines with a text field")
@@ -82,6 +87,7 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
 	cmd.MarkFlagsMutuallyExclusive("general", "text")
 	cmd.MarkFlagsMutuallyExclusive("translation", "text")
 	cmd.MarkFlagsMutuallyExclusive("translation", "confusion")
+	cmd.MarkFlagsMutuallyExclusive("labels", "text", "translation")
 	cmd.MarkFlagsOneRequired("data", "text")
 	_ = cmd.MarkFlagRequired("model") // the flag above exists
 	return cmd
@@ -111,6 +117,12 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 		return err
 	}
 	m.words, m.data = words, data
+	if o.labels {
+		m.options.Grammar = grammar.Enum(m.labels...)
+		if o.maxTokens == 0 { // a label may be spelled byte by byte
+			m.options.MaxTokens = 1 + len(slices.MaxFunc(m.labels, func(a, b string) int { return len(a) - len(b) }))
+		}
+	}
 	report := eval.Report{Dataset: data.digest.String()}
 	if report.Base, err = m.run(ctx, s.ref.Base, nn.NoAdapter); err != nil {
 		return err
@@ -225,7 +237,7 @@ type measurement struct {
 	gold      []eval.Example
 	sequences []train.Sequence // of the right answers
 	labels    []string
-	maxTokens int
+	options   infer.ChatOptions
 	said      [][]string // by the models that were measured, first to last
 
 	words      translation.Tokenizer // of translations; empty: answers are none
@@ -233,7 +245,7 @@ type measurement struct {
 }
 
 func newMeasurement(a *app, s *session, examples []dataset.Example, maxTokens int) (*measurement, error) {
-	m := &measurement{app: a, s: s, maxTokens: maxTokens}
+	m := &measurement{app: a, s: s, options: infer.ChatOptions{MaxTokens: maxTokens}}
 	longest := 0
 	for _, e := range examples {
 		last := len(e.Messages) - 1
@@ -258,8 +270,8 @@ func newMeasurement(a *app, s *session, examples []dataset.Example, maxTokens in
 		}
 		m.sequences = append(m.sequences, seqs...)
 	}
-	if m.maxTokens == 0 {
-		m.maxTokens = longest
+	if m.options.MaxTokens == 0 {
+		m.options.MaxTokens = longest
 	}
 	m.labels = eval.Labels(m.gold)
 	return m, nil
@@ -267,7 +279,7 @@ func newMeasurement(a *app, s *session, examples []dataset.Example, maxTokens in
 
 // run measures the model in an adapter slot.
 func (m *measurement) run(ctx context.Context, name string, slot int32) (*eval.Result, error) {
-	answers, err := m.answers(ctx, m.s, name, slot, m.questions, m.maxTokens)
+	answers, err := m.answers(ctx, m.s, name, slot, m.questions, m.options)
 	if err != nil {
 		return nil, err
 	}
@@ -297,7 +309,7 @@ func predictions(answers []string) []eval.Prediction {
 }
 
 // answers puts questions to a session's model and shows the progress.
-func (a *app) answers(ctx context.Context, s *session, name string, slot int32, questions []bundle.Conversation, maxTokens int) ([]string, error) {
+func (a *app) answers(ctx context.Context, s *session, name string, slot int32, questions []bundle.Conversation, o infer.ChatOptions) ([]string, error) {
 	engine, err := infer.New(s.dev, s.model, infer.Options{Context: s.context()})
 	if err != nil {
 		return nil, err
@@ -306,7 +318,7 @@ func (a *app) answers(ctx context.Context, s *session, name string, slot int32, 
 	bar := a.Progress.Bar("evaluate "+name, int64(len(questions)), term.Items("documents"))
 	defer bar.Abort()
 	c := &infer.Chat{Bundle: s.bundle, Engine: engine, Slot: slot, Share: "eval"}
-	out, err := eval.Answers(ctx, c, questions, maxTokens, func(done int) { bar.Set(int64(done)) })
+	out, err := eval.Answers(ctx, c, questions, o, func(done int) { bar.Set(int64(done)) })
 	if err == nil {
 		bar.Done()
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/troikaml/troika/dataset"
 	"github.com/troikaml/troika/eval"
 	"github.com/troikaml/troika/eval/tfidf"
+	"github.com/troikaml/troika/infer"
 	"github.com/troikaml/troika/model/nn"
 	"github.com/troikaml/troika/train"
 )
@@ -152,7 +153,7 @@ func (q *quickstart) evaluate(ctx context.Context, s *session, name string, slot
 	for i, e := range q.test {
 		questions[i] = bundle.Conversation{Messages: q.prompt.Messages(e.Text)}
 	}
-	answers, err := q.answers(ctx, s, name, slot, questions, q.maxTokens)
+	answers, err := q.answers(ctx, s, name, slot, questions, infer.ChatOptions{MaxTokens: q.maxTokens})
 	if err != nil {
 		return nil, err
 	}
