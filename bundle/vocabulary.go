@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"github.com/troikaml/troika/grammar"
 )
@@ -17,6 +18,19 @@ func (b *Bundle) Vocabulary() *grammar.Vocabulary {
 			}
 		}
 		b.vocab = grammar.NewVocabulary(tokens)
+		if b.dropsSpace(tokens) {
+			b.vocab = b.vocab.WithoutFirstSpace()
+		}
 	})
 	return b.vocab
+}
+
+// dropsSpace reports whether decoding leaves out a space at the beginning of a text.
+func (b *Bundle) dropsSpace(tokens [][]byte) bool {
+	for id, t := range tokens {
+		if len(t) > 1 && t[0] == ' ' && utf8.Valid(t) {
+			return b.Tokenizer.Decode([]int32{int32(id)}, true) == string(t[1:])
+		}
+	}
+	return false
 }

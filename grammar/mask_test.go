@@ -106,6 +106,32 @@ func draw(t *testing.T, g *grammar.Grammar, v *grammar.Vocabulary, seed uint64, 
 	return text, false
 }
 
+// The first token says what it says without its space.
+func TestFirstSpace(t *testing.T) {
+	v := vocabulary().WithoutFirstSpace()
+	for _, c := range []struct {
+		g    *grammar.Grammar
+		want string
+	}{{grammar.Enum("true", "name"), ` true`}, {grammar.Literal(` "a`), ` "`}, {grammar.Literal(`  name`), "  "}} {
+		m, err := c.g.Matcher(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id := range int32(v.Size()) {
+			in := m.Mask()[id/64]>>(id%64)&1 != 0
+			if err := m.Clone().Accept(id); (err == nil) != in {
+				t.Errorf("%s: %q is in the mask: %v, but: %v", c.want, v.Bytes(id), in, err)
+			}
+			if string(v.Bytes(id)) == c.want && in == (c.want == ` "`) {
+				t.Errorf("%q as the first token: %v", c.want, in)
+			}
+			if string(v.Bytes(id)) == " " && in {
+				t.Error("a space that says nothing is allowed")
+			}
+		}
+	}
+}
+
 // Tokenizers that lack bytes are led along those that they have.
 func TestStuck(t *testing.T) {
 	var tokens [][]byte

@@ -10,6 +10,7 @@ import (
 type Matcher struct {
 	p     *program
 	at    level
+	begun bool // a token was accepted
 	clock int64
 
 	mask  []uint64
@@ -76,7 +77,7 @@ func (g *Grammar) program(v *Vocabulary) *program {
 
 // Clone returns a matcher at the same place that goes its own way.
 func (m *Matcher) Clone() *Matcher {
-	return &Matcher{p: m.p, at: level{at: m.at.at, configs: slices.Clone(m.at.configs)}, clock: m.clock, mask: make([]uint64, len(m.mask))}
+	return &Matcher{p: m.p, at: level{at: m.at.at, configs: slices.Clone(m.at.configs)}, begun: m.begun, clock: m.clock, mask: make([]uint64, len(m.mask))}
 }
 
 // Done reports whether the text may end here.
@@ -94,9 +95,13 @@ func (m *Matcher) Done() bool {
 // nothing.
 func (m *Matcher) Accept(id int32) error {
 	b := m.p.vocab.Bytes(id)
-	if b == nil || !m.write(b) {
-		return fmt.Errorf("token %d (%q) is not allowed by the grammar here", id, b)
+	if !m.begun && m.p.vocab.space > 0 && len(b) > 0 && b[0] == ' ' {
+		b = b[1:]
 	}
+	if len(b) == 0 || !m.write(b) {
+		return fmt.Errorf("token %d (%q) is not allowed by the grammar here", id, m.p.vocab.Bytes(id))
+	}
+	m.begun = true
 	return nil
 }
 
@@ -210,8 +215,26 @@ func (m *Matcher) Mask() []uint64 {
 		}
 		m.leave(c, s.exits)
 	}
+	if !m.begun && m.p.vocab.space > 0 {
+		m.dropSpace()
+	}
 	m.fresh = true
 	return m.mask
+}
+
+// dropSpace takes the tokens with a space in front for what they say without it.
+func (m *Matcher) dropSpace() {
+	v := m.p.vocab
+	for i := v.space; i < v.nodes[v.space].skip; i++ {
+		if v.nodes[i].id >= 0 {
+			v.forbid(m.mask, i)
+		}
+	}
+	start := &m.walk[0]
+	m.clock++
+	start.reset(m.clock)
+	start.configs = append(start.configs, m.at.configs...)
+	m.below(v.space)
 }
 
 // leave allows the tokens that leave the rule of c on their way.

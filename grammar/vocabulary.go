@@ -19,6 +19,7 @@ type Vocabulary struct {
 	single  [256]bool         // the bytes that are a token of their own
 	spells  bool              // all bytes are
 	deepest int
+	space   int32 // the node of a space that a text's first token drops; 0: it drops none
 
 	mu     sync.Mutex
 	shared map[*rule]*masks
@@ -91,6 +92,21 @@ func (v *Vocabulary) grow(ids []int32) {
 	closeTo(-1)
 }
 
+// WithoutFirstSpace returns the vocabulary of a tokenizer whose decoder drops a space
+// at the beginning of a text, as SentencePiece does: " yes" as the first token says "yes".
+func (v *Vocabulary) WithoutFirstSpace() *Vocabulary {
+	w := &Vocabulary{
+		tokens: v.tokens, nodes: v.nodes, twins: v.twins, single: v.single, spells: v.spells, deepest: v.deepest,
+		shared: map[*rule]*masks{},
+	}
+	for i := int32(1); i < int32(len(v.nodes)); i = v.nodes[i].skip {
+		if v.nodes[i].label == ' ' {
+			w.space = i
+		}
+	}
+	return w
+}
+
 // Size returns the number of ids, with those that are never allowed.
 func (v *Vocabulary) Size() int { return len(v.tokens) }
 
@@ -110,6 +126,13 @@ func (v *Vocabulary) set(mask []uint64, at int32) {
 		for _, id := range v.twins[at] {
 			mask[id>>6] |= 1 << (id & 63)
 		}
+	}
+}
+
+// forbid takes back what set allows.
+func (v *Vocabulary) forbid(mask []uint64, at int32) {
+	for _, id := range append([]int32{v.nodes[at].id}, v.twins[at]...) {
+		mask[id>>6] &^= 1 << (id & 63)
 	}
 }
 
