@@ -42,6 +42,10 @@ var walked = []string{
 // from the masks, and holds what comes out to the schema.
 func TestMask(t *testing.T) {
 	v := vocabulary()
+	draws := uint64(20)
+	if testing.Short() {
+		draws = 4
+	}
 	for _, schema := range walked {
 		g, err := grammar.JSONSchema([]byte(schema), grammar.Options{})
 		if err != nil {
@@ -55,7 +59,7 @@ func TestMask(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for seed := range uint64(20) {
+		for seed := range draws {
 			text, done := draw(t, g, v, seed, 60)
 			if !done {
 				continue

@@ -64,6 +64,8 @@ func FuzzChat(f *testing.F) {
 		`{"model":"m","messages":[{"role":"user","content":"x"}]}`,
 		`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"x"}]}],"stop":["a"],"tools":[]}`,
 		`{"model":"m","messages":[{"role":"assistant","tool_calls":[]}],"stream":true,"stream_options":{}}`,
+		`{"model":"m","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{}}}}`,
+		`{"model":"m","messages":[{"role":"user","content":"x"}],"structured_outputs":{"choice":["a"],"disable_any_whitespace":true}}`,
 		`{"tool_choice":{"type":"function"},"tools":{}}`, `[]`, `{`, ``, "null", `{"model":1e999}`,
 	} {
 		f.Add([]byte(s))
