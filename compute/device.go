@@ -37,6 +37,7 @@ type Stats struct {
 	Live    int64 // in tensors and caches
 	Pooled  int64 // kept for the next tensors
 	Weights int64 // in prepared weights
+	Peak    int64 // the most that Live and Pooled came to together
 }
 
 // Weight is a frozen matrix [Out, In] in a device's own layout. It is immutable

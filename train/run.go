@@ -158,22 +158,8 @@ func (r *runner) open() error {
 	if err != nil {
 		return err
 	}
-	for _, p := range r.Params {
-		q := parameter{Parameter: p, m: r.Device.New(p.Tensor.Spec), v: r.Device.New(p.Tensor.Spec)}
-		r.Device.Run(compute.Fill{}, []*compute.Tensor{q.m})
-		r.Device.Run(compute.Fill{}, []*compute.Tensor{q.v})
-		r.params = append(r.params, q)
-	}
-	r.plan = plan{seqs: r.Train, group: 1, capacity: r.Config.MicroTokens, seed: r.Config.Seed}
-	r.learn, r.validate = likelihood, likelihood
-	if p := r.Preference; p != nil {
-		r.plan.group = 2
-		r.learn, r.validate = p.objective(p.Train), p.objective(p.Valid)
-	}
-	r.at = place{Steps: r.Config.Steps, Run: run}
-	if r.at.Steps == 0 {
-		r.at.Steps = r.plan.steps(r.Config.Epochs, r.Config.Accumulate)
-	}
+	r.prepare()
+	r.at.Run = run
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		return err
 	}
@@ -193,6 +179,26 @@ func (r *runner) open() error {
 	}
 	r.metrics, err = os.OpenFile(filepath.Join(r.Dir, metricsFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	return err
+}
+
+// prepare makes the optimizer's state and deals out the data.
+func (r *runner) prepare() {
+	for _, p := range r.Params {
+		q := parameter{Parameter: p, m: r.Device.New(p.Tensor.Spec), v: r.Device.New(p.Tensor.Spec)}
+		r.Device.Run(compute.Fill{}, []*compute.Tensor{q.m})
+		r.Device.Run(compute.Fill{}, []*compute.Tensor{q.v})
+		r.params = append(r.params, q)
+	}
+	r.plan = plan{seqs: r.Train, group: 1, capacity: r.Config.MicroTokens, seed: r.Config.Seed}
+	r.learn, r.validate = likelihood, likelihood
+	if p := r.Preference; p != nil {
+		r.plan.group = 2
+		r.learn, r.validate = p.objective(p.Train), p.objective(p.Valid)
+	}
+	r.at.Steps = r.Config.Steps
+	if r.at.Steps == 0 {
+		r.at.Steps = r.plan.steps(r.Config.Epochs, r.Config.Accumulate)
+	}
 }
 
 func (r *runner) free() {

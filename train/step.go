@@ -140,6 +140,20 @@ func Loss(dev compute.Device, m model.Model, seqs []Sequence, microTokens int) (
 // stays together.
 func measure(dev compute.Device, m model.Model, seqs []Sequence, group, microTokens int, of objective) (total micro, err error) {
 	defer compute.Recover(&err)
+	for _, pick := range inOrder(seqs, group, microTokens) {
+		rows, p, err := forward(dev, m, seqs, pick)
+		if err != nil {
+			return micro{}, err
+		}
+		part, _ := of(p, pick, rows)
+		total.add(part)
+	}
+	return total, nil
+}
+
+// inOrder packs sequences in order, of which each group stays together.
+func inOrder(seqs []Sequence, group, microTokens int) [][]int {
+	var picks [][]int
 	for first := 0; first < len(seqs); {
 		var pick []int
 		for room := microTokens; first < len(seqs); first += group {
@@ -152,14 +166,9 @@ func measure(dev compute.Device, m model.Model, seqs []Sequence, group, microTok
 				pick = append(pick, first+i)
 			}
 		}
-		rows, p, err := forward(dev, m, seqs, pick)
-		if err != nil {
-			return micro{}, err
-		}
-		part, _ := of(p, pick, rows)
-		total.add(part)
+		picks = append(picks, pick)
 	}
-	return total, nil
+	return picks
 }
 
 func tokensOf(seqs []Sequence) int {

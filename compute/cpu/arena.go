@@ -16,6 +16,7 @@ type arena struct {
 	mu    sync.Mutex
 	open  *chunk // where small weights go
 	bytes int64
+	dry   bool // spans have no memory
 }
 
 type chunk struct {
@@ -26,7 +27,8 @@ type chunk struct {
 
 // span is a weight's memory.
 type span struct {
-	bytes []byte
+	n     int
+	bytes []byte // nil in a rehearsal
 	from  *chunk
 }
 
@@ -37,16 +39,25 @@ func (a *arena) get(n int) *span {
 	size := (n + 63) &^ 63
 	a.bytes += int64(n)
 	if size >= ownChunk {
-		c := &chunk{mem: newBlock(size), refs: 1}
-		return &span{bytes: asBytes(c.mem.f)[:n:n], from: c}
+		c := &chunk{mem: newBlock(size, a.dry), refs: 1}
+		return c.span(0, n)
 	}
 	if a.open == nil || a.open.used+size > chunkBytes {
-		a.open = &chunk{mem: newBlock(chunkBytes)}
+		a.open = &chunk{mem: newBlock(chunkBytes, a.dry)}
 	}
 	c := a.open
-	s := &span{bytes: asBytes(c.mem.f)[c.used:][:n:n], from: c}
+	s := c.span(c.used, n)
 	c.used += size
 	c.refs++
+	return s
+}
+
+// span returns n bytes of the chunk from at on.
+func (c *chunk) span(at, n int) *span {
+	s := &span{n: n, from: c}
+	if c.mem.f != nil {
+		s.bytes = asBytes(c.mem.f)[at:][:n:n]
+	}
 	return s
 }
 
@@ -54,7 +65,7 @@ func (a *arena) get(n int) *span {
 func (a *arena) put(s *span) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.bytes -= int64(len(s.bytes))
+	a.bytes -= int64(s.n)
 	c := s.from
 	c.refs--
 	if c.refs > 0 {

@@ -18,7 +18,7 @@ type heads struct {
 	share            int // query heads of a key/value head
 }
 
-func headsOf(q, k compute.View) heads {
+func headsOf(q, k compute.Spec) heads {
 	h := heads{all: q.Shape[1], groups: k.Shape[1], dim: q.Shape[2]}
 	h.wide, h.share = roundUp(h.dim, kernel.Lanes), h.all/h.groups
 	return h
@@ -41,11 +41,11 @@ type attend struct {
 // lays them out the same way first. A row visits them in ascending order and
 // treats each alone, so its bits depend neither on the tile nor on the call.
 func (c *call) attention(op compute.Attention) bool {
-	h := headsOf(c.in[0], c.in[1])
+	h := headsOf(c.in[0].Spec, c.in[1].Spec)
 	var pages *kv
 	if op.KV == nil {
 		op.Layer = 0
-		mem, done := c.dev.scratch(uncachedPages(op.Spans) * h.groups * pageTokens * (h.dim + h.wide))
+		mem, done := c.dev.scratch(uncachedFloats(op.Spans, h))
 		defer done()
 		pages = c.packPages(op.Spans, h, mem)
 	} else {
@@ -71,6 +71,11 @@ func (c *call) attention(op compute.Attention) bool {
 		c.dev.work.share(len(tasks), 1, run)
 	}
 	return true
+}
+
+// uncachedFloats is the memory of the pages of uncached spans.
+func uncachedFloats(spans []compute.Span, h heads) int {
+	return uncachedPages(spans) * h.groups * pageTokens * (h.dim + h.wide)
 }
 
 func uncachedPages(spans []compute.Span) int {

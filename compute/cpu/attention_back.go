@@ -27,18 +27,8 @@ type backward struct {
 }
 
 func (c *call) attentionBack(op compute.AttentionBack) {
-	h := headsOf(c.in[0], c.in[1])
-	var parts []*backward
-	for i := range op.Spans {
-		for g := range h.groups {
-			b := &backward{op: compute.Attention(op), h: h, span: &op.Spans[i], group: g, n: h.queries()}
-			parts = append(parts, b)
-		}
-	}
-	total := 0
-	for _, b := range parts {
-		total += b.floats()
-	}
+	h := headsOf(c.in[0].Spec, c.in[1].Spec)
+	parts, total := backwards(op, h)
 	mem, done := c.dev.scratch(total)
 	defer done()
 	cost := 1
@@ -68,6 +58,18 @@ func (c *call) attentionBack(op compute.AttentionBack) {
 			b.store(c.out)
 		}
 	})
+}
+
+// backwards returns the parts of a gradient, and the floats that they work on.
+func backwards(op compute.AttentionBack, h heads) (parts []*backward, total int) {
+	for i := range op.Spans {
+		for g := range h.groups {
+			b := &backward{op: compute.Attention(op), h: h, span: &op.Spans[i], group: g, n: h.queries()}
+			parts = append(parts, b)
+			total += b.floats()
+		}
+	}
+	return parts, total
 }
 
 func (b *backward) tiles() int  { return (b.span.Rows + b.n - 1) / b.n }

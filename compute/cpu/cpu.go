@@ -16,6 +16,11 @@ type Options struct {
 	// Guard surrounds every tensor with zones of a known pattern, which
 	// [Device.GuardError] looks at. It costs memory and time; it is for tests.
 	Guard bool
+	// Rehearse, if not nil, makes a device that computes nothing and holds no memory: it
+	// counts what it would hold, to the byte, and tells Rehearse of each operator before it
+	// would run, from the goroutine that asked for it. Everything reads as zero. The
+	// source of a weight is not read.
+	Rehearse func(op compute.Op, in []compute.Spec)
 }
 
 // Device implements [compute.Device] on the host's processor. It may be used by
@@ -27,6 +32,7 @@ type Device struct {
 	scratches scratches
 	calls     sync.Pool // of *call
 	rope      ropeCache
+	rehearse  func(op compute.Op, in []compute.Spec) // nil on a device that computes
 }
 
 // New returns a device with workers of its own. Close it to stop them.
@@ -34,7 +40,11 @@ func New(o Options) *Device {
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
-	d := &Device{}
+	if o.Rehearse != nil {
+		o.Threads = 1
+	}
+	d := &Device{rehearse: o.Rehearse}
+	d.mem.dry, d.arena.dry = o.Rehearse != nil, o.Rehearse != nil
 	d.calls.New = func() any { return &call{dev: d} }
 	d.mem.guard = o.Guard
 	d.work.start(o.Threads)
@@ -71,6 +81,9 @@ type call struct {
 
 // Run implements [compute.Device]. It returns when the results are there.
 func (d *Device) Run(op compute.Op, in []*compute.Tensor) []*compute.Tensor {
+	if d.rehearse != nil {
+		return d.runDry(op, in)
+	}
 	c := d.calls.Get().(*call)
 	for _, t := range in {
 		c.specs = append(c.specs, t.Spec)

@@ -16,11 +16,12 @@ const pageTokens = compute.PageTokens
 // zeros to whole panels. All layers of a page lie together, so that short sequences
 // touch little memory where the system hands it out in huge pages.
 type kv struct {
-	spec compute.KVSpec
-	wide int // Dim rounded up to whole panels
-	dev  *Device
-	mem  *block
-	data []float32
+	spec  compute.KVSpec
+	wide  int // Dim rounded up to whole panels
+	dev   *Device
+	mem   *block
+	data  []float32
+	bytes int64
 }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
@@ -36,15 +37,18 @@ func (d *Device) NewKV(s compute.KVSpec) (compute.KV, error) {
 	}
 	c := &kv{spec: s, wide: roundUp(s.Dim, kernel.Lanes), dev: d}
 	n := s.Layers * s.Pages * s.Heads * c.blockFloats()
-	c.mem = newBlock(roundUp(4*n, 64))
-	c.data = c.mem.f[:n]
-	d.mem.count(int64(4 * n))
+	c.mem = newBlock(roundUp(4*n, 64), d.mem.dry)
+	if !d.mem.dry {
+		c.data = c.mem.f[:n]
+	}
+	c.bytes = int64(4 * n)
+	d.mem.count(c.bytes)
 	return c, nil
 }
 
 // Free implements [compute.KV].
 func (c *kv) Free() {
-	c.dev.mem.count(int64(-4 * len(c.data)))
+	c.dev.mem.count(-c.bytes)
 	release([]*block{c.mem})
 	c.mem, c.data = nil, nil
 }

@@ -75,7 +75,7 @@ func (c *call) headLoss(op compute.HeadLoss) bool {
 	loss, dh := c.out[0].F, c.out[1].F
 	vocab, cols := w.Dims()
 	checkLabels(op, labels, weights, vocab)
-	chunk := evenly(len(weights), max(6, logitBytes/(4*vocab)))
+	chunk := logitRows(len(weights), vocab)
 	logits, done := c.dev.scratch(chunk * vocab)
 	defer done()
 	for t := 0; t < len(weights); t += chunk {
@@ -91,6 +91,9 @@ func (c *call) headLoss(op compute.HeadLoss) bool {
 	}
 	return true
 }
+
+// logitRows is how many rows of logits are held at once.
+func logitRows(rows, vocab int) int { return evenly(rows, max(6, logitBytes/(4*vocab))) }
 
 // evenly returns the size of the fewest equal parts of n rows that have at most
 // most rows, rounded up to whole tiles.

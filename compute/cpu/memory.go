@@ -21,7 +21,8 @@ const (
 
 // block is a piece of memory of one size class.
 type block struct {
-	f     []float32 // all of it
+	f     []float32 // all of it; nil in a rehearsal
+	size  int       // bytes
 	class int
 	raw   []byte // the mapping behind f, nil on the heap
 	zone  []float32
@@ -46,7 +47,9 @@ type pool struct {
 	live, pooled int64
 	peak         int64 // of live
 	held         int64 // outside of the pool
+	top          int64 // the most of all three together
 	guard        bool
+	dry          bool // blocks have a size and no memory
 	closed       bool
 	damage       error // the first guard zone found changed
 }
@@ -69,16 +72,20 @@ func (p *pool) get(n int) *block {
 		return b
 	}
 	drop := p.shrink(nil)
+	p.rise()
 	p.mu.Unlock()
 	release(drop)
-	b := newBlock(size)
+	b := newBlock(size, p.dry)
 	b.class = class
 	return b
 }
 
-// newBlock returns fresh memory, size a multiple of 64.
-func newBlock(size int) *block {
-	b := &block{}
+// newBlock returns fresh memory, size a multiple of 64; none where it is dry.
+func newBlock(size int, dry bool) *block {
+	b := &block{size: size}
+	if dry {
+		return b
+	}
 	if size >= mapFrom {
 		b.raw, b.f = mapFloats(size)
 	}
@@ -90,7 +97,7 @@ func newBlock(size int) *block {
 
 // put takes b back.
 func (p *pool) put(b *block) {
-	size := int64(4 * len(b.f))
+	size := int64(b.size)
 	var drop []*block
 	p.mu.Lock()
 	p.live -= size
@@ -112,8 +119,12 @@ func (p *pool) put(b *block) {
 func (p *pool) count(n int64) {
 	p.mu.Lock()
 	p.held += n
+	p.rise()
 	p.mu.Unlock()
 }
+
+// rise notes how much is held at once. The caller holds the lock.
+func (p *pool) rise() { p.top = max(p.top, p.live+p.pooled+p.held) }
 
 // most is what tensors and kept blocks may take together.
 func (p *pool) most() int64 { return p.peak + p.peak/16 + slack }
@@ -128,7 +139,7 @@ func (p *pool) shrink(drop []*block) []*block {
 			copy(list, list[1:])
 			list[len(list)-1] = nil
 			p.free[class] = list[:len(list)-1]
-			p.pooled -= int64(4 * len(b.f))
+			p.pooled -= int64(b.size)
 			drop = append(drop, b)
 		}
 	}
@@ -166,9 +177,10 @@ func (p *pool) guarded(n int) *block {
 	for i := range zone {
 		zone[i] = guardPattern
 	}
-	b := &block{zone: zone, f: zone[guardLen : guardLen+n : guardLen+n]}
+	b := &block{zone: zone, f: zone[guardLen : guardLen+n : guardLen+n], size: 4 * n}
 	p.mu.Lock()
 	p.live += int64(4 * n)
+	p.rise()
 	p.mu.Unlock()
 	return b
 }
@@ -196,7 +208,7 @@ func (d *Device) GuardError() error {
 func (d *Device) Stats() compute.Stats {
 	d.mem.mu.Lock()
 	defer d.mem.mu.Unlock()
-	return compute.Stats{Live: d.mem.live + d.mem.held, Pooled: d.mem.pooled, Weights: d.arena.size()}
+	return compute.Stats{Live: d.mem.live + d.mem.held, Pooled: d.mem.pooled, Weights: d.arena.size(), Peak: d.mem.top}
 }
 
 // New implements [compute.Device].
@@ -228,25 +240,33 @@ func asInts(f []float32) []int32 {
 }
 
 // WriteFloats implements [compute.Device].
-func (*Device) WriteFloats(t *compute.Tensor, v []float32) {
+func (d *Device) WriteFloats(t *compute.Tensor, v []float32) {
 	if len(v) != t.Len() || t.DType != tensor.F32 {
 		compute.Fail("WriteFloats", "%d values for %v", len(v), t.Spec)
 	}
-	copy(view(t).F, v)
+	if !d.mem.dry {
+		copy(view(t).F, v)
+	}
 }
 
 // WriteInts implements [compute.Device].
-func (*Device) WriteInts(t *compute.Tensor, v []int32) {
+func (d *Device) WriteInts(t *compute.Tensor, v []int32) {
 	if len(v) != t.Len() || t.DType != tensor.I32 {
 		compute.Fail("WriteInts", "%d values for %v", len(v), t.Spec)
 	}
-	copy(view(t).I, v)
+	if !d.mem.dry {
+		copy(view(t).I, v)
+	}
 }
 
 // ReadFloats implements [compute.Device].
-func (*Device) ReadFloats(dst []float32, t *compute.Tensor, first int) {
+func (d *Device) ReadFloats(dst []float32, t *compute.Tensor, first int) {
 	if first < 0 || first+len(dst) > t.Len() || t.DType != tensor.F32 {
 		compute.Fail("ReadFloats", "elements %d to %d of %v", first, first+len(dst), t.Spec)
+	}
+	if d.mem.dry {
+		clear(dst)
+		return
 	}
 	copy(dst, view(t).F[first:])
 }

@@ -64,13 +64,16 @@ func normRow(y, x, w, b []float32, eps float64) {
 	}
 }
 
+// normBlocks is how many partial sums the gradient of a scale has.
+func normBlocks(rows int) int { return (rows + normBlock - 1) / normBlock }
+
 func (c *call) rmsNormBack(op compute.RMSNormBack) {
 	x, dy, dx := c.in[0].F, c.in[2].F, c.out[0].F
 	w, release := c.shifted(c.in[1].F, op.Offset)
 	defer release()
 	cols := len(w)
 	rows := len(x) / cols
-	blocks := (rows + normBlock - 1) / normBlock
+	blocks := normBlocks(rows)
 	var parts []float32
 	if op.Scale {
 		var done func()

@@ -45,6 +45,9 @@ func (d *Device) prepareQuant(t tensor.Tensor, g kernel.Grain) compute.Weight {
 	row := t.DType.Bytes(k)
 	w := &quant{dev: d, dtype: t.DType, mem: d.arena.get(kernel.OctetBytes(g, n, k))}
 	w.octets = kernel.Octets{Grain: g, N: n, K: k, Data: w.mem.bytes}
+	if d.mem.dry {
+		return w
+	}
 	d.work.each((n+kernel.OctetRows-1)/kernel.OctetRows, kernel.OctetRows*row, func(first, end int) {
 		n0, n1 := first*kernel.OctetRows, min(end*kernel.OctetRows, n)
 		kernel.PackOctets(&w.octets, t.Data[n0*row:n1*row], n0, n1)
@@ -59,7 +62,13 @@ func (w *quant) Dims() (out, in int) { return w.octets.N, w.octets.K }
 func (w *quant) DType() tensor.DType { return w.dtype }
 
 // Row implements [compute.Weight].
-func (w *quant) Row(dst []float32, n int) { w.octets.Row(dst[:w.octets.K], n) }
+func (w *quant) Row(dst []float32, n int) {
+	if w.dev.mem.dry {
+		clear(dst[:w.octets.K])
+		return
+	}
+	w.octets.Row(dst[:w.octets.K], n)
+}
 
 // Free implements [compute.Weight].
 func (w *quant) Free() {
@@ -83,9 +92,12 @@ func (w *quant) product(y, x []float32, rows int, add bool) {
 	})
 }
 
+// roundedFloats is the memory of rounded rows.
+func roundedFloats(rows, k int) int { return kernel.RoundedBytes(rows, k) / 4 }
+
 // round returns rows rounded to 8 bits, until done is called.
 func (d *Device) round(x []float32, rows, k int) (y *kernel.Rounded, done func()) {
-	f, done := d.scratch(kernel.RoundedBytes(rows, k) / 4)
+	f, done := d.scratch(roundedFloats(rows, k))
 	y = &kernel.Rounded{M: rows, K: k, Data: asBytes(f)}
 	d.work.each(rows, k/4, func(first, end int) {
 		kernel.RoundRows(y, x[first*k:end*k], k, first, end)

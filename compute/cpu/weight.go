@@ -51,6 +51,9 @@ func (d *Device) Prepare(t tensor.Tensor) (compute.Weight, error) {
 	}
 	w := &weight{dev: d, mem: d.arena.get(kernel.PanelBytes(format, n, k))}
 	w.panels = kernel.Panels{Format: format, N: n, K: k, Data: w.mem.bytes}
+	if d.mem.dry {
+		return w, nil
+	}
 	var failed atomic.Pointer[error]
 	d.work.each(kernel.PanelCount(n), 16*k, func(first, end int) {
 		n0, n1 := first*kernel.Lanes, min(end*kernel.Lanes, n)
@@ -101,6 +104,10 @@ func (w *weight) Row(dst []float32, n int) {
 	lane := n % rows
 	at := n/rows*w.panels.K*column + lane*size
 	dst = dst[:w.panels.K]
+	if w.dev.mem.dry {
+		clear(dst)
+		return
+	}
 	switch w.panels.Format {
 	case kernel.F16:
 		for i := range dst {

@@ -9,7 +9,7 @@ import (
 )
 
 // Device implements [compute.Device].
-type Device struct{ live, weights atomic.Int64 }
+type Device struct{ live, peak, weights atomic.Int64 }
 
 // New returns a reference device.
 func New() *Device { return &Device{} }
@@ -43,7 +43,9 @@ func (d *Device) New(s compute.Spec) *compute.Tensor {
 	default:
 		compute.Fail("New", "dtype %s is not a device dtype", s.DType)
 	}
-	d.live.Add(4 * int64(s.Len()))
+	live := d.live.Add(4 * int64(s.Len()))
+	for peak := d.peak.Load(); live > peak && !d.peak.CompareAndSwap(peak, live); peak = d.peak.Load() {
+	}
 	return &compute.Tensor{Spec: s, Mem: compute.NewMemory(m)}
 }
 
@@ -104,7 +106,7 @@ func (*Device) Sync() {}
 
 // Stats implements [compute.Device].
 func (d *Device) Stats() compute.Stats {
-	return compute.Stats{Live: d.live.Load(), Weights: d.weights.Load()}
+	return compute.Stats{Live: d.live.Load(), Weights: d.weights.Load(), Peak: d.peak.Load()}
 }
 
 // Weight is a matrix in float32.

@@ -1,0 +1,176 @@
+package train_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/troikaml/troika/adapter"
+	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/compute/cpu"
+	"github.com/troikaml/troika/model/all"
+	"github.com/troikaml/troika/model/modeltest"
+	"github.com/troikaml/troika/train"
+)
+
+// tiny is a run of a tiny model, on a device.
+func tiny(t *testing.T, dir string, dev compute.Device, change func(*train.Job)) (train.Job, func()) {
+	t.Helper()
+	m, free := modeltest.Load(t, all.Architectures(), dir, dev, false)
+	x, err := adapter.New(m.Device, m.Model, adapter.Config{Rank: 4, Alpha: 8, Dropout: 0.1}, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adapter.NewSet(m.Model).Add(x)
+	j := train.Job{
+		Device: m.Device, Model: m.Model, Params: x.Params(), Train: sequences(40, 1), Valid: sequences(10, 2),
+		Context: 128, Vocab: 89, Config: config(), Dir: t.TempDir(),
+	}
+	if change != nil {
+		change(&j)
+	}
+	return j, func() {
+		x.Free()
+		free()
+	}
+}
+
+// preferences makes a job learn pairs.
+func preferences(j *train.Job) {
+	for _, s := range [][]train.Sequence{j.Train, j.Valid} {
+		for i := range s {
+			for k := range s[i].Weights {
+				s[i].Weights[k] = min(1, s[i].Weights[k])
+			}
+		}
+	}
+	j.Preference = &train.Preference{Beta: 0.1, Train: make([]float64, len(j.Train)/2), Valid: make([]float64, len(j.Valid)/2)}
+}
+
+var tinyRuns = []struct {
+	name, dir string
+	change    func(*train.Job)
+}{
+	{"qwen3", "../model/qwen3/testdata/tied", nil},
+	{"one micro-batch a step", "../model/qwen3/testdata/tied", func(j *train.Job) { j.Config.Accumulate = 1 }},
+	{"one sequence at a time", "../model/qwen3/testdata/tied", func(j *train.Job) { j.Config.MicroTokens, j.Config.Accumulate = 2, 5 }},
+	{"gemma", "../model/gemma3/testdata/bf16", nil},
+	{"preferences", "../model/qwen3/testdata/tied", preferences},
+	{"no validation, by epochs", "../model/qwen3/testdata/tied", func(j *train.Job) { j.Valid, j.Config.Steps, j.Config.Epochs = nil, 0, 2 }},
+}
+
+// What a rehearsal says of memory and tokens is what the device and the trainer count
+// when the run is done, to the byte.
+func TestRehearsalIsWhatHappens(t *testing.T) {
+	for _, c := range tinyRuns {
+		t.Run(c.name, func(t *testing.T) {
+			var watch train.Watch
+			dry := cpu.New(cpu.Options{Rehearse: watch.See})
+			defer dry.Close()
+			j, free := tiny(t, c.dir, dry, c.change)
+			defer free()
+			got, err := train.Rehearse(t.Context(), j, &watch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if after := dry.Stats(); after.Live >= got.Peak {
+				t.Errorf("%d bytes are live after a rehearsal with a peak of %d", after.Live, got.Peak)
+			}
+			dev := cpu.New(cpu.Options{Threads: 2})
+			defer dev.Close()
+			k, freeRun := tiny(t, c.dir, dev, c.change)
+			defer freeRun()
+			res, err := train.Run(t.Context(), k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stats := dev.Stats()
+			if got.Peak != stats.Peak || got.Weights != stats.Weights {
+				t.Errorf("planned a peak of %d bytes and %d of weights, counted %d and %d", got.Peak, got.Weights, stats.Peak, stats.Weights)
+			}
+			if got.Steps != res.Steps || got.Tokens != int64(res.Tokens) {
+				t.Errorf("planned %d steps over %d tokens, there were %d over %d", got.Steps, got.Tokens, res.Steps, res.Tokens)
+			}
+		})
+	}
+}
+
+// Operations are those of the formulas that people use: two for each weight and token
+// forward, as many back to the inputs and none back to frozen weights; an adapter's are
+// three times those of its forward pass; attention sees half of a sequence's pairs.
+func TestRehearsalCountsFlops(t *testing.T) {
+	var watch train.Watch
+	dry := cpu.New(cpu.Options{Rehearse: watch.See})
+	defer dry.Close()
+	const n, steps = 33, 3 // tokens that are seen, of which each has a loss
+	j, free := tiny(t, "../model/qwen3/testdata/tied", dry, func(j *train.Job) {
+		s := train.Sequence{Tokens: make([]int32, n+1), Weights: make([]float32, n+1)}
+		for i := range s.Weights {
+			s.Weights[i] = 1
+		}
+		j.Train, j.Valid = []train.Sequence{s}, nil
+		j.Config.Steps, j.Config.Accumulate = steps, 1
+	})
+	defer free()
+	got, err := train.Rehearse(t.Context(), j, &watch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dense, adapted, first int64
+	for i, l := range j.Model.Layers() {
+		dense += int64(l.In * l.Out)
+		adapted += 4 * int64(l.In+l.Out)
+		if i < 3 { // nothing is asked of the gradient by the embeddings
+			first += int64(l.In*l.Out) + 4*int64(l.In)
+		}
+	}
+	kv := j.Model.KVSpec(1)
+	heads := int64(j.Model.Layers()[0].Out / kv.Dim)
+	pairs := int64(n*(n+1)/2) * int64(kv.Layers) * heads * int64(kv.Dim)
+	head := int64(j.Model.OutputHead().In * j.Model.OutputHead().Out)
+	forward := steps * (2*n*(dense+adapted+head) + 4*pairs)
+	back := steps * (2*n*(dense+2*adapted+head-first) + 10*pairs)
+	if got.Forward != forward || got.Backward != back {
+		t.Errorf("counted %d and %d operations, want %d and %d", got.Forward, got.Backward, forward, back)
+	}
+	if got.Tokens != steps*n || got.Learned != steps*n || got.Measuring != 0 {
+		t.Errorf("%d tokens, %d of them learned, %d operations to measure", got.Tokens, got.Learned, got.Measuring)
+	}
+}
+
+// Times are those of all parts of a run, on any device that computes.
+func TestRehearsalTells(t *testing.T) {
+	var watch train.Watch
+	dry := cpu.New(cpu.Options{Rehearse: watch.See})
+	defer dry.Close()
+	j, free := tiny(t, "../model/qwen3/testdata/tied", dry, preferences)
+	defer free()
+	got, err := train.Rehearse(t.Context(), j, &watch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev := cpu.New(cpu.Options{Threads: 2})
+	defer dev.Close()
+	var saved []int64
+	times, err := got.Time(t.Context(), dev, func(n int64) error {
+		saved = append(saved, n)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if times.Training <= 0 || times.Measuring <= 0 || times.Saving <= 0 || len(saved) != 1 || saved[0] != 12*got.Trained {
+		t.Errorf("times are %+v, saved %v of %d parameters", times, saved, got.Trained)
+	}
+	if live := dev.Stats(); live.Live != 0 || live.Weights != 0 {
+		t.Errorf("%+v is left", live)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := got.Time(ctx, dev, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if _, err := train.Rehearse(ctx, j, &watch); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
