@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/compute"
@@ -172,5 +173,28 @@ func TestRehearsalTells(t *testing.T) {
 	}
 	if _, err := train.Rehearse(ctx, j, &watch); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestPrice(t *testing.T) {
+	for text, want := range map[string]train.Money{"0": 0, "1.25": 1_250_000, ".000001": 1, "12": 12_000_000} {
+		if got, err := train.ParseMoney(text); err != nil || got != want {
+			t.Errorf("ParseMoney(%q) is %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", ".", "-1", "1e3", "1.2345678", "1,5", "9999999999999"} {
+		if _, err := train.ParseMoney(text); err == nil {
+			t.Errorf("ParseMoney(%q) is accepted", text)
+		}
+	}
+	p := train.Price{Hour: 1_200_000, KWh: 300_000, Watts: 500}
+	if got := p.Cost(90 * time.Minute); got != 1_800_000+225_000 || got.String() != "2.025" {
+		t.Errorf("90 minutes cost %s", got)
+	}
+	if got := p.Cost(time.Nanosecond); got != 2 {
+		t.Errorf("a moment costs %d, want 1 for the machine and 1 for the energy", got)
+	}
+	if got := p.Joules(90 * time.Second); got != 45_000 {
+		t.Errorf("90 seconds take %d J", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/dataset"
@@ -24,7 +25,7 @@ type tuneOptions struct {
 }
 
 func newTuneCmd(a *app) *cobra.Command {
-	o := tuneOptions{adapter: adapter.Config{Rank: 16, Alpha: 32}, train: train.DefaultConfig()}
+	var o tuneOptions
 	cmd := &cobra.Command{
 		Use:   "tune --model BASE --data DATA --name NAME",
 		Short: "Tune a model on examples with LoRA",
@@ -55,24 +56,46 @@ after a kill too, and ends with the same bits as a run that was never stopped.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return tune(cmd.Context(), a, &o) },
 	}
 	f := cmd.Flags()
+	o.recipeFlags(f)
+	f.StringVar(&o.name, "name", "", "name of the tuned model")
+	f.StringVar(&o.out, "out", "", "folder of the adapter (default adapters/NAME of --home)")
+	f.StringVar(&o.run, "run", "", "folder of the run's state and metrics (default runs/NAME of --home)")
+	f.BoolVar(&o.resume, "resume", false, "go on from the run's last saved state")
+	_ = cmd.MarkFlagRequired("data") // the flags above exist
+	_ = cmd.MarkFlagRequired("name")
+	return cmd
+}
+
+// recipeFlags are the flags that say what is learned, and how.
+func (o *tuneOptions) recipeFlags(f *pflag.FlagSet) {
+	o.adapter, o.train = adapter.Config{Rank: 16, Alpha: 32}, train.DefaultConfig()
 	f.StringVar(&o.model, "model", starterName, "base model, name or folder")
 	f.StringVar(&o.data, "data", "", "training examples: JSON lines, a folder, or a dataset")
 	f.StringVar(&o.valid, "valid", "", "validation examples, JSON lines, where the data is a file")
 	f.StringVar(&o.instruction, "instruction", "", "question put before labelled texts")
-	f.StringVar(&o.name, "name", "", "name of the tuned model")
 	f.StringVar(&o.method, "method", methodSupervised, "supervised, or dpo for preferences")
 	f.Float64Var(&o.beta, "beta", 0.1, "how closely dpo keeps to the base, which a small beta leaves behind")
-	f.StringVar(&o.out, "out", "", "folder of the adapter (default adapters/NAME of --home)")
-	f.StringVar(&o.run, "run", "", "folder of the run's state and metrics (default runs/NAME of --home)")
-	f.BoolVar(&o.resume, "resume", false, "go on from the run's last saved state")
 	f.IntVar(&o.adapter.Rank, "rank", o.adapter.Rank, "rank of the adapter")
 	f.Float64Var(&o.adapter.Alpha, "alpha", o.adapter.Alpha, "scale of the adapter, divided by its rank")
 	f.Float64Var(&o.adapter.Dropout, "dropout", 0, "share of the adapter's inputs dropped in training")
 	f.StringSliceVar(&o.adapter.Targets, "targets", nil, "layers to adapt, such as q_proj,v_proj (default all linear layers)")
 	trainFlags(f, &o.train)
-	_ = cmd.MarkFlagRequired("data") // the flags above exist
-	_ = cmd.MarkFlagRequired("name")
-	return cmd
+}
+
+// rendering checks the method and returns how it sees examples.
+func (o *tuneOptions) rendering() (rendering, error) {
+	switch o.method {
+	case methodSupervised:
+		o.beta = 0
+		return train.FromChat, nil
+	case methodDPO:
+		if !(o.beta > 0) {
+			return nil, usagef("--beta %g: want a positive number", o.beta)
+		}
+		return train.FromPreference, nil
+	default:
+		return nil, usagef("--method %q: want %s or %s", o.method, methodSupervised, methodDPO)
+	}
 }
 
 // The methods, as OpenAI names them.
@@ -89,17 +112,9 @@ func tune(ctx context.Context, a *app, o *tuneOptions) error {
 	if !plainName.MatchString(o.name) {
 		return usagef("--name %q: want letters, digits, dots, dashes and underscores", o.name)
 	}
-	render := train.FromChat
-	switch o.method {
-	case methodSupervised:
-		o.beta = 0
-	case methodDPO:
-		if !(o.beta > 0) {
-			return usagef("--beta %g: want a positive number", o.beta)
-		}
-		render = train.FromPreference
-	default:
-		return usagef("--method %q: want %s or %s", o.method, methodSupervised, methodDPO)
+	render, err := o.rendering()
+	if err != nil {
+		return err
 	}
 	home, err := a.Home()
 	if err != nil {

@@ -19,6 +19,7 @@ var verbs = []func(*app) *cobra.Command{
 	newPullCmd,
 	newConvertCmd,
 	newQuantizeCmd,
+	newPlanCmd,
 	newTuneCmd,
 	newReproduceCmd,
 	newMergeCmd,
