@@ -152,7 +152,7 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 		}
 	}
 	if o.time {
-		times, err := i.time(ctx, a, r)
+		times, err := a.timeRun(ctx, r)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/troikaml/troika/serve"
 	"github.com/troikaml/troika/serve/local"
 	"github.com/troikaml/troika/store/sqlite"
+	"github.com/troikaml/troika/train"
 )
 
 type serveOptions struct {
@@ -27,6 +28,7 @@ type serveOptions struct {
 	context   int
 	org       string
 	memory    size
+	price     train.Price
 	extra     *serve.Key // taken as well, for as long as there are keys
 }
 
@@ -42,7 +44,8 @@ base share its memory and its batches. Names that troika publish made answer as 
 and change under a running server within seconds.
 
 Fine-tuning jobs run beside the answers, one at a time unless --memory admits more, and
-go on where they were when the server starts again: see troika jobs. One server works in
+go on where they were when the server starts again: see troika jobs. When a job is made,
+its tokens, memory, time and, with the --price flags, cost are told as an event of it. One server works in
 a home at a time.
 
 The server asks for API keys once there are any (troika keys create). It listens on
@@ -64,6 +67,7 @@ this machine only, unless told otherwise; then it needs keys, or --open to do wi
 	f.IntVar(&o.context, "context", 0, "longest sequence in tokens (default the model's own, at most 8192)")
 	f.StringVar(&o.org, "org", "", "organisation in the names of tuned models (default troika)")
 	f.Var(&o.memory, "memory", "run as many fine-tuning jobs at once as fit this, such as 8GB (default one at a time)")
+	priceFlags(f, &o.price)
 	return cmd
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/compute/cpu"
 	"github.com/troikaml/troika/dataset"
 	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/job"
@@ -86,6 +87,11 @@ func (a *app) host(ctx context.Context, home string, db *store.DB, engine *local
 			dev := a.device()
 			return dev, dev.Close
 		},
+		Rehearse: func(see func(compute.Op, []compute.Spec)) (compute.Device, func()) {
+			dev := cpu.New(cpu.Options{Rehearse: see})
+			return dev, dev.Close
+		},
+		Time: a.timeRun, Price: o.price,
 		Tuned: filepath.Join(home, tunedFolder), Runs: filepath.Join(home, runsFolder),
 		Offer: func(m finetune.Model) error {
 			return engine.Offer(local.Tuned{

@@ -206,8 +206,8 @@ func (i intent) mixtures() (steps []func(*intent) string) {
 	return steps
 }
 
-// time calibrates on this machine.
-func (i intent) time(ctx context.Context, a *app, r *train.Rehearsal) (train.Times, error) {
+// timeRun tells how long a run takes on this machine.
+func (a *app) timeRun(ctx context.Context, r *train.Rehearsal) (train.Times, error) {
 	home, err := a.Home()
 	if err != nil {
 		return train.Times{}, err

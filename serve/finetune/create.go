@@ -164,15 +164,23 @@ func (s *Service) create(ctx context.Context, req *request, party string) (job.J
 		}
 	}
 	r.resolve(asked, training.counts)
+	plan, err := s.plan(ctx, b, r, training, validation)
+	if err != nil {
+		return job.Job{}, err
+	}
 	text, err := json.Marshal(r)
 	if err != nil {
 		return job.Job{}, err
 	}
 	spec := job.Spec{
 		Kind: Kind, Recipe: text, Inputs: []troika.Digest{version.Digest(), b.digest},
-		Use: job.Use{Purpose: "train", Party: party}, Needs: job.Needs{Memory: s.memory(b, r, training)},
+		Use: job.Use{Purpose: "train", Party: party}, Needs: job.Needs{Memory: plan.memory()},
 	}
-	j, err := s.o.Jobs.Submit(ctx, req.key, spec, report(r, training, validation)...)
+	events := report(r, training, validation)
+	if plan != nil {
+		events = append(events, plan.event(s.o.Price))
+	}
+	j, err := s.o.Jobs.Submit(ctx, req.key, spec, events...)
 	if errors.Is(err, job.ErrConflict) {
 		return job.Job{}, serve.Refuse(http.StatusConflict, "idempotency_conflict", "", "Another job was made under this Idempotency-Key.")
 	}
@@ -279,24 +287,4 @@ func repeats(c *checked) job.Event {
 		_, _ = fmt.Fprintf(&b, " and %d more", len(c.repeated)-shown)
 	}
 	return job.Event{Level: job.LevelWarn, Message: b.String()}
-}
-
-// memory estimates what a job takes while it runs, in bytes: the base's weights, the
-// adapter with its gradients and both moments of the optimizer, and what the longest
-// example leaves behind in the forward pass for the backward one.
-func (*Service) memory(b *base, r recipe, training *checked) int64 {
-	const (
-		float      = 4
-		projection = 7  // adapted layers of a block, about as wide as the hidden size
-		kept       = 34 // hidden-size rows that a block keeps for its gradients, about
-	)
-	facts := b.bundle.Facts
-	hidden, layers := int64(facts.HiddenSize), int64(facts.Layers)
-	lora := layers * projection * 3 * hidden * int64(r.Adapter.Rank)
-	atOnce := int64(1)
-	if r.Method == methodDPO {
-		atOnce = 2
-	}
-	pass := atOnce * int64(training.longest) * (layers*kept*hidden + int64(facts.VocabSize))
-	return b.weights + float*(4*lora+pass)
 }

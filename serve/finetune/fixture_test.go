@@ -33,6 +33,7 @@ import (
 	"github.com/troikaml/troika/serve/local"
 	"github.com/troikaml/troika/store"
 	"github.com/troikaml/troika/store/sqlite"
+	"github.com/troikaml/troika/train"
 )
 
 const starterDir = "../../starter"
@@ -51,8 +52,9 @@ type fixture struct {
 	client   openai.Client
 	url      string
 
-	mu   sync.Mutex
-	left []compute.Stats // of devices that runs gave back
+	mu    sync.Mutex
+	timed bool
+	left  []compute.Stats // of devices that runs gave back
 }
 
 // newFixture returns one in a new home, with content in blobs or, where that is nil, in
@@ -86,7 +88,8 @@ func newFixture(t *testing.T, base string, blobs store.Blobs) *fixture {
 	}
 	f.service = finetune.New(finetune.Options{
 		DB: f.db, Jobs: f.jobs, Files: f.files, Datasets: f.datasets, Lineage: f.lineage,
-		Base: f.findBase, Known: all.Architectures(), Device: f.device,
+		Base: f.findBase, Known: all.Architectures(), Device: f.device, Rehearse: rehearse, Time: f.clock,
+		Price: train.Price{Hour: 36_000_000, Watts: 1000, Currency: "EUR"},
 		Tuned: filepath.Join(f.home, "tuned"), Runs: filepath.Join(f.home, "runs"), Version: "test",
 		Offer: func(m finetune.Model) error {
 			return f.engine.Offer(local.Tuned{
@@ -104,6 +107,22 @@ func (f *fixture) findBase(name string) (string, error) {
 		return "", fmt.Errorf("no base %q: %w", name, fs.ErrNotExist)
 	}
 	return f.base, nil
+}
+
+// rehearse is what jobs are planned on.
+func rehearse(see func(compute.Op, []compute.Spec)) (compute.Device, func()) {
+	dev := cpu.New(cpu.Options{Rehearse: see})
+	return dev, dev.Close
+}
+
+// clock tells how long jobs take, to tests that ask.
+func (f *fixture) clock(ctx context.Context, r *train.Rehearsal) (train.Times, error) {
+	if !f.timed {
+		return train.Times{}, nil
+	}
+	dev := cpu.New(cpu.Options{Threads: 2})
+	defer dev.Close()
+	return r.Time(ctx, dev, nil)
 }
 
 // device is what runs compute on. It notes what they leave behind.

@@ -33,8 +33,8 @@ const Kind = "finetune"
 // defaultOrg stands in the names of models, and for the organisation of jobs.
 const defaultOrg = "troika"
 
-// Options say what a service works with. All but Offer, Log, Org and Version are
-// needed.
+// Options say what a service works with. All but Rehearse, Time, Price, Offer, Log, Org and
+// Version are needed.
 type Options struct {
 	DB       *store.DB
 	Jobs     *job.Store
@@ -47,6 +47,14 @@ type Options struct {
 	Known []model.Architecture
 	// Device returns what a run computes on, and what gives it back.
 	Device func() (compute.Device, func())
+	// Rehearse returns a device that computes nothing and tells of each operator, for
+	// what a job will take to be known when it is accepted; nil leaves that unknown, and
+	// an admitter by memory gives such jobs the machine for themselves.
+	Rehearse func(see func(compute.Op, []compute.Spec)) (compute.Device, func())
+	// Time tells how long a job will take on this machine; nil leaves that unknown.
+	Time func(context.Context, *train.Rehearsal) (train.Times, error)
+	// Price is what the time of jobs costs.
+	Price train.Price
 	// Tuned is the folder that adapters go to, Runs that of the runs' states.
 	Tuned, Runs string
 	// Offer makes a model servable; nil serves none.
@@ -79,10 +87,9 @@ type Service struct {
 
 // base is a model that may be tuned, without its weights.
 type base struct {
-	stamp   string // tells whether the folder has changed
-	bundle  *bundle.Bundle
-	digest  troika.Digest
-	weights int64 // bytes of its files
+	stamp  string // tells whether the folder has changed
+	bundle *bundle.Bundle
+	digest troika.Digest
 }
 
 // New returns a service. Offers of what former jobs made are the matter of
@@ -104,7 +111,7 @@ func (s *Service) base(name string) (*base, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	stamp, size, err := stampOf(dir)
+	stamp, err := stampOf(dir)
 	if err != nil {
 		return nil, "", err
 	}
@@ -114,7 +121,7 @@ func (s *Service) base(name string) (*base, string, error) {
 	if b != nil && b.stamp == stamp {
 		return b, dir, nil
 	}
-	b = &base{stamp: stamp, weights: size}
+	b = &base{stamp: stamp}
 	if b.bundle, err = bundle.Open(dir, s.o.Known); err != nil {
 		return nil, "", err
 	}
@@ -127,25 +134,21 @@ func (s *Service) base(name string) (*base, string, error) {
 	return b, dir, nil
 }
 
-// stampOf tells a folder's files by their sizes and times, and how large those of
-// weights are.
-func stampOf(dir string) (stamp string, weights int64, err error) {
+// stampOf tells a folder's files by their sizes and times.
+func stampOf(dir string) (string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return "", 0, err
+		return "", err
 	}
 	h := sha256.New()
 	for _, e := range entries {
 		info, err := os.Stat(filepath.Join(dir, e.Name())) // pulled models may be links
 		if err != nil {
-			return "", 0, err
+			return "", err
 		}
 		_, _ = fmt.Fprintf(h, "%q %d %d\n", e.Name(), info.Size(), info.ModTime().UnixNano())
-		if filepath.Ext(e.Name()) == ".safetensors" {
-			weights += info.Size()
-		}
 	}
-	return troika.DigestOf(h).Hex(), weights, nil
+	return troika.DigestOf(h).Hex(), nil
 }
 
 // Handlers returns what does the jobs, for a runner.
