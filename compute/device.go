@@ -38,6 +38,9 @@ type Stats struct {
 	Pooled  int64 // kept for the next tensors
 	Weights int64 // in prepared weights
 	Peak    int64 // the most that Live and Pooled came to together
+	// Garbage is what the program's collector may leave of dropped tensors beside Peak,
+	// at the most: it lets its heap double before it runs.
+	Garbage int64
 }
 
 // Weight is a frozen matrix [Out, In] in a device's own layout. It is immutable

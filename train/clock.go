@@ -158,8 +158,8 @@ func (c *clock) part(p *part) time.Duration {
 	return sum
 }
 
-// time returns how long an operator takes: the least of some rounds, since what
-// disturbs a round only adds to it.
+// time returns how long an operator takes: the median of some rounds, since a run meets
+// what disturbs some of them as well.
 func (c *clock) time(s *scene) (time.Duration, error) {
 	ops, more, free, err := c.stage(s)
 	if err != nil {
@@ -182,13 +182,14 @@ func (c *clock) time(s *scene) (time.Duration, error) {
 		return time.Since(start) / time.Duration(len(ops))
 	}
 	round() // memory is taken and weights are touched
-	best := round()
-	for spent, n := best, 1; spent < timedAtLeast || n < timedTimes; n++ {
+	var took []time.Duration
+	for spent := time.Duration(0); spent < timedAtLeast || len(took) < timedTimes; {
 		t := round()
-		best = min(best, t)
+		took = append(took, t)
 		spent += t * time.Duration(len(ops))
 	}
-	return time.Duration(float64(best) * more), nil
+	slices.Sort(took)
+	return time.Duration(float64(took[len(took)/2]) * more), nil
 }
 
 // stage returns an operator for each of the weights that it meets in turn, and what

@@ -27,8 +27,9 @@ type Rehearsal struct {
 
 	// Weights are the bytes of the model, Peak those of tensors at the most, adapter and
 	// optimizer among them, and Saving those of the state's copy while it is written.
-	Weights, Peak, Saving int64
-	State                 int64 // bytes of the state's file
+	// Garbage is what the program's collector may leave beside those.
+	Weights, Peak, Saving, Garbage int64
+	State                          int64 // bytes of the state's file
 
 	batches     []extent // micro-batches of the run
 	measured    []extent // passes of a validation
@@ -47,6 +48,9 @@ type sample struct {
 	tokens        int
 	learn, listen part
 }
+
+// Memory is what all of that takes at the most, in bytes.
+func (r *Rehearsal) Memory() int64 { return r.Weights + r.Peak + r.Saving + r.Garbage }
 
 // Watch is what a rehearsing device reports to. The zero value is ready to use.
 type Watch struct {
@@ -194,7 +198,7 @@ func (r *rehearser) play(ctx context.Context) error {
 		}
 	}
 	stats := r.Device.Stats()
-	r.res.Weights, r.res.Peak = stats.Weights, stats.Peak
+	r.res.Weights, r.res.Peak, r.res.Garbage = stats.Weights, stats.Peak, stats.Garbage
 	return nil
 }
 

@@ -86,7 +86,7 @@ func TestRehearsalIsWhatHappens(t *testing.T) {
 				t.Fatal(err)
 			}
 			stats := dev.Stats()
-			if got.Peak != stats.Peak || got.Weights != stats.Weights {
+			if got.Peak != stats.Peak || got.Weights != stats.Weights || got.Garbage != stats.Garbage {
 				t.Errorf("planned a peak of %d bytes and %d of weights, counted %d and %d", got.Peak, got.Weights, stats.Peak, stats.Weights)
 			}
 			if got.Steps != res.Steps || got.Tokens != int64(res.Tokens) {

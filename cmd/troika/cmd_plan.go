@@ -190,8 +190,8 @@ func (a *app) showPlan(p *planned) error {
 	t.Row("tokens", fmt.Sprint(p.Tokens), fmt.Sprintf("of the whole run, %d of them learned", p.Learned))
 	t.Row("operations", fmt.Sprintf("%.3g", float64(p.Flops.Forward+p.Flops.Backward+p.Flops.Measuring)), fmt.Sprintf(
 		"FLOP: %.3g forward, %.3g backward, %.3g to measure", float64(p.Flops.Forward), float64(p.Flops.Backward), float64(p.Flops.Measuring)))
-	t.Row("memory", mega(p.Memory.Total), fmt.Sprintf("MB: %s weights, %s tensors, %s to save, %s program",
-		mega(p.Memory.Weights), mega(p.Memory.Tensors), mega(p.Memory.Saving), mega(p.Memory.Program)))
+	t.Row("memory", mega(p.Memory.Total), fmt.Sprintf("MB: %s weights, %s tensors, %s to save, %s garbage, %s program",
+		mega(p.Memory.Weights), mega(p.Memory.Tensors), mega(p.Memory.Saving), mega(p.Memory.Garbage), mega(p.Memory.Program)))
 	t.Row("disk", mega(p.Disk), "MB for the run's state")
 	if s := p.Seconds; s != nil {
 		took := time.Duration(s.Total * float64(time.Second))

@@ -58,13 +58,14 @@ type planMemory struct {
 	Weights int64 `json:"weights"`
 	Tensors int64 `json:"tensors"` // activations, gradients, adapter and optimizer
 	Saving  int64 `json:"saving"`  // copies of the state while it is written
+	Garbage int64 `json:"garbage"` // that the collector may leave
 	Program int64 `json:"program"` // tokenizer, examples and the program itself
 	Total   int64 `json:"total"`
 }
 
 func memoryOf(r *train.Rehearsal, program int64) planMemory {
-	m := planMemory{Weights: r.Weights, Tensors: r.Peak, Saving: r.Saving, Program: program}
-	m.Total = m.Weights + m.Tensors + m.Saving + m.Program
+	m := planMemory{Weights: r.Weights, Tensors: r.Peak, Saving: r.Saving, Garbage: r.Garbage, Program: program}
+	m.Total = r.Memory() + program
 	return m
 }
 

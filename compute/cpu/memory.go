@@ -48,6 +48,9 @@ type pool struct {
 	peak         int64 // of live
 	held         int64 // outside of the pool
 	top          int64 // the most of all three together
+	heap         int64 // of blocks that are not mapped, live and pooled
+	heapPeak     int64
+	dropped      int64 // of such blocks, left to the collector
 	guard        bool
 	dry          bool // blocks have a size and no memory
 	closed       bool
@@ -73,6 +76,10 @@ func (p *pool) get(n int) *block {
 	}
 	drop := p.shrink(nil)
 	p.rise()
+	if size < mapFrom {
+		p.heap += int64(size)
+		p.heapPeak = max(p.heapPeak, p.heap)
+	}
 	p.mu.Unlock()
 	release(drop)
 	b := newBlock(size, p.dry)
@@ -140,6 +147,10 @@ func (p *pool) shrink(drop []*block) []*block {
 			list[len(list)-1] = nil
 			p.free[class] = list[:len(list)-1]
 			p.pooled -= int64(b.size)
+			if b.size < mapFrom {
+				p.heap -= int64(b.size)
+				p.dropped += int64(b.size)
+			}
 			drop = append(drop, b)
 		}
 	}
@@ -208,7 +219,7 @@ func (d *Device) GuardError() error {
 func (d *Device) Stats() compute.Stats {
 	d.mem.mu.Lock()
 	defer d.mem.mu.Unlock()
-	return compute.Stats{Live: d.mem.live + d.mem.held, Pooled: d.mem.pooled, Weights: d.arena.size(), Peak: d.mem.top}
+	return compute.Stats{Live: d.mem.live + d.mem.held, Pooled: d.mem.pooled, Weights: d.arena.size(), Peak: d.mem.top, Garbage: min(d.mem.heapPeak, d.mem.dropped)}
 }
 
 // New implements [compute.Device].

@@ -92,7 +92,7 @@ func (f *forecast) memory() int64 {
 	if f == nil {
 		return 0
 	}
-	return f.Weights + f.Peak + f.Saving
+	return f.Memory()
 }
 
 // event tells a job's owner what to expect.

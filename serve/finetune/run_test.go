@@ -260,7 +260,7 @@ func TestNeeds(t *testing.T) {
 	}
 	// A state is copied twice on its way to its file. What the proof for publishing takes
 	// in the end is not planned.
-	took := dev.Stats().Weights + f.left[0].Peak + 2*state.Size()
+	took := dev.Stats().Weights + f.left[0].Peak + f.left[0].Garbage + 2*state.Size()
 	if need := j.Spec.Needs.Memory; need < took*90/100 || need > took*101/100 {
 		t.Errorf("a job that took %d bytes is said to need %d", took, need)
 	}
