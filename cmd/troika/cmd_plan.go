@@ -43,8 +43,8 @@ loading the model. Energy and cost follow from it, with --watts, --price-hour an
 With --memory, a run that does not fit is answered with what would: a smaller rank,
 smaller micro-batches, shorter examples, a quantised base, or a machine with more.`,
 		Example: `  troika plan --data train.jsonl
-  troika plan --model ./Qwen3-0.6B --data train.jsonl --rank 8 --memory 4GB
-  troika plan --data faq@2 --epochs 5 --price-hour 0.12 --currency EUR --watts 180 --json`,
+  troika plan --model ./Qwen3-0.6B --data train.jsonl --memory 4GB
+  troika plan --data faq@2 --epochs 5 --price-hour 0.12 --watts 180 --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.plan(cmd.Context(), &o) },
 	}
 	f := cmd.Flags()

@@ -77,7 +77,20 @@ func (a *app) reproduce(ctx context.Context, name string) error {
 		return err
 	}
 	out := filepath.Join(dir, "adapter")
-	if rep.Steps, err = a.retrain(ctx, home, ref, made, dir, out); err != nil {
+	s, err := a.open(ref.Base)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	base, err := s.bundle.Digest()
+	if err != nil {
+		return err
+	}
+	if base != made.BaseSHA {
+		return fmt.Errorf("the base %s has changed since %s was trained on it: it was %s, it is %s", ref.Base, ref.Name, made.BaseSHA, base)
+	}
+	again := retraining{session: s, made: made, name: name, title: "reproduce " + name, run: dir, out: out}
+	if rep.Steps, err = a.retrain(ctx, home, again); err != nil {
 		return err
 	}
 	if rep.Again, err = adapter.Digest(out); err != nil {
@@ -106,41 +119,40 @@ func (a *app) showReproduced(r *reproduced) error {
 	return err
 }
 
-// retrain does what an adapter's provenance says, in dir, and writes the adapter to out.
-func (a *app) retrain(ctx context.Context, home string, ref modelRef, made *provenance, dir, out string) (steps int, err error) {
-	s, err := a.open(ref.Base)
-	if err != nil {
-		return 0, err
-	}
-	defer s.Close()
-	base, err := s.bundle.Digest()
-	if err != nil {
-		return 0, err
-	}
-	if base != made.BaseSHA {
-		return 0, fmt.Errorf("the base %s has changed since %s was trained on it: it was %s, it is %s", ref.Base, ref.Name, made.BaseSHA, base)
-	}
+// retraining does what an adapter's provenance says, on a base.
+type retraining struct {
+	*session // of the base
+	made     *provenance
+	name     string // of the adapter, for errors
+	title    string // for the progress
+	run, out string // folders
+	resume   bool
+}
+
+// retrain trains, and writes the adapter to where it goes.
+func (a *app) retrain(ctx context.Context, home string, r retraining) (steps int, err error) {
+	made := r.made
 	version, err := findVersion(ctx, home, made.Dataset)
 	if err != nil {
-		return 0, fmt.Errorf("the dataset of %s: %w", ref.Name, err)
+		return 0, fmt.Errorf("the dataset of %s: %w", r.name, err)
 	}
 	render := train.FromChat
 	if made.Beta != 0 {
 		render = train.FromPreference
 	}
 	prompt := dataset.Prompt{Instruction: made.Instruction}
-	trainSet, err := s.encode(version, dataset.Train, prompt, nil, render)
+	trainSet, err := r.encode(version, dataset.Train, prompt, nil, render)
 	if err != nil {
 		return 0, err
 	}
-	validSet, err := s.encode(version, dataset.Validation, prompt, nil, render)
+	validSet, err := r.encode(version, dataset.Validation, prompt, nil, render)
 	if err != nil {
 		return 0, err
 	}
-	res, err := s.tune(ctx, tuning{
+	res, err := r.tune(ctx, tuning{
 		adapter: made.Adapter, train: made.Train, beta: made.Beta, dataset: made.Dataset, instruction: made.Instruction,
-		run: dir, out: out, until: made.Step,
-		onStep: a.trainingProgress("reproduce " + ref.Name), onPair: a.pairProgress(),
+		run: r.run, out: r.out, until: made.Step, resume: r.resume,
+		onStep: a.trainingProgress(r.title), onPair: a.pairProgress(),
 	}, trainSet, validSet)
 	if err != nil {
 		return 0, err

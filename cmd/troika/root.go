@@ -27,6 +27,7 @@ var verbs = []func(*app) *cobra.Command{
 	newPublishCmd,
 	newCanaryCmd,
 	newRollbackCmd,
+	newRebaseCmd,
 	newReleasesCmd,
 	newServeCmd,
 	newJobsCmd,
