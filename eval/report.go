@@ -194,6 +194,8 @@ type Report struct {
 	Regressions []Regression `json:"regressions,omitempty"`
 	// Forgetting is measured on general text.
 	Forgetting *Forgetting `json:"forgetting,omitempty"`
+	// Judgement is another model's.
+	Judgement *Judgement `json:"judgement,omitempty"`
 }
 
 // WriteJSON writes the report as indented JSON and a line feed.
@@ -280,6 +282,9 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	for _, g := range r.Gains {
 		_, _ = fmt.Fprintf(tw, "%s, tuned - base: %+.1f [%+.1f, %+.1f], p = %.4f\n", g.Name, g.Value, g.Interval[0], g.Interval[1], g.P)
+	}
+	if r.Judgement != nil {
+		_, _ = fmt.Fprintln(tw, r.Judgement)
 	}
 	if err := tw.Flush(); err != nil {
 		return fmt.Errorf("write table: %w", err)

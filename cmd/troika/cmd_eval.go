@@ -30,6 +30,7 @@ type evalOptions struct {
 	confusion, labels bool
 	translation       string
 	by, general, html string
+	judge             judgeOptions
 }
 
 func newEvalCmd(a *app) *cobra.Command {
@@ -57,6 +58,11 @@ are listed. --by FIELD breaks both down by a field of the records, such as metad
 --html FILE writes all that as one page, with the losses of training, answers before and
 after, and what the model was made from.
 
+With --judge and --judge-model, a model behind any OpenAI-compatible API is shown the
+answers of the base and the tuned model in both orders, and says which is better; or it
+scores each by --judge-rubric. $TROIKA_JUDGE_KEY is the API's key. Its responses are
+recorded: the same evaluation runs again without the API, and without --judge.
+
 With --text, JSON lines with a text field, the perplexity of text is measured instead.`,
 		Example: `  troika eval --model helpdesk --data test.jsonl
   troika eval --model tickets --data tickets@2
@@ -65,6 +71,8 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
   troika eval --model helpdesk --data test.jsonl --by metadata.shop
   troika eval --model helpdesk --data test.jsonl --general prose.jsonl
   troika eval --model helpdesk --data test.jsonl --html report.html
+  troika eval --model helpdesk --data test.jsonl \
+    --judge http://127.0.0.1:8080/v1 --judge-model Qwen3-8B
   troika eval --model english-chinese --data test.jsonl --translation zh
   troika eval --model starter --text held-out.jsonl --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.eval(cmd.Context(), o) },
@@ -80,9 +88,11 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
 	f.StringVar(&o.translation, "translation", "", "measure translations by BLEU and chrF++, with words cut as 13a, zh or none")
 	f.StringVar(&o.by, "by", "", "break the results down by this field of the records")
 	f.StringVar(&o.general, "general", "", "general text, to see what tuning forgot; JSON lines with a text field")
+	o.judge.flags(f)
 	f.StringVar(&o.html, "html", "", "write a report to this file, which needs nothing beside it")
 	cmd.MarkFlagsMutuallyExclusive("html", "text")
 	cmd.MarkFlagsMutuallyExclusive("data", "text")
+	cmd.MarkFlagsMutuallyExclusive("judge-model", "text")
 	cmd.MarkFlagsMutuallyExclusive("by", "text")
 	cmd.MarkFlagsMutuallyExclusive("general", "text")
 	cmd.MarkFlagsMutuallyExclusive("translation", "text")
@@ -105,6 +115,9 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 		return err
 	}
 	defer s.Close()
+	if err := o.judge.check(s.lora != nil); err != nil {
+		return err
+	}
 	if o.text != "" {
 		return a.evalText(s, o.text)
 	}
@@ -136,6 +149,11 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 	}
 	if err := m.details(&report, o); err != nil {
 		return err
+	}
+	if o.judge.model != "" {
+		if report.Judgement, err = m.judged(ctx, &o.judge, s.lora != nil); err != nil {
+			return err
+		}
 	}
 	if o.html != "" {
 		if err := m.writePage(&report, o); err != nil {
