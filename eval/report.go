@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -56,6 +57,8 @@ type Result struct {
 	NotALabel int `json:"not_a_label,omitempty"`
 	// Perplexity of the gold answers, where the system gives probabilities.
 	Perplexity float64 `json:"perplexity,omitempty"`
+	// Calibration is that of the probabilities of labels; nil where they were not asked for.
+	Calibration *Calibration `json:"calibration,omitempty"`
 	// Scores are further measures of the answers, such as those of translations.
 	Scores    []Scored     `json:"scores,omitempty"`
 	Labels    []LabelScore `json:"labels,omitempty"`
@@ -214,31 +217,36 @@ type Row struct {
 	Scores                              []string // in the order of the results'
 }
 
-// Rows returns the measured systems, weakest kind first.
-func (r *Report) Rows() []Row {
-	var rows []Row
-	for _, s := range []struct {
-		name   string
-		result *Result
-	}{
+// System is a measured system by its name in the report.
+type System struct {
+	Name   string
+	Result *Result
+}
+
+// Systems returns the measured systems, weakest kind first.
+func (r *Report) Systems() []System {
+	return slices.DeleteFunc([]System{
 		{"majority class", r.Majority},
 		{"TF-IDF linear", r.TFIDF},
 		{"base, untuned", r.Base},
 		{"tuned", r.Tuned},
-	} {
-		if s.result == nil {
-			continue
-		}
+	}, func(s System) bool { return s.Result == nil })
+}
+
+// Rows returns a line for each system.
+func (r *Report) Rows() []Row {
+	var rows []Row
+	for _, s := range r.Systems() {
 		row := Row{
-			Name:       s.name,
-			Accuracy:   formatEstimate(s.result.Accuracy, s.result.AccuracyCI),
-			MacroF1:    formatEstimate(s.result.MacroF1, s.result.MacroF1CI),
+			Name:       s.Name,
+			Accuracy:   formatEstimate(s.Result.Accuracy, s.Result.AccuracyCI),
+			MacroF1:    formatEstimate(s.Result.MacroF1, s.Result.MacroF1CI),
 			Perplexity: "-",
 		}
-		if p := s.result.Perplexity; p > 0 && !math.IsInf(p, 0) {
+		if p := s.Result.Perplexity; p > 0 && !math.IsInf(p, 0) {
 			row.Perplexity = fmt.Sprintf("%.2f", p)
 		}
-		for _, score := range s.result.Scores {
+		for _, score := range s.Result.Scores {
 			row.Scores = append(row.Scores, fmt.Sprintf("%.1f [%.1f, %.1f]", score.Value, score.CI[0], score.CI[1]))
 		}
 		rows = append(rows, row)
@@ -282,6 +290,12 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	for _, g := range r.Gains {
 		_, _ = fmt.Fprintf(tw, "%s, tuned - base: %+.1f [%+.1f, %+.1f], p = %.4f\n", g.Name, g.Value, g.Interval[0], g.Interval[1], g.P)
+	}
+	for _, s := range r.Systems() {
+		if c := s.Result.Calibration; c != nil {
+			_, _ = fmt.Fprintf(tw, "%s: calibration error %.3f [%.3f, %.3f], Brier %.3f [%.3f, %.3f], log loss %.3f\n",
+				s.Name, c.ECE, c.ECECI[0], c.ECECI[1], c.Brier, c.BrierCI[0], c.BrierCI[1], c.LogLoss)
+		}
 	}
 	if r.Judgement != nil {
 		_, _ = fmt.Fprintln(tw, r.Judgement)

@@ -28,6 +28,7 @@ type evalOptions struct {
 	split             string
 	maxTokens         int
 	confusion, labels bool
+	calibration       bool
 	translation       string
 	by, general, html string
 	judge             judgeOptions
@@ -47,6 +48,10 @@ white space around it. Accuracy, macro-F1 and the perplexity of the right answer
 shown with 95 % bootstrap intervals; --confusion adds the confusion matrix. With --labels
 the models can answer with nothing but the right answers of the data, as when they are
 served with a choice of labels.
+
+With --calibration, the answers are labels: the model's probability of each label is
+compared with how often it is right, by the expected calibration error, the Brier score
+and the log loss.
 
 With --translation, answers are translations and are measured by BLEU and chrF++ as
 sacreBLEU does; it names how BLEU cuts words: 13a, zh for Chinese, or none.
@@ -68,6 +73,7 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
   troika eval --model tickets --data tickets@2
   troika eval --model helpdesk --data test.jsonl --confusion
   troika eval --model tickets --data tickets@2 --labels
+  troika eval --model tickets --data tickets@2 --calibration
   troika eval --model helpdesk --data test.jsonl --by metadata.shop
   troika eval --model helpdesk --data test.jsonl --general prose.jsonl
   troika eval --model helpdesk --data test.jsonl --html report.html
@@ -85,6 +91,7 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
 	f.IntVar(&o.maxTokens, "max-tokens", 0, "longest answer in tokens (default: that of the longest right answer)")
 	f.BoolVar(&o.confusion, "confusion", false, "show the confusion matrix of the model")
 	f.BoolVar(&o.labels, "labels", false, "let the models answer with the labels of the data alone")
+	f.BoolVar(&o.calibration, "calibration", false, "measure how far the probabilities of labels can be believed")
 	f.StringVar(&o.translation, "translation", "", "measure translations by BLEU and chrF++, with words cut as 13a, zh or none")
 	f.StringVar(&o.by, "by", "", "break the results down by this field of the records")
 	f.StringVar(&o.general, "general", "", "general text, to see what tuning forgot; JSON lines with a text field")
@@ -98,6 +105,8 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
 	cmd.MarkFlagsMutuallyExclusive("translation", "text")
 	cmd.MarkFlagsMutuallyExclusive("translation", "confusion")
 	cmd.MarkFlagsMutuallyExclusive("labels", "text", "translation")
+	cmd.MarkFlagsMutuallyExclusive("translation", "calibration")
+	cmd.MarkFlagsMutuallyExclusive("calibration", "text")
 	cmd.MarkFlagsOneRequired("data", "text")
 	_ = cmd.MarkFlagRequired("model") // the flag above exists
 	return cmd
@@ -129,7 +138,10 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 	if err != nil {
 		return err
 	}
-	m.words, m.data = words, data
+	m.words, m.data, m.calibrate = words, data, o.calibration
+	if o.calibration && len(m.labels) > mostLabels {
+		return usagef("--calibration: %d different answers are no labels; want at most %d", len(m.labels), mostLabels)
+	}
 	if o.labels {
 		m.options.Grammar = grammar.Enum(m.labels...)
 		if o.maxTokens == 0 { // a label may be spelled byte by byte
@@ -258,6 +270,8 @@ type measurement struct {
 	options   infer.ChatOptions
 	said      [][]string // by the models that were measured, first to last
 
+	calibrate bool
+
 	words      translation.Tokenizer // of translations; empty: answers are none
 	translated translations
 }
@@ -311,6 +325,11 @@ func (m *measurement) run(ctx context.Context, name string, slot int32) (*eval.R
 		return nil, err
 	}
 	res.Perplexity = math.Exp(loss)
+	if m.calibrate {
+		if res.Calibration, err = m.calibration(ctx, name, slot); err != nil {
+			return nil, err
+		}
+	}
 	if m.words != "" {
 		return res, m.translated.measure(res, m.words, answers, m.gold)
 	}

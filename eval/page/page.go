@@ -51,7 +51,10 @@ func (p *Page) Write(w io.Writer) error {
 		"accurate": func(a eval.Accurate) string { return fmt.Sprintf("%.3f [%.3f, %.3f]", a.Accuracy, a.CI[0], a.CI[1]) },
 		"same":     func(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) },
 		"bar":      bar,
-		"chart":    newChart,
+		"reliability": func(b eval.Bin) Interval {
+			return Interval{Width: 100 * b.Accuracy, Value: 100 * b.Confidence}
+		},
+		"chart": newChart,
 	}).Parse(source)
 	if err != nil {
 		return fmt.Errorf("write page: %w", err)
