@@ -9,8 +9,11 @@ import (
 	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/compute/cpu"
+	"github.com/troikaml/troika/model"
 	"github.com/troikaml/troika/model/all"
 	"github.com/troikaml/troika/model/modeltest"
+	"github.com/troikaml/troika/model/nn"
+	"github.com/troikaml/troika/tensor"
 	"github.com/troikaml/troika/train"
 )
 
@@ -93,6 +96,61 @@ func TestRehearsalIsWhatHappens(t *testing.T) {
 				t.Errorf("planned %d steps over %d tokens, there were %d over %d", got.Steps, got.Tokens, res.Steps, res.Tokens)
 			}
 		})
+	}
+}
+
+// quantised supplies weights of Q8_0.
+type quantised struct{ train.Init }
+
+// Tensor implements [nn.Source].
+func (q quantised) Tensor(name string, shape []int) (tensor.Tensor, error) {
+	t, err := q.Init.Tensor(name, shape)
+	if err != nil || len(shape) < 2 {
+		return t, err
+	}
+	return t.Encode(tensor.Q8_0)
+}
+
+// A quantised base needs its rows rounded while it is multiplied: that is counted, too.
+func TestRehearsalOfQuantisedBase(t *testing.T) {
+	const config = `{"model_type":"qwen2","architectures":["Qwen2ForCausalLM"],"vocab_size":320,"hidden_size":64,
+		"intermediate_size":128,"num_hidden_layers":2,"num_attention_heads":4,"num_key_value_heads":2,
+		"max_position_embeddings":128,"tie_word_embeddings":true}`
+	cfg, err := model.Parse(all.Architectures(), []byte(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := func(dev compute.Device) train.Job {
+		m, err := cfg.New(nn.NewLoader(dev, quantised{train.Init{Std: 0.1, Layers: 2}}, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := adapter.New(dev, m, adapter.Config{Rank: 4, Alpha: 8}, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		adapter.NewSet(m).Add(x)
+		c := train.DefaultConfig()
+		c.Steps, c.MicroTokens, c.Accumulate = 6, 64, 2
+		return train.Job{
+			Device: dev, Model: m, Params: x.Params(), Train: sequences(40, 1), Valid: sequences(10, 2),
+			Context: 128, Vocab: 320, Config: c, Dir: t.TempDir(),
+		}
+	}
+	var watch train.Watch
+	dry := cpu.New(cpu.Options{Rehearse: watch.See})
+	defer dry.Close()
+	got, err := train.Rehearse(t.Context(), job(dry), &watch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev := cpu.New(cpu.Options{Threads: 2})
+	defer dev.Close()
+	if _, err := train.Run(t.Context(), job(dev)); err != nil {
+		t.Fatal(err)
+	}
+	if stats := dev.Stats(); got.Peak != stats.Peak || got.Weights != stats.Weights {
+		t.Errorf("planned a peak of %d bytes and %d of weights, counted %d and %d", got.Peak, got.Weights, stats.Peak, stats.Weights)
 	}
 }
 

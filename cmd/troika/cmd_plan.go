@@ -146,7 +146,7 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 	if o.memory > 0 {
 		fits := p.Memory.Total <= p.Limit
 		if p.Fits = &fits; !fits {
-			if p.Changes, err = i.changes(ctx, program, p.Limit); err != nil {
+			if p.Changes, err = i.changes(ctx, program, p.Memory.Total, p.Limit); err != nil {
 				return err
 			}
 		}

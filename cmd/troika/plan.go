@@ -76,8 +76,9 @@ type change struct {
 	Fits   bool   `json:"fits"`
 }
 
-// changes says what would take less memory, and whether it fits limit.
-func (i intent) changes(ctx context.Context, program, limit int64) ([]change, error) {
+// changes says what would take less memory than the run that takes so much, and whether it
+// fits limit.
+func (i intent) changes(ctx context.Context, program, takes, limit int64) ([]change, error) {
 	var list []change
 	try := func(what string, j intent) (bool, error) {
 		r, err := j.rehearse(ctx)
@@ -113,7 +114,7 @@ func (i intent) changes(ctx context.Context, program, limit int64) ([]change, er
 		if len(steps) > 0 {
 			steps[len(steps)-1](&least)
 		}
-		list = append(list, last...)
+		list = append(list, slices.DeleteFunc(last, func(c change) bool { return c.Memory >= takes })...)
 		return nil
 	}
 	for _, steps := range [][]func(*intent) string{i.ranks(), i.packings(), i.lengths(), i.mixtures()} {

@@ -1,6 +1,10 @@
 package cpu
 
-import "github.com/troikaml/troika/compute"
+import (
+	"slices"
+
+	"github.com/troikaml/troika/compute"
+)
 
 // runDry is Run on a device that rehearses: the memory of op's results and of its work is
 // taken as Run takes it, and nothing is computed.
@@ -19,8 +23,8 @@ func (d *Device) runDry(op compute.Op, in []*compute.Tensor) []*compute.Tensor {
 	for _, n := range scratchOf(op, specs) {
 		taken = append(taken, d.mem.get(4*n))
 	}
-	for i := len(taken) - 1; i >= 0; i-- {
-		d.mem.put(taken[i])
+	for _, b := range slices.Backward(taken) {
+		d.mem.put(b)
 	}
 	return out
 }
