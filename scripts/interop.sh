@@ -130,6 +130,8 @@ check_serve() {
 	done
 	"$python" serve/testdata/interop.py "$url" "$key" starter interop
 	node serve/testdata/interop.mjs "$work/openai" "$url" "$key" starter interop
+	"$python" serve/finetune/testdata/interop.py "$url" "$key" starter
+	node serve/finetune/testdata/interop.mjs "$work/openai" "$url" "$key" starter
 	kill "$server"
 	server=
 }
