@@ -51,6 +51,14 @@ func slopes() []slope {
 	add("Linear/back", "1", func(p *place) compute.Op { return compute.Linear{W: p.weight(w), Transpose: true} }, s.floats(3, 6))
 	add("Linear/add", "11", func(p *place) compute.Op { return compute.Linear{W: p.weight(w)} }, x, s.floats(3, 6))
 	add("HeadLoss", "100", func(p *place) compute.Op { return compute.HeadLoss{W: p.weight(w)} }, x, s.ids(3, 6), s.positive(3)).lossOnly = true
+	ws := s.matrices(tensor.F32, 4, 6, 5)
+	add("GroupedMatMul", "10", grouped(ws, false), x, s.groups(3, 2, 4))
+	add("GroupedMatMul/apart", "10", grouped(ws, false), s.floats(3, 2, 5), s.groups(3, 2, 4))
+	add("GroupedMatMul/back", "10", grouped(ws, true), s.floats(3, 2, 6), s.groups(3, 2, 4))
+	add("MoERoute", "1", fixed(compute.MoERoute{Experts: 2}), x).lossOnly = true
+	add("MoERoute/normalized", "1", fixed(compute.MoERoute{Experts: 3, Normalize: true}), x).lossOnly = true
+	add("WeightedSum", "11", fixed(compute.WeightedSum{}), s.floats(3, 2, 5), s.floats(3, 2))
+	add("WeightedSum/ones", "1", fixed(compute.WeightedSum{}), s.floats(3, 2, 5))
 	a, at, b, bt := s.floats(3, 4), s.floats(4, 3), s.floats(4, 2), s.floats(2, 4)
 	add("MatMul", "11", fixed(compute.MatMul{Alpha: 0.7}), a, b)
 	add("MatMul/nt", "111", fixed(compute.MatMul{TransB: true, Alpha: 2}), a, bt, s.floats(3, 2))

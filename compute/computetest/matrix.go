@@ -32,10 +32,13 @@ func Operators(dev compute.Device) (ops []compute.Op, free func(), err error) {
 		compute.GLU{},
 		compute.GLUBack{},
 		compute.GatherRows{},
+		compute.GroupedMatMul{W: []compute.Weight{w}},
 		compute.HeadLoss{W: w},
 		compute.LayerNorm{},
 		compute.Linear{W: w},
 		compute.MatMul{},
+		compute.MoERoute{},
+		compute.MoERouteBack{},
 		compute.RMSNorm{},
 		compute.RMSNormBack{},
 		compute.RoPE{},
@@ -45,6 +48,8 @@ func Operators(dev compute.Device) (ops []compute.Op, free func(), err error) {
 		compute.ScatterRows{},
 		compute.SumRows{},
 		compute.SumSquares{},
+		compute.WeightedSum{},
+		compute.WeightedSumBack{},
 	}
 	slices.SortFunc(ops, func(a, b compute.Op) int { return strings.Compare(a.Name(), b.Name()) })
 	return ops, w.Free, nil

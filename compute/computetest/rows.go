@@ -46,6 +46,16 @@ func rowTrials() []rowTrial {
 		add(name, func(p *place) compute.Op { return compute.Linear{W: p.weight(w)} }, s.floats(mostRows, k))
 		add(name+"/back", func(p *place) compute.Op { return compute.Linear{W: p.weight(w), Transpose: true} }, s.floats(mostRows, n))
 	}
+	for _, d := range []tensor.DType{tensor.BF16, tensor.Q8_0, tensor.Q4K} {
+		const n, k = 33, 256
+		ws, ids := s.matrices(d, 4, n, k), s.groups(mostRows, 2, 4)
+		name := "GroupedMatMul/" + size(n, k) + "/" + d.String()
+		add(name, grouped(ws, false), s.floats(mostRows, k), ids)
+		add(name+"/apart", grouped(ws, false), s.floats(mostRows, 2, k), ids)
+		add(name+"/back", grouped(ws, true), s.floats(mostRows, 2, n), ids)
+	}
+	add("MoERoute", fixed(compute.MoERoute{Experts: 3}), s.floats(mostRows, 19))
+	add("WeightedSum", fixed(compute.WeightedSum{}), s.floats(mostRows, 3, 41), s.floats(mostRows, 3))
 	w := s.matrix(tensor.BF16, 300, 33)
 	labels, weights := s.ids(mostRows, 300), s.positive(mostRows)
 	add("HeadLoss", func(p *place) compute.Op { return compute.HeadLoss{W: p.weight(w)} }, s.floats(mostRows, 33), labels, weights)

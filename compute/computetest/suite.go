@@ -96,7 +96,7 @@ func (p *place) apply(op compute.Op, in []values1, changes uint) [][]float32 {
 	out := p.dev.Run(op, ts)
 	var got [][]float32
 	for _, o := range out {
-		got = append(got, compute.Floats(p.dev, o))
+		got = append(got, p.read(o))
 		p.dev.Free(o)
 	}
 	for i, v := range in {
@@ -109,6 +109,25 @@ func (p *place) apply(op compute.Op, in []values1, changes uint) [][]float32 {
 		} else if at := differ(now, v.f); at >= 0 {
 			p.tb.Errorf("%s changed element %d of input %d from %g to %g", op.Name(), at, i, v.f[at], now[at])
 		}
+	}
+	return got
+}
+
+// read returns a tensor's values; those of indices come as floats, by a table of them.
+func (p *place) read(t *compute.Tensor) []float32 {
+	if t.DType != tensor.I32 {
+		return compute.Floats(p.dev, t)
+	}
+	table := make([]float32, 1<<10)
+	for i := range table {
+		table[i] = float32(i)
+	}
+	list := t.Reshape(t.Len())
+	x := compute.FromFloats(p.dev, table, len(table), 1)
+	y := p.dev.Run(compute.GatherRows{}, []*compute.Tensor{x, list})[0]
+	got := compute.Floats(p.dev, y)
+	for _, made := range []*compute.Tensor{list, x, y} {
+		p.dev.Free(made)
 	}
 	return got
 }

@@ -28,6 +28,7 @@ func table(short bool) []trial {
 	j.losses()
 	j.products()
 	j.quantised()
+	j.experts()
 	j.attentions()
 	return j.trials
 }

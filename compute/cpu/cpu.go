@@ -131,6 +131,8 @@ func (c *call) run(op compute.Op) bool {
 		return c.linear(op)
 	case compute.MatMul:
 		c.matMul(op)
+	case compute.GroupedMatMul:
+		return c.groupedMatMul(op)
 	case compute.Embed:
 		c.embed(op)
 	case compute.RMSNorm:
@@ -184,6 +186,14 @@ func (c *call) runRest(op compute.Op) bool {
 		c.scatterRows(op)
 	case compute.ScatterAddRows:
 		c.scatterAddRows(op)
+	case compute.MoERoute:
+		c.moeRoute(op)
+	case compute.MoERouteBack:
+		c.moeRouteBack(op)
+	case compute.WeightedSum:
+		c.weightedSum()
+	case compute.WeightedSumBack:
+		c.weightedSumBack()
 	case compute.CrossEntropy:
 		c.crossEntropy(op)
 	case compute.CrossEntropyBack:

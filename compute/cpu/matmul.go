@@ -70,24 +70,53 @@ func (d *Device) overGrid(g grid, fn func(r0, r1, u0, u1 int, s *scratch)) {
 	})
 }
 
+// multiply computes y = x Wᵀ of rows, or with back y = x W, or adds it to y.
+func (d *Device) multiply(w matrix, y, x []float32, rows int, back, add bool) {
+	width, from := w.Dims()
+	if back {
+		width = from
+	}
+	o, done := w.takes(x, rows, back)
+	defer done()
+	d.overGrid(w.cut(rows, back), func(r0, r1, u0, u1 int, s *scratch) {
+		w.part(y[r0*width:r1*width], o, r0, r1, u0, u1, back, add, s)
+	})
+}
+
 // product implements [matrix].
 func (w *weight) product(y, x []float32, rows int, add bool) {
-	n, k := w.panels.N, w.panels.K
-	size := float64(k * w.panels.Format.Bytes())
-	g := w.dev.newGrid(rows, kernel.PanelCount(n), size, 0.4*float64(k), 4)
-	w.dev.overGrid(g, func(r0, r1, p0, p1 int, s *scratch) {
-		kernel.MatMul(y[r0*n:r1*n], n, x[r0*k:r1*k], k, r1-r0, &w.panels, p0, p1, add, &s.kernel)
-	})
+	w.dev.multiply(w, y, x, rows, false, add)
 }
 
 // productBack implements [matrix].
 func (w *weight) productBack(y, x []float32, rows int, add bool) {
+	w.dev.multiply(w, y, x, rows, true, add)
+}
+
+// takes implements [matrix].
+func (*weight) takes(x []float32, _ int, _ bool) (o operand, done func()) {
+	return operand{rows: x}, func() {}
+}
+
+// cut implements [matrix].
+func (w *weight) cut(rows int, back bool) grid {
 	n, k := w.panels.N, w.panels.K
-	size := float64(n * w.panels.Format.Bytes())
-	g := w.dev.newGrid(rows, (k+kernel.Lanes-1)/kernel.Lanes, 2*size, 0.4*float64(n), 1)
-	w.dev.overGrid(g, func(r0, r1, u0, u1 int, s *scratch) {
-		kernel.MatMulT(y[r0*k:r1*k], k, x[r0*n:r1*n], n, r1-r0, &w.panels, u0*kernel.Lanes, min(u1*kernel.Lanes, k), add, &s.kernel)
-	})
+	if back {
+		size := float64(n * w.panels.Format.Bytes())
+		return w.dev.newGrid(rows, (k+kernel.Lanes-1)/kernel.Lanes, 2*size, 0.4*float64(n), 1)
+	}
+	size := float64(k * w.panels.Format.Bytes())
+	return w.dev.newGrid(rows, kernel.PanelCount(n), size, 0.4*float64(k), 4)
+}
+
+// part implements [matrix].
+func (w *weight) part(y []float32, x operand, r0, r1, u0, u1 int, back, add bool, s *scratch) {
+	n, k := w.panels.N, w.panels.K
+	if back {
+		kernel.MatMulT(y, k, x.rows[r0*n:r1*n], n, r1-r0, &w.panels, u0*kernel.Lanes, min(u1*kernel.Lanes, k), add, &s.kernel)
+		return
+	}
+	kernel.MatMul(y, n, x.rows[r0*k:r1*k], k, r1-r0, &w.panels, u0, u1, add, &s.kernel)
 }
 
 func (c *call) linear(op compute.Linear) bool {

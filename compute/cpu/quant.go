@@ -78,18 +78,45 @@ func (w *quant) Free() {
 
 // product implements [matrix].
 func (w *quant) product(y, x []float32, rows int, add bool) {
+	w.dev.multiply(w, y, x, rows, false, add)
+}
+
+// productBack implements [matrix].
+func (w *quant) productBack(y, x []float32, rows int, add bool) {
+	w.dev.multiply(w, y, x, rows, true, add)
+}
+
+// takes implements [matrix].
+func (w *quant) takes(x []float32, rows int, back bool) (o operand, done func()) {
+	if back {
+		return operand{rows: x}, func() {}
+	}
+	o.rounded, done = w.dev.round(x, rows, w.octets.K)
+	return o, done
+}
+
+// cut implements [matrix].
+func (w *quant) cut(rows int, back bool) grid {
 	n, k := w.octets.N, w.octets.K
-	rounded, done := w.dev.round(x, rows, k)
-	defer done()
+	if back {
+		return w.dev.newGrid(rows, k/kernel.Run, 64*float64(n), 0.8*float64(n), 1)
+	}
 	size := float64(kernel.OctetBytes(w.octets.Grain, kernel.Lanes, k)) / 16
 	perRow := 0.2 * float64(k)
 	if rows == 1 {
 		perRow = 0
 	}
-	g := w.dev.newGrid(rows, kernel.PanelCount(n), size, perRow, 4)
-	w.dev.overGrid(g, func(r0, r1, p0, p1 int, s *scratch) {
-		kernel.MatMulOctets(y[r0*n:r1*n], n, rounded, r0, r1-r0, &w.octets, p0, p1, add, &s.kernel)
-	})
+	return w.dev.newGrid(rows, kernel.PanelCount(n), size, perRow, 4)
+}
+
+// part implements [matrix].
+func (w *quant) part(y []float32, x operand, r0, r1, u0, u1 int, back, add bool, s *scratch) {
+	n, k := w.octets.N, w.octets.K
+	if back {
+		kernel.MatMulTOctets(y, k, x.rows[r0*n:r1*n], n, r1-r0, &w.octets, u0*kernel.Run, u1*kernel.Run, add, &s.kernel)
+		return
+	}
+	kernel.MatMulOctets(y, n, x.rounded, r0, r1-r0, &w.octets, u0, u1, add, &s.kernel)
 }
 
 // roundedFloats is the memory of rounded rows.
@@ -103,13 +130,4 @@ func (d *Device) round(x []float32, rows, k int) (y *kernel.Rounded, done func()
 		kernel.RoundRows(y, x[first*k:end*k], k, first, end)
 	})
 	return y, done
-}
-
-// productBack implements [matrix].
-func (w *quant) productBack(y, x []float32, rows int, add bool) {
-	n, k := w.octets.N, w.octets.K
-	g := w.dev.newGrid(rows, k/kernel.Run, 64*float64(n), 0.8*float64(n), 1)
-	w.dev.overGrid(g, func(r0, r1, u0, u1 int, s *scratch) {
-		kernel.MatMulTOctets(y[r0*k:r1*k], k, x[r0*n:r1*n], n, r1-r0, &w.octets, u0*kernel.Run, u1*kernel.Run, add, &s.kernel)
-	})
 }

@@ -19,6 +19,18 @@ type matrix interface {
 	product(y, x []float32, rows int, add bool)
 	// productBack computes y [rows, in] = x [rows, out] W, or adds it to y.
 	productBack(y, x []float32, rows int, add bool)
+	// takes returns rows as parts of products take them, until done is called.
+	takes(x []float32, rows int, back bool) (o operand, done func())
+	// cut returns how a product of so many rows, or one back, is cut into tasks.
+	cut(rows int, back bool) grid
+	// part computes a task: y holds rows r0 to r1 of the product, x all of its rows.
+	part(y []float32, x operand, r0, r1, u0, u1 int, back, add bool, s *scratch)
+}
+
+// operand is what a weight multiplies: rows, or those rounded to 8 bits.
+type operand struct {
+	rows    []float32
+	rounded *kernel.Rounded
 }
 
 // weight implements [compute.Weight] as panels of sixteen rows.
