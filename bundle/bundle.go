@@ -122,7 +122,11 @@ func (b *Bundle) openDir() {
 		if err != nil {
 			return weights{}, err
 		}
-		return weights{withRoot(f), f.Close}, nil
+		r, err := withExperts(withRoot(f))
+		if err != nil {
+			return weights{}, errors.Join(err, f.Close())
+		}
+		return weights{r, f.Close}, nil
 	}
 	b.hashed = func() ([]string, error) {
 		names, err := filepath.Glob(filepath.Join(b.Dir, "*.safetensors"))

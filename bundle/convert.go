@@ -27,8 +27,9 @@ import (
 // pass over: the small files of the directory that it was made from, byte for byte, and
 // the types of tensors that llama.cpp wants as F32, and tensors that it wants shifted.
 const (
-	fileKey   = "troika.file."
-	dtypesKey = "troika.dtypes" // JSON: Hugging Face's names to dtypes
+	fileKey = "troika.file."
+	// dtypesKey has JSON: Hugging Face's names to dtypes. {e} in a name is every expert.
+	dtypesKey = "troika.dtypes"
 	// bytesKey and a tensor's name: its bytes, where what GGUF has for it is rounded.
 	bytesKey = "troika.bytes."
 )
@@ -58,10 +59,26 @@ type Conversion struct {
 
 // KeepTypes is the choice of a nil Conversion.DType.
 func KeepTypes(e checkpoint.Entry) tensor.DType {
-	if len(e.Shape) < 2 {
+	if wide(e) {
 		return tensor.F32
 	}
 	return e.DType
+}
+
+// Matrices chooses d for matrices that are not quantised, and otherwise as KeepTypes does.
+func Matrices(d tensor.DType) func(checkpoint.Entry) tensor.DType {
+	return func(e checkpoint.Entry) tensor.DType {
+		if e.DType.Quantized() || wide(e) {
+			return KeepTypes(e)
+		}
+		return d
+	}
+}
+
+// wide reports whether llama.cpp wants a tensor as F32: vectors, and the routers of
+// mixtures of experts.
+func wide(e checkpoint.Entry) bool {
+	return len(e.Shape) < 2 || strings.Contains(e.Name, "ffn_gate_inp")
 }
 
 func (c *Conversion) complete() {
@@ -408,6 +425,8 @@ func (b *Bundle) writeDir(dir string, c Conversion) error {
 	}
 	for i, e := range plan {
 		if d, ok := dtypes[e.Name]; ok {
+			plan[i].DType = d
+		} else if d, ok := dtypes[recipe.Stack(e.Name)]; ok {
 			plan[i].DType = d
 		} else if e.DType.Quantized() {
 			plan[i].DType = tensor.F32

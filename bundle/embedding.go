@@ -143,14 +143,9 @@ func (r rooted) Tensor(name string) (tensor.Tensor, error) {
 
 // Entry implements [checkpoint.Describer].
 func (r rooted) Entry(name string) (checkpoint.Entry, error) {
-	short := strings.TrimPrefix(name, root)
-	if d, ok := r.Reader.(checkpoint.Describer); ok {
-		e, err := d.Entry(short)
-		e.Name = name
-		return e, err
-	}
-	t, err := r.Reader.Tensor(short)
-	return checkpoint.Entry{Name: name, DType: t.DType, Shape: t.Shape}, err
+	e, err := describe(r.Reader, strings.TrimPrefix(name, root))
+	e.Name = name
+	return e, err
 }
 
 // Release passes on that a tensor's bytes will not be read again.

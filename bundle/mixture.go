@@ -37,7 +37,7 @@ func Mixture(name string, names []string) (func(checkpoint.Entry) tensor.DType, 
 	}
 	more := name == "Q4_K_M" || name == "Q5_K_M"
 	return func(e checkpoint.Entry) tensor.DType {
-		if len(e.Shape) < 2 || strings.HasSuffix(e.Name, "_norm.weight") || strings.Contains(e.Name, "ffn_gate_inp") {
+		if wide(e) || strings.HasSuffix(e.Name, "_norm.weight") {
 			return tensor.F32
 		}
 		d := usual

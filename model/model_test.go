@@ -19,7 +19,7 @@ func ExampleParse() {
 	fmt.Println(err)
 	// Output:
 	// 2 <nil>
-	// config.json: model_type "mamba" is not supported; known: llama, mistral, qwen2, qwen3, gemma3_text, bert, xlm-roberta
+	// config.json: model_type "mamba" is not supported; known: llama, mistral, qwen2, qwen3, qwen3_moe, gemma3_text, bert, xlm-roberta
 }
 
 // A field out of range is refused by name.

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troikaml/troika/bundle"
-	"github.com/troikaml/troika/checkpoint"
 	"github.com/troikaml/troika/internal/term"
 	"github.com/troikaml/troika/model/all"
 	"github.com/troikaml/troika/tensor"
@@ -40,12 +39,7 @@ Quantised tensors become F32 in a directory, with the same values.`,
 				if !isGGUF(args[1]) {
 					return usagef("--type is for GGUF files")
 				}
-				c.DType = func(e checkpoint.Entry) tensor.DType {
-					if e.DType.Quantized() || len(e.Shape) < 2 {
-						return bundle.KeepTypes(e)
-					}
-					return d
-				}
+				c.DType = bundle.Matrices(d)
 			}
 			return a.convert(args[0], args[1], c)
 		},

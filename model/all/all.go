@@ -7,6 +7,7 @@ import (
 	"github.com/troikaml/troika/model/llama"
 	"github.com/troikaml/troika/model/qwen2"
 	"github.com/troikaml/troika/model/qwen3"
+	"github.com/troikaml/troika/model/qwen3moe"
 	"github.com/troikaml/troika/model/xlmroberta"
 )
 
@@ -17,6 +18,7 @@ func Architectures() []model.Architecture {
 		llama.Mistral,
 		qwen2.Architecture,
 		qwen3.Architecture,
+		qwen3moe.Architecture,
 		gemma3.Architecture,
 		bert.Architecture,
 		xlmroberta.Architecture,

@@ -15,6 +15,7 @@ func ExampleArchitectures() {
 	// mistral
 	// qwen2
 	// qwen3
+	// qwen3_moe
 	// gemma3_text
 	// bert
 	// xlm-roberta

@@ -35,6 +35,15 @@ type TransformerConfig struct {
 	LayerTypes            []string     `json:"layer_types"`
 	Quantization          any          `json:"quantization_config"`
 
+	// A mixture of experts.
+	NumExperts          int   `json:"num_experts"`
+	NumLocalExperts     int   `json:"num_local_experts"` // transformers 5 writes num_experts so
+	NumExpertsPerTok    int   `json:"num_experts_per_tok"`
+	MoEIntermediateSize int   `json:"moe_intermediate_size"`
+	NormTopKProb        bool  `json:"norm_topk_prob"`
+	DecoderSparseStep   *int  `json:"decoder_sparse_step"`
+	MLPOnlyLayers       []int `json:"mlp_only_layers"`
+
 	// Gemma's names.
 	HiddenActivation     string   `json:"hidden_activation"`
 	QueryPreAttnScalar   *float64 `json:"query_pre_attn_scalar"`
@@ -136,6 +145,9 @@ type Variant struct {
 	NormOffset float32
 	// ScaledEmbed says that embeddings are multiplied by the root of hidden_size.
 	ScaledEmbed bool
+	// Experts says that layers have a mixture of experts in place of the MLP, where the
+	// file does not say otherwise.
+	Experts bool
 }
 
 // Decoder resolves the configuration of a decoder.
@@ -178,6 +190,11 @@ func (c *TransformerConfig) Decoder(v Variant) (*DecoderConfig, error) {
 		return nil, fmt.Errorf("hidden_act %q is not supported; known: silu, gelu_pytorch_tanh", act)
 	}
 	var err error
+	if v.Experts {
+		if d.MoE, err = c.moe(); err != nil {
+			return nil, err
+		}
+	}
 	if d.Windows, err = c.windows(v); err != nil {
 		return nil, err
 	}

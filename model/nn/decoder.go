@@ -23,6 +23,7 @@ type DecoderConfig struct {
 	AttnScale                                    float32        // multiplies the products of queries and keys
 	Windows                                      []int          // of each layer, 0 for all positions
 	Ropes                                        []compute.RoPE // of each layer
+	MoE                                          *MoEConfig     // or nil
 }
 
 // Decoder is a stack of blocks between an embedding and an output head.
@@ -45,6 +46,7 @@ type Block struct {
 	attnNorm       *RMSNorm // after attention, or nil
 	mlpNorm        *RMSNorm
 	Gate, Up, Down *Linear
+	Experts        *Experts // in place of the three, or nil
 	outNorm        *RMSNorm // after the MLP, or nil
 }
 
@@ -94,6 +96,10 @@ func newBlock(cfg *DecoderConfig, layer int, l *Loader) *Block {
 	} else {
 		b.mlpNorm = cfg.norm(l, p+"post_attention_layernorm", c)
 	}
+	if cfg.MoE != nil && cfg.MoE.Layers[layer] {
+		b.Experts = l.Experts(p+"mlp", cfg)
+		return b
+	}
 	b.Gate = l.Linear(p+"mlp.gate_proj", cfg.IntermediateSize, c, cfg.MLPBias)
 	b.Up = l.Linear(p+"mlp.up_proj", cfg.IntermediateSize, c, cfg.MLPBias)
 	b.Down = l.Linear(p+"mlp.down_proj", c, cfg.IntermediateSize, cfg.MLPBias)
@@ -141,15 +147,23 @@ func (b *Block) forward(o compute.Ops, batch *Batch, kv compute.KV, x *compute.T
 		}
 		return compute.Do(o, compute.Add{}, x, h)
 	})
-	gated := o.Block(func() *compute.Tensor {
-		h := b.mlpNorm.Forward(o, x)
-		return compute.Do(o, compute.GLU{Act: b.cfg.Activation}, b.Gate.Forward(o, batch, h), b.Up.Forward(o, batch, h))
-	})
-	h := b.Down.Forward(o, batch, gated)
+	h := b.mlp(o, batch, x)
 	if b.outNorm != nil {
 		h = b.outNorm.Forward(o, h)
 	}
 	return compute.Do(o, compute.Add{}, x, h)
+}
+
+// mlp maps x [T, C], before its norm, to [T, C].
+func (b *Block) mlp(o compute.Ops, batch *Batch, x *compute.Tensor) *compute.Tensor {
+	if b.Experts != nil {
+		return b.Experts.Forward(o, batch, b.mlpNorm.Forward(o, x))
+	}
+	gated := o.Block(func() *compute.Tensor {
+		h := b.mlpNorm.Forward(o, x)
+		return compute.Do(o, compute.GLU{Act: b.cfg.Activation}, b.Gate.Forward(o, batch, h), b.Up.Forward(o, batch, h))
+	})
+	return b.Down.Forward(o, batch, gated)
 }
 
 // attention maps h [T, C] to [T, C].

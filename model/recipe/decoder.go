@@ -80,6 +80,9 @@ func decoderRules(v nn.Variant) []Rule {
 			rules = append(rules, Rule{HF: "model.layers.{}." + p.hf + ".bias", GGUF: "blk.{}." + p.gguf + ".bias"})
 		}
 	}
+	if v.Experts {
+		rules = append(rules, expertRules()...)
+	}
 	for i, rule := range rules {
 		if v.NormOffset != 0 && strings.HasSuffix(rule.GGUF, "_norm.weight") {
 			rules[i].Step = AddOne{}
@@ -103,7 +106,11 @@ func (d Decoder) dims(config []byte) (Dims, error) {
 	if err != nil {
 		return Dims{}, err
 	}
-	return Dims{Heads: c.NumAttentionHeads, KVHeads: c.NumKeyValueHeads, TiedHead: c.TieWordEmbeddings}, nil
+	dims := Dims{Heads: c.NumAttentionHeads, KVHeads: c.NumKeyValueHeads, TiedHead: c.TieWordEmbeddings}
+	if c.MoE != nil {
+		dims.Experts = c.MoE.Experts
+	}
+	return dims, nil
 }
 
 // metadata sets the keys that llama.cpp's converter sets, and those of a sliding
@@ -126,6 +133,9 @@ func (d Decoder) metadata(config []byte, m *gguf.Metadata) error {
 	set("vocab_size", uint32(c.VocabSize))
 	set("rope.dimension_count", uint32(c.HeadDim))
 	d.setWindows(c, set)
+	if c.MoE != nil {
+		setExperts(c.MoE, set)
+	}
 	v := d.Variant(shared)
 	if v.LocalTheta != 0 {
 		local := shared.LocalRope(v.LocalTheta)
@@ -150,6 +160,9 @@ func (d Decoder) losses(config []byte) ([]string, error) {
 	v := d.Variant(shared)
 	if want := impliedScalar(c.NumHiddenLayers, c.HiddenSize, c.NumAttentionHeads, c.HeadDim); v.Scalar != 0 && v.Scalar != want {
 		losses = append(losses, fmt.Sprintf("query_pre_attn_scalar is %g, llama.cpp assumes %g", v.Scalar, want))
+	}
+	if c.MoE != nil {
+		losses = append(losses, expertLosses(c.MoE)...)
 	}
 	return losses, nil
 }
@@ -238,7 +251,8 @@ func holds(f *gguf.File, name string) bool { return f.TypeName(name) != "" }
 
 func (d Decoder) config(f *gguf.File) ([]byte, error) {
 	r := &reader{f: f, prefix: d.Architecture + "."}
-	if n := r.number("expert_count", 0); n > 0 {
+	v := d.Variant(&nn.TransformerConfig{})
+	if n := r.number(expertsKey, 0); n > 0 && !v.Experts {
 		return nil, fmt.Errorf("a %s model with %d experts is not supported", d.Architecture, n)
 	}
 	embed, err := f.Entry("token_embd.weight")
@@ -263,7 +277,6 @@ func (d Decoder) config(f *gguf.File) ([]byte, error) {
 			return nil, fmt.Errorf("%s%s is set, which is not supported", r.prefix, key)
 		}
 	}
-	v := d.Variant(&nn.TransformerConfig{})
 	c := map[string]any{
 		"architectures": []string{d.Class}, "model_type": d.ModelType,
 		"vocab_size": embed.Shape[0], "hidden_size": hidden, "head_dim": dim,
@@ -287,6 +300,9 @@ func (d Decoder) config(f *gguf.File) ([]byte, error) {
 	}
 	if v.Scalar != 0 {
 		c["query_pre_attn_scalar"] = r.float(scalarKey, impliedScalar(r.number("block_count", -1), hidden, heads, dim))
+	}
+	if v.Experts {
+		r.experts(c)
 	}
 	r.windows(c, v)
 	if err := r.rope(c, dim); err != nil {

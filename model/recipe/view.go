@@ -30,6 +30,7 @@ type part struct {
 	own   tensor.DType // of the source's tensor
 	from  []string     // of the source; several are stacked
 	at    int          // the place in a stack that is taken apart, or -1
+	stack string       // the name of a stack's members together
 	step  func(tensor.Tensor, Dims) (tensor.Tensor, error)
 	made  *tensor.Tensor // not from the source at all
 	// shifted says that the step is AddOne, between the source's type and F32.
@@ -56,13 +57,14 @@ func (*View) Metadata() map[string]string { return map[string]string{} }
 // Close implements [checkpoint.Reader].
 func (*View) Close() error { return nil }
 
-// Source returns the name of the source's tensor that holds a tensor of the view,
-// or "" where there is not exactly one.
+// Source returns the name of the source's tensor that holds a tensor of the view, or
+// "" where there is none. That of a stack has {e} for the number of the expert.
 func (v *View) Source(name string) string {
-	if p := v.parts[name]; len(p.from) == 1 {
+	p := v.parts[name]
+	if len(p.from) == 1 && p.at < 0 {
 		return p.from[0]
 	}
-	return ""
+	return p.stack
 }
 
 // SourceType returns the type that a tensor of the view has in the source; for one that
@@ -162,6 +164,7 @@ func (v *View) fetch(p part) (tensor.Tensor, error) {
 		}
 		if out.Shape == nil {
 			out = tensor.Tensor{DType: t.DType, Shape: append([]int{len(p.from)}, t.Shape...)}
+			out.Data = make([]byte, 0, len(p.from)*len(t.Data))
 		}
 		if t.DType != out.DType || !slices.Equal(t.Shape, out.Shape[1:]) {
 			return out, fmt.Errorf("%s is %s %v, the others are %s %v", name, t.DType, t.Shape, out.DType, out.Shape[1:])
@@ -324,7 +327,7 @@ func (v *View) stack(stacks map[string][]checkpoint.Entry) error {
 			}
 			p.from = append(p.from, e.Name)
 		}
-		p.entry, p.own = members[0], members[0].DType
+		p.entry, p.own, p.stack = members[0], members[0].DType, Stack(members[0].Name)
 		p.entry.Shape = append([]int{len(members)}, p.entry.Shape...)
 		v.put(name, p)
 	}

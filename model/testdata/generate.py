@@ -44,6 +44,12 @@ CASES = [
                              sliding_attention=dict(rope_type="default", rope_theta=10000.0))), "float32"),
     ("gemma3", "bf16", "Gemma3TextConfig", dict(
         num_hidden_layers=6, intermediate_size=32, head_dim=16, query_pre_attn_scalar=16, sliding_window=9), "bfloat16"),
+    ("qwen3moe", "normalized", "Qwen3MoeConfig", dict(
+        head_dim=8, num_experts=7, num_experts_per_tok=3, moe_intermediate_size=24, norm_topk_prob=True,
+        tie_word_embeddings=False, rope_theta=1000000.0), "float32"),
+    ("qwen3moe", "mixed", "Qwen3MoeConfig", dict(
+        head_dim=8, num_hidden_layers=4, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=16,
+        decoder_sparse_step=2, mlp_only_layers=[1], tie_word_embeddings=True), "bfloat16"),
 ]
 
 # Encoders, whose hidden states are golden.
