@@ -39,6 +39,7 @@ type Bundle struct {
 	sources   map[string]string         // chat templates by name
 	templates map[string]*chat.Template // the same, parsed
 	vars      map[string]chat.Value     // special tokens, for the templates
+	modules   []string                  // folders of Sentence Transformers' modules with settings
 
 	architecture model.Architecture
 

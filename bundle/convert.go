@@ -32,10 +32,15 @@ const (
 	dtypesKey = "troika.dtypes"
 	// bytesKey and a tensor's name: its bytes, where what GGUF has for it is rounded.
 	bytesKey = "troika.bytes."
+	// shapesKey has JSON: the shapes of tensors that GGUF has no place for, which are kept
+	// under bytesKey.
+	shapesKey = "troika.shapes"
 )
 
 // keptFiles are the small files that are kept.
-var keptFiles = []string{configName, tokenizerName, tokenizerConfigName, generationName, "chat_template.jinja"}
+var keptFiles = []string{
+	configName, tokenizerName, tokenizerConfigName, generationName, "chat_template.jinja", modulesName, sentenceBertName,
+}
 
 // fileTypes are ggml's numbers of the types that a file mostly has (llama_ftype).
 var fileTypes = map[tensor.DType]uint32{
@@ -75,10 +80,11 @@ func Matrices(d tensor.DType) func(checkpoint.Entry) tensor.DType {
 	}
 }
 
-// wide reports whether llama.cpp wants a tensor as F32: vectors, and the routers of
-// mixtures of experts.
+// wide reports whether llama.cpp wants a tensor as F32: vectors, the routers of mixtures
+// of experts, and what is added to an encoder's embeddings.
 func wide(e checkpoint.Entry) bool {
-	return len(e.Shape) < 2 || strings.Contains(e.Name, "ffn_gate_inp")
+	return len(e.Shape) < 2 || strings.Contains(e.Name, "ffn_gate_inp") ||
+		e.Name == "position_embd.weight" || e.Name == "token_types.weight"
 }
 
 func (c *Conversion) complete() {
@@ -143,6 +149,7 @@ func (b *Bundle) writeGGUF(path string, c Conversion) (losses []string, err erro
 	if err != nil {
 		return nil, err
 	}
+	b.setPooling(m, r.Architecture)
 	m.Set("general.file_type", fileTypes[mostly(plan)])
 	loss, err := b.setTokenizer(m)
 	if err != nil {
@@ -155,8 +162,22 @@ func (b *Bundle) writeGGUF(path string, c Conversion) (losses []string, err erro
 	if err != nil {
 		return nil, err
 	}
+	shapes := map[string][]int{}
+	for _, name := range v.Kept {
+		if inexact[name], err = w.Tensor(name); err != nil {
+			return nil, err
+		}
+		shapes[name] = inexact[name].Shape
+	}
 	if err := b.keep(m, kept, inexact); err != nil {
 		return nil, err
+	}
+	if len(shapes) > 0 {
+		text, err := json.Marshal(shapes)
+		if err != nil {
+			return nil, err
+		}
+		m.Set(shapesKey, string(text))
 	}
 	return losses, copyTensors(v, plan, &c, func() (checkpoint.Writer, func(), error) {
 		out, err := gguf.Create(path, plan, m)
@@ -259,7 +280,7 @@ func (b *Bundle) keep(m *gguf.Metadata, dtypes map[string]string, inexact map[st
 		}
 	}
 	if !gguf.Is(b.Dir) { // what was laid out from a foreign file follows from it again
-		for _, name := range keptFiles {
+		for _, name := range b.smallFiles() {
 			text, err := readSmall(b.files, name)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
@@ -278,11 +299,15 @@ func (b *Bundle) keep(m *gguf.Metadata, dtypes map[string]string, inexact map[st
 	return err
 }
 
-// restore puts kept files in the place of those that were made from metadata.
+// restore puts kept files in the place of those that were made from metadata: all of
+// them, where the file was made from a directory.
 func restore(m *gguf.Metadata, files memory) error {
+	if m.Has(fileKey + configName) {
+		clear(files)
+	}
 	for _, key := range m.Keys() {
 		name, ok := strings.CutPrefix(key, fileKey)
-		if !ok || !slices.Contains(keptFiles, name) {
+		if !ok || !slices.Contains(keptFiles, name) && !isModuleConfig(name) {
 			continue
 		}
 		text, err := m.Text(key)
@@ -300,6 +325,16 @@ func restoreBytes(f *gguf.File, v *recipe.View) error {
 	if err != nil {
 		return err
 	}
+	shapes := map[string][]int{}
+	if f.KV().Has(shapesKey) {
+		text, err := f.KV().Text(shapesKey)
+		if err == nil {
+			err = json.Unmarshal([]byte(text), &shapes)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", shapesKey, err)
+		}
+	}
 	for _, key := range f.KV().Keys() {
 		name, ok := strings.CutPrefix(key, bytesKey)
 		if !ok {
@@ -307,6 +342,12 @@ func restoreBytes(f *gguf.File, v *recipe.View) error {
 		}
 		value, _ := f.KV().Get(key)
 		data, ok := value.([]uint8)
+		if shape, apart := shapes[name]; apart {
+			if err := v.Add(name, tensor.Tensor{DType: dtypes[name], Shape: shape, Data: data}); err != nil {
+				return fmt.Errorf("%s: %w", key, err)
+			}
+			continue
+		}
 		e, err := v.Entry(name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)
@@ -445,10 +486,13 @@ func (b *Bundle) writeDir(dir string, c Conversion) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range slices.Backward(keptFiles) { // config.json comes last
+	for _, name := range slices.Backward(b.smallFiles()) { // config.json comes last
 		text, err := readSmall(b.files, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
+		}
+		if err == nil {
+			err = fsx.MkdirAll(filepath.Join(dir, filepath.Dir(filepath.FromSlash(name))), 0o755)
 		}
 		if err == nil {
 			err = fsx.WriteFile(filepath.Join(dir, name), text, 0o644)

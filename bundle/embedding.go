@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/troikaml/troika/checkpoint"
+	"github.com/troikaml/troika/checkpoint/gguf"
 	"github.com/troikaml/troika/tensor"
 )
 
@@ -33,6 +34,7 @@ type Embedding struct {
 const (
 	modulesName      = "modules.json"
 	sentenceBertName = "sentence_bert_config.json"
+	poolingName      = "1_Pooling/config.json" // where that library puts it
 )
 
 // openEmbedding reads how the model embeds: what Sentence Transformers wrote, or for an
@@ -60,6 +62,7 @@ func (b *Bundle) openEmbedding() error {
 		switch m.Type[strings.LastIndexByte(m.Type, '.')+1:] {
 		case "Transformer", "Normalize": // vectors are always brought to length one
 		case "Pooling":
+			b.modules = append(b.modules, m.Path)
 			if e.Pooling, err = readPooling(b.files, path.Join(m.Path, configName)); err != nil {
 				return err
 			}
@@ -111,6 +114,63 @@ func readPooling(files fs.FS, name string) (Pooling, error) {
 		return "", fmt.Errorf("%s: pooling %q is not supported; known: %q, one of them", name, modes, known)
 	}
 	return Pooling(modes[0]), nil
+}
+
+// poolings are GGUF's numbers of the ways to pool.
+var poolings = map[Pooling]uint32{PoolMean: 1, PoolCLS: 2, PoolLast: 3}
+
+const poolingKey = ".pooling_type"
+
+// setPooling stores how the model pools, if it embeds.
+func (b *Bundle) setPooling(m *gguf.Metadata, architecture string) {
+	if b.Embedding != nil {
+		m.Set(architecture+poolingKey, poolings[b.Embedding.Pooling])
+	}
+}
+
+// layOutPooling makes the files of Sentence Transformers for a GGUF file that says how
+// the model pools. Of the ways that others know, 0 is none and 4 ranks.
+func layOutPooling(m *gguf.Metadata, architecture string, files memory) error {
+	key := architecture + poolingKey
+	if !m.Has(key) {
+		return nil
+	}
+	n, err := m.Int(key)
+	if err != nil || n == 0 {
+		return err
+	}
+	for p, number := range poolings {
+		if n != int(number) {
+			continue
+		}
+		files[poolingName] = fmt.Appendf(nil, "{\"pooling_mode\": %q}\n", p)
+		files[modulesName] = []byte(`[
+  {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+  {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+  {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}
+]
+`)
+		return nil
+	}
+	return fmt.Errorf("%s is %d: this way to pool is not supported; known: 0 none, 1 mean, 2 cls, 3 last", key, n)
+}
+
+// smallFiles lists the small files that make up the model, config.json first.
+func (b *Bundle) smallFiles() []string {
+	names := slices.Clone(keptFiles)
+	for _, m := range b.modules {
+		if name := path.Join(m, configName); isModuleConfig(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// isModuleConfig reports whether a file may be the configuration of a module of Sentence
+// Transformers: config.json in a folder of the model's own.
+func isModuleConfig(name string) bool {
+	dir := path.Dir(name)
+	return fs.ValidPath(name) && path.Base(name) == configName && dir != "." && path.Dir(dir) == "." && !strings.ContainsAny(dir, `\:`)
 }
 
 // rooted gives the tensors of a decoder that was saved without its head, as Sentence

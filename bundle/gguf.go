@@ -107,7 +107,11 @@ func layOut(f *gguf.File, r *recipe.Recipe) (memory, error) {
 		return nil, err
 	}
 	special := map[string]any{}
-	for key, id := range map[string]int{"bos_token": v.BOS, "eos_token": v.EOS, "unk_token": v.Unknown, "pad_token": v.Padding} {
+	first, last := "bos_token", "eos_token"
+	if v.Kind == vocab.KindWordPiece {
+		first, last = "cls_token", "sep_token"
+	}
+	for key, id := range map[string]int{first: v.BOS, last: v.EOS, "unk_token": v.Unknown, "pad_token": v.Padding} {
 		if id != vocab.None {
 			special[key] = v.Text(id)
 		}
@@ -118,9 +122,14 @@ func layOut(f *gguf.File, r *recipe.Recipe) (memory, error) {
 	special["add_bos_token"], special["add_eos_token"] = v.Adds()
 	special["tokenizer_class"] = "PreTrainedTokenizerFast"
 	files := memory{configName: config, tokenizerName: tokenizer}
-	for name, content := range map[string]any{
-		tokenizerConfigName: special, generationName: map[string]any{"eos_token_id": v.Endings()},
-	} {
+	contents := map[string]any{tokenizerConfigName: special}
+	if !r.Encoder {
+		contents[generationName] = map[string]any{"eos_token_id": v.Endings()}
+	}
+	if err := layOutPooling(f.KV(), r.Architecture, files); err != nil {
+		return nil, err
+	}
+	for name, content := range contents {
 		if files[name], err = json.MarshalIndent(content, "", "  "); err != nil {
 			return nil, err
 		}

@@ -76,6 +76,13 @@ func (a Architecture) InGGUF(d recipe.Decoder) Architecture {
 	return a
 }
 
+// EncoderInGGUF returns a with the recipe of a variant of the shared encoder.
+func (a Architecture) EncoderInGGUF(e recipe.Encoder) Architecture {
+	e.ModelType, e.Class = a.ModelType, a.Classes[0]
+	a.GGUF = e.Recipe()
+	return a
+}
+
 // Parse finds the architecture that a config.json names, and parses it.
 func Parse(known []Architecture, config []byte) (Config, error) {
 	a, err := Find(known, config)

@@ -29,6 +29,8 @@ type Recipe struct {
 	Losses func(config []byte) ([]string, error)
 	// Extra makes the tensors that only GGUF has, by their names; nil for none.
 	Extra func(config []byte) (map[string]tensor.Tensor, error)
+	// Encoder says that the models embed texts and generate nothing.
+	Encoder bool
 }
 
 // Dims is what steps need to know of a configuration.
@@ -36,6 +38,7 @@ type Dims struct {
 	Heads, KVHeads int
 	Experts        int
 	TiedHead       bool
+	FirstPosition  int // the row of the position table that the first token takes
 }
 
 // Rule ties a tensor in Hugging Face's layout to one in GGUF. In names, {} stands
@@ -46,6 +49,9 @@ type Rule struct {
 	// GGUF is empty for a tensor that GGUF leaves out.
 	GGUF string
 	Step Step
+	// Keep says that a tensor without a place in GGUF is small and belongs to the model
+	// all the same: [View.Kept] lists it.
+	Keep bool
 }
 
 // stacked reports whether the GGUF tensor holds those of all experts.

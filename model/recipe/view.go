@@ -22,6 +22,9 @@ type View struct {
 	parts map[string]part
 	// Left lists the source's tensors that the view leaves out, sorted.
 	Left []string
+	// Kept lists those of Left that belong to the model all the same.
+	Kept   []string
+	recipe *Recipe
 }
 
 // part is how one tensor of a view comes from the source.
@@ -33,8 +36,7 @@ type part struct {
 	stack string       // the name of a stack's members together
 	step  func(tensor.Tensor, Dims) (tensor.Tensor, error)
 	made  *tensor.Tensor // not from the source at all
-	// shifted says that the step is AddOne, between the source's type and F32.
-	shifted bool
+	lossy Step           // which may round or cut, or nil
 }
 
 // Names implements [checkpoint.Reader].
@@ -72,12 +74,12 @@ func (v *View) Source(name string) string {
 func (v *View) SourceType(name string) tensor.DType { return v.parts[name].own }
 
 // Inexact returns the source's tensors that the view holds with a loss, by their names
-// there: a shift that rounds is not undone by its inverse.
+// there: a shift that rounds is not undone by its inverse, nor are rows that are cut off.
 func (v *View) Inexact() (map[string]tensor.Tensor, error) {
 	out := map[string]tensor.Tensor{}
 	for _, name := range v.Names() {
 		p := v.parts[name]
-		if !p.shifted {
+		if p.lossy == nil {
 			continue
 		}
 		own, err := v.fetch(p)
@@ -88,7 +90,7 @@ func (v *View) Inexact() (map[string]tensor.Tensor, error) {
 		if err != nil {
 			return nil, err
 		}
-		back, err := AddOne{}.Back(there, v.dims)
+		back, err := p.lossy.Back(there, v.dims)
 		if err == nil {
 			back, err = back.Encode(own.DType)
 		}
@@ -106,14 +108,17 @@ func (v *View) Inexact() (map[string]tensor.Tensor, error) {
 // source still holds what it became.
 func (v *View) Restore(name string, t tensor.Tensor) error {
 	p, ok := v.parts[name]
-	if !ok || !p.shifted || !slices.Equal(p.entry.Shape, t.Shape) {
+	if !ok || p.lossy == nil || !slices.Equal(p.entry.Shape, t.Shape) {
 		return fmt.Errorf("tensor %q of shape %v: %w", name, t.Shape, checkpoint.ErrNotFound)
 	}
 	now, err := v.fetch(p)
 	if err != nil {
 		return err
 	}
-	then, err := AddOne{}.Forward(t, v.dims)
+	then, err := p.lossy.Forward(t, v.dims)
+	if err == nil && !now.DType.Quantized() {
+		then, err = then.Encode(now.DType)
+	}
 	if err != nil {
 		return fmt.Errorf("tensor %q: %w", name, err)
 	}
@@ -121,6 +126,20 @@ func (v *View) Restore(name string, t tensor.Tensor) error {
 		p.entry.DType, p.made = t.DType, &t
 		v.parts[name] = p
 	}
+	return nil
+}
+
+// Add gives the view, of Hugging Face's layout, a tensor of [View.Kept].
+func (v *View) Add(name string, t tensor.Tensor) error {
+	rule, _, _, ok := v.recipe.byHF(name)
+	if !ok || !rule.Keep {
+		return fmt.Errorf("tensor %q: %w", name, checkpoint.ErrNotFound)
+	}
+	e := checkpoint.EntryOf(name, t)
+	if err := e.Check(t); err != nil {
+		return err
+	}
+	v.put(name, part{entry: e, own: t.DType, made: &t})
 	return nil
 }
 
@@ -201,7 +220,7 @@ func (r *Recipe) HF(f *gguf.File, config []byte) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &View{src: f, dims: d, parts: map[string]part{}}
+	v := &View{src: f, dims: d, parts: map[string]part{}, recipe: r}
 	var unknown []string
 	for _, name := range f.Names() {
 		rule, layer, expert, ok := r.byGGUF(name)
@@ -219,8 +238,9 @@ func (r *Recipe) HF(f *gguf.File, config []byte) (*View, error) {
 		}
 		p := part{entry: e, own: e.DType, from: []string{name}, at: -1}
 		if rule.Step != nil {
-			p.step = rule.Step.Back
-			_, p.shifted = rule.Step.(AddOne)
+			if err := p.back(rule.Step, d); err != nil {
+				return nil, fmt.Errorf("tensor %q: %w", name, err)
+			}
 		}
 		if !rule.stacked() {
 			v.put(fill(rule.HF, layer, expert), p)
@@ -235,6 +255,32 @@ func (r *Recipe) HF(f *gguf.File, config []byte) (*View, error) {
 		}
 	}
 	return v, r.unknown(unknown)
+}
+
+// forward makes a part the result of a step on the way to GGUF.
+func (p *part) forward(s Step, d Dims) (err error) {
+	p.step = s.Forward
+	switch s := s.(type) {
+	case AddOne:
+		p.lossy, p.entry.DType = s, tensor.F32 // the source's type may not hold the sum
+	case FirstPosition:
+		p.lossy = s
+		p.entry.Shape, err = s.shape(p.entry.Shape, -d.FirstPosition)
+	}
+	return err
+}
+
+// back makes a part the result of a step on the way back.
+func (p *part) back(s Step, d Dims) (err error) {
+	p.step = s.Back
+	switch s := s.(type) {
+	case AddOne:
+		p.lossy = s
+	case FirstPosition:
+		p.lossy = s
+		p.entry.Shape, err = s.shape(p.entry.Shape, d.FirstPosition)
+	}
+	return err
 }
 
 func (v *View) put(name string, p part) {
@@ -273,6 +319,9 @@ func (r *Recipe) GGUF(src checkpoint.Reader, config []byte, dtype func(checkpoin
 			continue
 		case rule.GGUF == "", d.TiedHead && rule.GGUF == headName:
 			v.Left = append(v.Left, e.Name)
+			if rule.Keep {
+				v.Kept = append(v.Kept, e.Name)
+			}
 			continue
 		}
 		name := fill(rule.GGUF, layer, expert)
@@ -288,10 +337,9 @@ func (r *Recipe) GGUF(src checkpoint.Reader, config []byte, dtype func(checkpoin
 		}
 		p := part{entry: e, own: e.DType, from: []string{e.Name}, at: -1}
 		if rule.Step != nil {
-			p.step = rule.Step.Forward
-		}
-		if _, p.shifted = rule.Step.(AddOne); p.shifted {
-			p.entry.DType = tensor.F32 // the source's type may not hold the sum
+			if err := p.forward(rule.Step, d); err != nil {
+				return nil, fmt.Errorf("tensor %q: %w", e.Name, err)
+			}
 		}
 		v.put(name, p)
 	}

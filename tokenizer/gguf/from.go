@@ -30,7 +30,10 @@ type source struct {
 		Unk          *string `json:"unk_token"`
 		ByteFallback bool    `json:"byte_fallback"`
 		IgnoreMerges bool    `json:"ignore_merges"`
-		Vocab        map[string]int
+		Prefix       *string `json:"continuing_subword_prefix"`
+		MaxWord      *int    `json:"max_input_chars_per_word"`
+		UnkID        *int    `json:"unk_id"`
+		Vocab        json.RawMessage
 		Merges       []json.RawMessage
 	}
 }
@@ -60,9 +63,14 @@ func FromJSON(data []byte, c tokenizer.Config, size int) (v *Vocab, loss string,
 	if err != nil {
 		return nil, "", err
 	}
-	if s.Model.ByteFallback {
+	switch {
+	case s.Model.Type == "WordPiece":
+		err = v.fromWordPiece(&s)
+	case s.Model.Type == "Unigram":
+		err = v.fromUnigram(&s)
+	case s.Model.ByteFallback:
 		err = v.fromSentencePiece(&s, merges)
-	} else {
+	default:
 		err = v.fromByteLevel(&s, merges)
 	}
 	if err != nil {
@@ -244,6 +252,9 @@ func (v *Vocab) specials(s *source, t *tokenizer.Tokenizer, c tokenizer.Config) 
 	if begins && v.BOS == None {
 		v.BOS = int(framed[0])
 	}
+	if v.Kind == KindWordPiece && v.EOS == None && len(framed) == 2 {
+		v.EOS, ends = int(framed[1]), true // which its configuration calls the separator
+	}
 	v.AddBOS, v.AddEOS = &begins, &ends
 }
 
@@ -275,6 +286,9 @@ func (v *Vocab) compare(data []byte, merges [][2]string) (same bool, loss string
 	}
 	if same, err = v.sameIDs(data, back); err != nil {
 		return false, "", err
+	}
+	if same {
+		same, loss = v.keepsModel(&was, &is)
 	}
 	if !same && v.Kind == KindSentencePiece {
 		loss = "spaces before a text or after a special token are treated otherwise"

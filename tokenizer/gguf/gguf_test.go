@@ -191,6 +191,8 @@ func TestFromJSON(t *testing.T) {
 		"qwen2":  {"qwen2", "", false},
 		"llama2": {"default", "its merges are not those of a SentencePiece model", true},
 		"gemma":  {"default", "its merges are not those of a SentencePiece model", true},
+		"bert":   {"default", "", false},
+		"xlmr":   {"default", "", true}, // its scores are no float32s
 	} {
 		data, err := os.ReadFile(huggingFace + name + ".tokenizer.json")
 		if err != nil {
@@ -223,6 +225,43 @@ func TestFromJSON(t *testing.T) {
 			if a, b := want.Decode(want.Encode(text, true), true), got.Decode(got.Encode(text, true), true); a != b {
 				t.Errorf("%s: decoded %q, was %q", name, b, a)
 			}
+		}
+	}
+}
+
+// A Unigram model whose scores are float32s, as SentencePiece has them, needs no more
+// than GGUF's keys.
+func TestUnigram(t *testing.T) {
+	data, err := os.ReadFile(huggingFace + "xlmr.tokenizer.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]any
+	if err := json.Unmarshal(data, &m); err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range m["model"].(map[string]any)["vocab"].([]any) {
+		pair := entry.([]any)
+		pair[1] = float64(float32(pair[1].(float64)))
+	}
+	if data, err = json.Marshal(m); err != nil {
+		t.Fatal(err)
+	}
+	v, loss, err := gguf.FromJSON(data, tokenizer.Config{BOSToken: "<s>", EOSToken: "</s>", PadToken: "<pad>"}, 0)
+	if err != nil || loss != "" || v.HuggingFace != "" || v.Kind != gguf.KindUnigram {
+		t.Fatalf("kind %s, embedded %v, loss %q, %v", v.Kind, v.HuggingFace != "", loss, err)
+	}
+	want, err := tokenizer.Load(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := v.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range readJSON[golden](t, "golden.json").Texts {
+		if a, b := want.Encode(text, true), got.Encode(text, true); !slices.Equal(a, b) {
+			t.Errorf("%q is %v, was %v", text, b, a)
 		}
 	}
 }
@@ -336,11 +375,13 @@ func TestReadRefuses(t *testing.T) {
 // FuzzRead: whatever is read gives a tokenizer or an error.
 func FuzzRead(f *testing.F) {
 	f.Add("gpt2", "llama-bpe", "a\x00b\x00ab", "a b", int8(0))
+	f.Add("bert", "", "[PAD]\x00[UNK]\x00▁a\x00b", "", int8(1))
+	f.Add("t5", "", "<unk>\x00▁\x00a\x00▁a", "", int8(0))
 	f.Add("llama", "", "<unk>\x00▁\x00a\x00▁a", "", int8(1))
 	f.Fuzz(func(t *testing.T, kind, pre, tokens, merges string, special int8) {
 		v := &gguf.Vocab{
 			Kind: kind, Pre: pre, Tokens: strings.Split(tokens, "\x00"), Merges: strings.Split(merges, "\x00"),
-			BOS: int(special), EOS: gguf.None, Unknown: gguf.None, Padding: gguf.None,
+			BOS: int(special), EOS: gguf.None, Unknown: int(special), Padding: gguf.None, Charsmap: []byte(pre),
 		}
 		v.Scores = make([]float32, len(v.Tokens))
 		m := fields{}

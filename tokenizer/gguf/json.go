@@ -23,9 +23,14 @@ func (v *Vocab) JSON() ([]byte, error) {
 	var merges [][2]string
 	var err error
 	model := object{"type": "BPE", "dropout": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil}
-	if v.Kind == KindBPE {
+	switch v.Kind {
+	case KindBPE:
 		parts, merges, err = v.bytePieces(model)
-	} else {
+	case KindWordPiece:
+		return v.wordPieces()
+	case KindUnigram:
+		return v.unigramPieces()
+	default:
 		parts, merges, err = v.sentencePieces(model)
 	}
 	if err != nil {
@@ -38,29 +43,14 @@ func (v *Vocab) JSON() ([]byte, error) {
 
 // join writes the file; vocabulary and merges, its bulk, are written by hand.
 func (v *Vocab) join(parts, model object, merges [][2]string) ([]byte, error) {
-	b := make([]byte, 0, 24*len(v.Tokens)+24*len(merges)+4096)
-	b = append(b, '{')
-	for _, key := range []string{
-		"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder",
-	} {
-		var err error
-		if b, err = appendPair(b, key, parts[key]); err != nil {
-			return nil, err
-		}
-		b = append(b, ",\n "...)
-	}
-	b = append(b, `"model": {`...)
-	for _, key := range []string{
+	b, err := v.head(24*len(merges), parts, model, []string{
 		"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback",
 		"ignore_merges",
-	} {
-		var err error
-		if b, err = appendPair(b, key, model[key]); err != nil {
-			return nil, err
-		}
-		b = append(b, ", "...)
+	})
+	if err != nil {
+		return nil, err
 	}
-	b = append(b, `"vocab": {`...)
+	b = append(b, '{')
 	for id, t := range v.Tokens {
 		if v.TypeOf(id) == TypeUnused && v.Kind == KindBPE {
 			continue // a filler such as [PAD151700]
@@ -80,6 +70,28 @@ func (v *Vocab) join(parts, model object, merges [][2]string) ([]byte, error) {
 		b = append(appendQuoted(b, m[1]), ']')
 	}
 	return append(b, "]}}\n"...), nil
+}
+
+// head writes the file up to the vocabulary, with the given keys of the model; more is
+// room for what follows that.
+func (v *Vocab) head(more int, parts, model object, keys []string) (b []byte, err error) {
+	b = append(make([]byte, 0, 24*len(v.Tokens)+more+4096), '{')
+	for _, key := range []string{
+		"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder",
+	} {
+		if b, err = appendPair(b, key, parts[key]); err != nil {
+			return nil, err
+		}
+		b = append(b, ",\n "...)
+	}
+	b = append(b, `"model": {`...)
+	for _, key := range keys {
+		if b, err = appendPair(b, key, model[key]); err != nil {
+			return nil, err
+		}
+		b = append(b, ", "...)
+	}
+	return append(b, `"vocab": `...), nil
 }
 
 func appendPair(b []byte, key string, value any) ([]byte, error) {

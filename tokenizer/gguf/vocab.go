@@ -12,7 +12,11 @@ import (
 const (
 	KindBPE           = "gpt2"  // byte-level BPE
 	KindSentencePiece = "llama" // SentencePiece BPE
+	KindWordPiece     = "bert"  // BERT's
+	KindUnigram       = "t5"    // SentencePiece Unigram
 )
+
+var kinds = []string{KindBPE, KindSentencePiece, KindWordPiece, KindUnigram}
 
 // Types of tokens, as GGUF numbers them.
 const (
@@ -31,12 +35,16 @@ type Vocab struct {
 	Pre    string
 	Tokens []string
 	Types  []int     // nil when all are normal
-	Scores []float32 // SentencePiece
+	Scores []float32 // SentencePiece, of either model
 	Merges []string  // byte-level: two tokens with a space between
 	// BOS and the others are ids of special tokens.
 	BOS, EOS, Unknown, Padding int
-	// AddBOS and the others are nil when the file does not say.
+	// AddBOS and the others are nil when the file does not say. BOS and EOS of WordPiece
+	// are its classifier and separator tokens.
 	AddBOS, AddEOS, AddSpacePrefix *bool
+	Lowercase, StripAccents        *bool  // WordPiece
+	TrimSpaces                     *bool  // Unigram: runs of spaces are one, and none at the ends
+	Charsmap                       []byte // Unigram: SentencePiece's compiled normaliser, or nil
 	// HuggingFace is an embedded tokenizer.json, "" for none.
 	HuggingFace string
 }
@@ -57,6 +65,9 @@ type Metadata interface {
 
 const prefix = "tokenizer.ggml."
 
+// separatorKey is spelled as in llama.cpp.
+const separatorKey = prefix + "seperator_token_id" //nolint:misspell // see above
+
 // embeddedKey is where a whole tokenizer.json may lie.
 const embeddedKey = "tokenizer.huggingface.json"
 
@@ -74,7 +85,16 @@ func Read(m Metadata) (*Vocab, error) {
 		Unknown: get(&r, prefix+"unknown_token_id", None, m.Int), Padding: get(&r, prefix+"padding_token_id", None, m.Int),
 		AddBOS: flag(&r, prefix+"add_bos_token"), AddEOS: flag(&r, prefix+"add_eos_token"),
 		AddSpacePrefix: flag(&r, prefix+"add_space_prefix"),
-		HuggingFace:    get(&r, embeddedKey, "", m.Text),
+		Lowercase:      flag(&r, prefix+"normalizer.lowercase"), StripAccents: flag(&r, prefix+"normalizer.strip_accents"),
+		TrimSpaces:  flag(&r, prefix+"remove_extra_whitespaces"),
+		HuggingFace: get(&r, embeddedKey, "", m.Text),
+	}
+	for _, b := range get(&r, prefix+"precompiled_charsmap", nil, m.Ints) {
+		v.Charsmap = append(v.Charsmap, byte(b)) // some writers have signed bytes
+	}
+	if v.Kind == KindWordPiece {
+		v.BOS = get(&r, prefix+"cls_token_id", v.BOS, m.Int)
+		v.EOS = get(&r, separatorKey, v.EOS, m.Int)
 	}
 	if r.err != nil {
 		return nil, r.err
@@ -83,13 +103,13 @@ func Read(m Metadata) (*Vocab, error) {
 	return v, v.check()
 }
 
-// defaults sets the special tokens that llama.cpp takes for granted in a
-// SentencePiece vocabulary.
+// defaults sets the special tokens that llama.cpp takes for granted.
 func (v *Vocab) defaults() {
-	if v.Kind != KindSentencePiece {
-		return
-	}
-	for want, id := range []*int{&v.Unknown, &v.BOS, &v.EOS} {
+	for id, want := range map[string]map[*int]int{
+		KindSentencePiece: {&v.Unknown: 0, &v.BOS: 1, &v.EOS: 2},
+		KindWordPiece:     {&v.Padding: 0, &v.Unknown: 100, &v.BOS: 101, &v.EOS: 102},
+		KindUnigram:       {&v.Padding: 0, &v.EOS: 1, &v.Unknown: 2},
+	}[v.Kind] {
 		if *id == None && want < len(v.Tokens) {
 			*id = want
 		}
@@ -148,10 +168,24 @@ func (v *Vocab) Write(set func(key string, value any)) {
 	for _, f := range []struct {
 		key string
 		set *bool
-	}{{"add_bos_token", v.AddBOS}, {"add_eos_token", v.AddEOS}, {"add_space_prefix", v.AddSpacePrefix}} {
+	}{
+		{"add_bos_token", v.AddBOS},
+		{"add_eos_token", v.AddEOS},
+		{"add_space_prefix", v.AddSpacePrefix},
+		{"normalizer.lowercase", v.Lowercase},
+		{"normalizer.strip_accents", v.StripAccents},
+		{"remove_extra_whitespaces", v.TrimSpaces},
+	} {
 		if f.set != nil {
 			set(prefix+f.key, *f.set)
 		}
+	}
+	if v.Charsmap != nil {
+		set(prefix+"precompiled_charsmap", v.Charsmap)
+	}
+	if v.Kind == KindWordPiece && v.BOS != None && v.EOS != None {
+		set(prefix+"cls_token_id", uint32(v.BOS))
+		set(separatorKey, uint32(v.EOS))
 	}
 	if v.HuggingFace != "" {
 		set(embeddedKey, v.HuggingFace)
@@ -162,13 +196,13 @@ func (v *Vocab) check() error {
 	switch {
 	case v.Kind == "":
 		return fmt.Errorf("metadata %smodel is missing: the file has no tokenizer", prefix)
-	case v.Kind != KindBPE && v.Kind != KindSentencePiece && v.HuggingFace == "":
-		return fmt.Errorf("tokenizer of kind %q is not supported; known: %s, %s", v.Kind, KindBPE, KindSentencePiece)
+	case !slices.Contains(kinds, v.Kind) && v.HuggingFace == "":
+		return fmt.Errorf("tokenizer of kind %q is not supported; known: %s", v.Kind, strings.Join(kinds, ", "))
 	case len(v.Tokens) == 0:
 		return fmt.Errorf("metadata %stokens is missing or empty", prefix)
 	case v.Types != nil && len(v.Types) != len(v.Tokens):
 		return fmt.Errorf("%d token types for %d tokens", len(v.Types), len(v.Tokens))
-	case v.Kind == KindSentencePiece && len(v.Scores) != len(v.Tokens):
+	case (v.Kind == KindSentencePiece || v.Kind == KindUnigram) && len(v.Scores) != len(v.Tokens):
 		return fmt.Errorf("%d scores for %d tokens", len(v.Scores), len(v.Tokens))
 	}
 	for _, id := range []int{v.BOS, v.EOS, v.Unknown, v.Padding} {
@@ -200,7 +234,8 @@ func (v *Vocab) Text(id int) string {
 
 // Adds reports whether beginning and end of sequence go around a text.
 func (v *Vocab) Adds() (bos, eos bool) {
-	bos = v.Kind == KindSentencePiece
+	bos = v.Kind == KindSentencePiece || v.Kind == KindWordPiece
+	eos = v.Kind == KindWordPiece || v.Kind == KindUnigram
 	if p, ok := findPre(v.Pre); ok && v.Kind == KindBPE {
 		bos = p.addBOS
 	}
