@@ -184,13 +184,7 @@ func (b *Bundle) writeGGUF(path string, c Conversion) (losses []string, err erro
 		}
 		m.Set(shapesKey, string(text))
 	}
-	return losses, copyTensors(v, plan, &c, func() (checkpoint.Writer, func(), error) {
-		out, err := gguf.Create(path, plan, m)
-		if err != nil {
-			return nil, nil, err
-		}
-		return out, out.Abort, nil
-	})
+	return losses, copyTensors(v, plan, &c, func() (output, error) { return gguf.Create(path, plan, m) })
 }
 
 // NamesGGUF lists the tensors as a GGUF file names them, sorted.
@@ -364,41 +358,107 @@ func restoreBytes(f *gguf.File, v *recipe.View) error {
 	return nil
 }
 
+// output is where tensors are written.
+type output interface {
+	checkpoint.Writer
+	checkpoint.Filler
+	Abort()
+}
+
+// pieceBytes bounds how much of a tensor is read before it is written and given back to
+// the system, so that memory does not grow with the model.
+const pieceBytes = 32 << 20
+
 // copyTensors writes the tensors of r, each in the type of its plan.
-func copyTensors(r checkpoint.Reader, plan []checkpoint.Entry, c *Conversion, create func() (checkpoint.Writer, func(), error)) error {
-	var total, done int64
+func copyTensors(r checkpoint.Reader, plan []checkpoint.Entry, c *Conversion, create func() (output, error)) error {
+	k := &copier{r: r, c: c}
 	entries := map[string]checkpoint.Entry{}
 	for _, e := range plan {
-		total += int64(e.DType.Bytes(tensor.Elems(e.Shape)))
+		k.total += int64(e.DType.Bytes(tensor.Elems(e.Shape)))
 		entries[e.Name] = e
 	}
-	w, abort, err := create()
+	w, err := create()
 	if err != nil {
 		return err
 	}
 	for _, name := range w.Order() {
-		e := entries[name]
-		t, err := r.Tensor(name)
-		if err == nil && t.DType != e.DType {
-			t, err = encode(t, e.DType, c.Threads)
-		}
-		if err == nil {
-			err = w.Write(e.Name, t)
-		}
+		err := w.Fill(name, func(put func([]byte) error) error { return k.tensor(entries[name], put) })
 		if err != nil {
-			abort()
-			return fmt.Errorf("tensor %s: %w", e.Name, err)
+			w.Abort()
+			return fmt.Errorf("tensor %s: %w", name, err)
 		}
-		if s, ok := r.(interface{ Release(name string) error }); ok {
-			if err := s.Release(e.Name); err != nil {
-				abort()
+	}
+	return w.Close() // which aborts where it fails
+}
+
+// copier writes tensors in pieces.
+type copier struct {
+	r           checkpoint.Reader
+	c           *Conversion
+	done, total int64
+}
+
+// tensor hands a tensor to put, in its type of the plan.
+func (k *copier) tensor(e checkpoint.Entry, put func([]byte) error) error {
+	v, ok := k.r.(interface {
+		Pieces(name string) int
+		Piece(name string, i int) (tensor.Tensor, error)
+	})
+	if !ok {
+		t, err := k.r.Tensor(e.Name)
+		if err != nil {
+			return err
+		}
+		return k.rows(e, t, put)
+	}
+	for i := range v.Pieces(e.Name) {
+		t, err := v.Piece(e.Name, i)
+		if err != nil {
+			return err
+		}
+		if err := k.rows(e, t, put); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rows hands a tensor, or a piece of one, to put.
+func (k *copier) rows(e checkpoint.Entry, t tensor.Tensor, put func([]byte) error) error {
+	rows, step := 1, 1
+	if n := len(t.Shape); n > 1 && t.Len() > 0 {
+		rows = t.Len() / t.Shape[n-1]
+		if wide := t.DType.Bytes(t.Shape[n-1]); wide > 0 {
+			step = max(1, pieceBytes/wide)
+		} else {
+			rows = 1
+		}
+	}
+	size := len(t.Data) / rows
+	for at := 0; at < rows; at += step {
+		part := t
+		if n := min(step, rows-at); n < rows {
+			part.Shape = []int{n, t.Shape[len(t.Shape)-1]}
+			part.Data = t.Data[at*size : (at+n)*size]
+		}
+		if part.DType != e.DType {
+			var err error
+			if part, err = encode(part, e.DType, k.c.Threads); err != nil {
 				return err
 			}
 		}
-		done += int64(len(t.Data))
-		c.Progress(done, total)
+		if err := put(part.Data); err != nil {
+			return err
+		}
+		if s, ok := k.r.(interface{ Release(name string) error }); ok {
+			if err := s.Release(e.Name); err != nil {
+				return err
+			}
+		}
+		k.done += int64(len(part.Data))
+		k.c.Progress(k.done, k.total)
 	}
-	return w.Close() // which aborts where it fails
+	return nil
 }
 
 // encode converts a tensor to a type, some rows at a time, so that their numbers as
@@ -477,12 +537,8 @@ func (b *Bundle) writeDir(dir string, c Conversion) error {
 	if err := fsx.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	err = copyTensors(w.Reader, plan, &c, func() (checkpoint.Writer, func(), error) {
-		out, err := safetensors.Create(filepath.Join(dir, safetensors.SingleName), plan, map[string]string{"format": "pt"})
-		if err != nil {
-			return nil, nil, err
-		}
-		return out, out.Abort, nil
+	err = copyTensors(w.Reader, plan, &c, func() (output, error) {
+		return safetensors.Create(filepath.Join(dir, safetensors.SingleName), plan, map[string]string{"format": "pt"})
 	})
 	if err != nil {
 		return err

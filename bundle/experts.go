@@ -22,8 +22,7 @@ type slice struct {
 	stack  string
 	entry  checkpoint.Entry
 	expert int
-	half   int  // 0 or 1 of the rows, or -1 for all
-	last   bool // of the stack's parts, in the order in which a model is loaded
+	half   int // 0 or 1 of the rows, or -1 for all
 }
 
 const (
@@ -68,18 +67,18 @@ func (a *apart) add(e checkpoint.Entry) error {
 		return fmt.Errorf("tensor %q of shape %v is no stack of experts", e.Name, e.Shape)
 	}
 	for i := range e.Shape[0] {
-		put := func(part string, rows, half int, last bool) {
+		put := func(part string, rows, half int) {
 			name := fmt.Sprintf("%s.experts.%d.%s.weight", e.Name[:strings.LastIndex(e.Name, ".experts.")], i, part)
 			a.parts[name] = slice{
-				stack: e.Name, expert: i, half: half, last: last && i == e.Shape[0]-1,
+				stack: e.Name, expert: i, half: half,
 				entry: checkpoint.Entry{Name: name, DType: e.DType, Shape: []int{rows, e.Shape[2]}},
 			}
 		}
 		if strings.HasSuffix(e.Name, downStack) {
-			put("down_proj", e.Shape[1], -1, true)
+			put("down_proj", e.Shape[1], -1)
 		} else {
-			put("gate_proj", e.Shape[1]/2, 0, false)
-			put("up_proj", e.Shape[1]/2, 1, true)
+			put("gate_proj", e.Shape[1]/2, 0)
+			put("up_proj", e.Shape[1]/2, 1)
 		}
 	}
 	return nil
@@ -117,12 +116,11 @@ func (a *apart) Tensor(name string) (tensor.Tensor, error) {
 // Release passes on that a tensor's bytes will not be read again.
 func (a *apart) Release(name string) error {
 	f, ok := a.Reader.(interface{ Release(name string) error })
-	p, part := a.parts[name]
-	switch {
-	case !ok || part && !p.last:
+	if !ok {
 		return nil
-	case part:
-		return f.Release(p.stack)
+	}
+	if p, ok := a.parts[name]; ok {
+		name = p.stack // whose other parts are read again when they are touched
 	}
 	return f.Release(name)
 }

@@ -56,6 +56,11 @@ type Writer interface {
 	Close() error
 }
 
+// Filler is a Writer that takes a tensor in pieces; see [Stream.Fill].
+type Filler interface {
+	Fill(name string, fill func(put func(data []byte) error) error) error
+}
+
 // Entry announces one tensor.
 type Entry struct {
 	Name  string

@@ -53,14 +53,12 @@ func newWriter(w io.Writer, plan []checkpoint.Entry, m *Metadata, end checkpoint
 		return nil, fmt.Errorf("write header: %w", err)
 	}
 	zeros := make([]byte, align)
-	put := func(_ checkpoint.Entry, data []byte) error {
-		if _, err := w.Write(data); err != nil {
-			return err
-		}
-		_, err := w.Write(zeros[:-int64(len(data))&(align-1)])
+	put := func(data []byte) error {
+		_, err := w.Write(data)
 		return err
 	}
-	return &Writer{checkpoint.NewStream(plan, put, end)}, nil
+	pad := func(n int) error { return put(zeros[:-int64(n)&(align-1)]) }
+	return &Writer{checkpoint.NewStream(plan, put, pad, end)}, nil
 }
 
 // encoder writes the head. The first error of w stays with w.

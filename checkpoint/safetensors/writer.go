@@ -62,11 +62,11 @@ func newWriter(w io.Writer, plan []checkpoint.Entry, metadata map[string]string,
 	if _, err := w.Write(text); err != nil {
 		return nil, fmt.Errorf("write header: %w", err)
 	}
-	put := func(_ checkpoint.Entry, data []byte) error {
+	put := func(data []byte) error {
 		_, err := w.Write(data)
 		return err
 	}
-	return &Writer{checkpoint.NewStream(order, put, end)}, nil
+	return &Writer{checkpoint.NewStream(order, put, nil, end)}, nil
 }
 
 // encodeHeader returns the length and the padded header, byte for byte as the

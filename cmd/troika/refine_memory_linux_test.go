@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -56,7 +57,12 @@ func TestRefineMemoryIsBounded(t *testing.T) {
 // held, as the kernel counts it for the program alone.
 func runMeasured(t *testing.T, dir string, args ...string) (peak int64, code int) {
 	t.Helper()
-	cmd := refineCommand(t, dir, args...)
+	return measured(t, refineCommand(t, dir, args...))
+}
+
+// measured runs a command as runMeasured does.
+func measured(t *testing.T, cmd *exec.Cmd) (peak int64, code int) {
+	t.Helper()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -165,6 +165,32 @@ func (v *View) Tensor(name string) (tensor.Tensor, error) {
 	return t, nil
 }
 
+// Pieces returns how many tensors of the source a tensor of the view is made of, one
+// after the other along its first axis.
+func (v *View) Pieces(name string) int {
+	if p := v.parts[name]; p.made == nil && p.step == nil {
+		return max(1, len(p.from))
+	}
+	return 1
+}
+
+// Piece returns one of [View.Pieces], in its own type and without that axis where there
+// are several.
+func (v *View) Piece(name string, i int) (tensor.Tensor, error) {
+	p, ok := v.parts[name]
+	if !ok || v.Pieces(name) == 1 {
+		return v.Tensor(name)
+	}
+	t, err := v.src.Tensor(p.from[i])
+	if err == nil && (t.DType != p.own || !slices.Equal(t.Shape, p.entry.Shape[1:])) {
+		err = fmt.Errorf("%s is %s %v, the others are %s %v", p.from[i], t.DType, t.Shape, p.own, p.entry.Shape[1:])
+	}
+	if err != nil {
+		return t, fmt.Errorf("tensor %q: %w", name, err)
+	}
+	return t, nil
+}
+
 // fetch reads what a part is made of.
 func (v *View) fetch(p part) (tensor.Tensor, error) {
 	if len(p.from) == 1 {
@@ -194,7 +220,7 @@ func (v *View) fetch(p part) (tensor.Tensor, error) {
 }
 
 // Release tells the source that the bytes behind a tensor are not needed soon, if it
-// can use that; see [gguf.File.Release]. A stack is released with its last member.
+// can use that; see [gguf.File.Release].
 func (v *View) Release(name string) error {
 	r, ok := v.src.(interface{ Release(name string) error })
 	if !ok {
@@ -202,9 +228,6 @@ func (v *View) Release(name string) error {
 	}
 	p := v.parts[name]
 	for _, from := range p.from {
-		if p.at >= 0 && p.at < v.dims.Experts-1 {
-			continue
-		}
 		if err := r.Release(from); err != nil {
 			return err
 		}
