@@ -19,6 +19,9 @@ type vectors struct {
 	expTo         func(n int, y, x *float32)
 	silu          func(n int, y, gate, up *float32)
 	siluBack      func(n int, dgate, dup, gate, up, dy *float32)
+	gelu          func(n int, y, x *float32)
+	geluMul       func(n int, y, gate, up *float32)
+	geluMulBack   func(n int, dgate, dup, gate, up, dy *float32)
 	softmaxBack   func(n int, p, ds *float32, lse, delta float32)
 	rotate        func(n int, y, z, a, b, cos, sin *float32)
 	rotateBack    func(n int, y, z, a, b, cos, sin *float32)
@@ -128,6 +131,31 @@ func SiLUMulBack(dgate, dup, gate, up, dy []float32) {
 	dup, gate, up, dy = dup[:n], gate[:n], up[:n], dy[:n]
 	for i := 0; i < n; i += span {
 		active.vec.siluBack(min(span, n-i), &dgate[i], &dup[i], &gate[i], &up[i], &dy[i])
+	}
+}
+
+// GELU writes the tanh approximation of GELU of x to y.
+func GELU(y, x []float32) {
+	x = x[:len(y)]
+	for i := 0; i < len(y); i += span {
+		active.vec.gelu(min(span, len(y)-i), &y[i], &x[i])
+	}
+}
+
+// GELUMul writes the tanh approximation of GELU of gate, times up, to y.
+func GELUMul(y, gate, up []float32) {
+	gate, up = gate[:len(y)], up[:len(y)]
+	for i := 0; i < len(y); i += span {
+		active.vec.geluMul(min(span, len(y)-i), &y[i], &gate[i], &up[i])
+	}
+}
+
+// GELUMulBack writes the gradients of GELUMul for its result's gradient dy.
+func GELUMulBack(dgate, dup, gate, up, dy []float32) {
+	n := len(dgate)
+	dup, gate, up, dy = dup[:n], gate[:n], up[:n], dy[:n]
+	for i := 0; i < n; i += span {
+		active.vec.geluMulBack(min(span, n-i), &dgate[i], &dup[i], &gate[i], &up[i], &dy[i])
 	}
 }
 

@@ -49,6 +49,21 @@ func silu(n int, y *float32, gate *float32, up *float32)
 //go:noescape
 func siluBack(n int, dgate *float32, dup *float32, gate *float32, up *float32, dy *float32)
 
+// gelu is elementwise over n numbers; see the plain-Go version.
+//
+//go:noescape
+func gelu(n int, y *float32, x *float32)
+
+// geluMul is elementwise over n numbers; see the plain-Go version.
+//
+//go:noescape
+func geluMul(n int, y *float32, gate *float32, up *float32)
+
+// geluMulBack is elementwise over n numbers; see the plain-Go version.
+//
+//go:noescape
+func geluMulBack(n int, dgate *float32, dup *float32, gate *float32, up *float32, dy *float32)
+
 // softmaxBack is elementwise over n numbers; see the plain-Go version.
 //
 //go:noescape

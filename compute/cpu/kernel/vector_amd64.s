@@ -144,6 +144,56 @@ DATA sign<>+24(SB)/4, $0x80000000
 DATA sign<>+28(SB)/4, $0x80000000
 GLOBL sign<>(SB), RODATA|NOPTR, $32
 
+DATA gelu1<>+0(SB)/4, $0xbfcc422a
+DATA gelu1<>+4(SB)/4, $0xbfcc422a
+DATA gelu1<>+8(SB)/4, $0xbfcc422a
+DATA gelu1<>+12(SB)/4, $0xbfcc422a
+DATA gelu1<>+16(SB)/4, $0xbfcc422a
+DATA gelu1<>+20(SB)/4, $0xbfcc422a
+DATA gelu1<>+24(SB)/4, $0xbfcc422a
+DATA gelu1<>+28(SB)/4, $0xbfcc422a
+GLOBL gelu1<>(SB), RODATA|NOPTR, $32
+
+DATA gelu3<>+0(SB)/4, $0xbd922279
+DATA gelu3<>+4(SB)/4, $0xbd922279
+DATA gelu3<>+8(SB)/4, $0xbd922279
+DATA gelu3<>+12(SB)/4, $0xbd922279
+DATA gelu3<>+16(SB)/4, $0xbd922279
+DATA gelu3<>+20(SB)/4, $0xbd922279
+DATA gelu3<>+24(SB)/4, $0xbd922279
+DATA gelu3<>+28(SB)/4, $0xbd922279
+GLOBL gelu3<>(SB), RODATA|NOPTR, $32
+
+DATA slope3<>+0(SB)/4, $0xbe5b33b6
+DATA slope3<>+4(SB)/4, $0xbe5b33b6
+DATA slope3<>+8(SB)/4, $0xbe5b33b6
+DATA slope3<>+12(SB)/4, $0xbe5b33b6
+DATA slope3<>+16(SB)/4, $0xbe5b33b6
+DATA slope3<>+20(SB)/4, $0xbe5b33b6
+DATA slope3<>+24(SB)/4, $0xbe5b33b6
+DATA slope3<>+28(SB)/4, $0xbe5b33b6
+GLOBL slope3<>(SB), RODATA|NOPTR, $32
+
+DATA far<>+0(SB)/4, $0x42c80000
+DATA far<>+4(SB)/4, $0x42c80000
+DATA far<>+8(SB)/4, $0x42c80000
+DATA far<>+12(SB)/4, $0x42c80000
+DATA far<>+16(SB)/4, $0x42c80000
+DATA far<>+20(SB)/4, $0x42c80000
+DATA far<>+24(SB)/4, $0x42c80000
+DATA far<>+28(SB)/4, $0x42c80000
+GLOBL far<>(SB), RODATA|NOPTR, $32
+
+DATA minusFar<>+0(SB)/4, $0xc2c80000
+DATA minusFar<>+4(SB)/4, $0xc2c80000
+DATA minusFar<>+8(SB)/4, $0xc2c80000
+DATA minusFar<>+12(SB)/4, $0xc2c80000
+DATA minusFar<>+16(SB)/4, $0xc2c80000
+DATA minusFar<>+20(SB)/4, $0xc2c80000
+DATA minusFar<>+24(SB)/4, $0xc2c80000
+DATA minusFar<>+28(SB)/4, $0xc2c80000
+GLOBL minusFar<>(SB), RODATA|NOPTR, $32
+
 DATA minusInf<>+0(SB)/4, $0xff800000
 DATA minusInf<>+4(SB)/4, $0xff800000
 DATA minusInf<>+8(SB)/4, $0xff800000
@@ -706,6 +756,346 @@ wholeDone:
 	VMULPS       Y4, Y2, Y2
 	VSUBPS       Y4, Y6, Y6
 	VFMADD213PS  one<>+0(SB), Y1, Y6
+	VMULPS       Y6, Y2, Y2
+	VMASKMOVPS   Y2, Y0, (CX)
+	VMASKMOVPS   Y5, Y0, (DX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func gelu(n int, y *float32, x *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gelu(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ x+16(FP), DX
+	CMPQ AX, $0x00000008
+	JLT  wholeDone
+
+whole:
+	VMOVUPS      (DX), Y0
+	VMULPS       Y0, Y0, Y1
+	VMULPS       gelu3<>+0(SB), Y1, Y1
+	VADDPS       gelu1<>+0(SB), Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VCMPPS       $0x01, least<>+0(SB), Y1, Y2
+	VMOVUPS      most<>+0(SB), Y3
+	VMINPS       Y1, Y3, Y1
+	VMULPS       log2e<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
+	VFNMADD231PS ln2Hi<>+0(SB), Y4, Y1
+	VFNMADD231PS ln2Lo<>+0(SB), Y4, Y1
+	VMOVUPS      p0<>+0(SB), Y4
+	VFMADD213PS  p1<>+0(SB), Y1, Y4
+	VFMADD213PS  p2<>+0(SB), Y1, Y4
+	VFMADD213PS  p3<>+0(SB), Y1, Y4
+	VFMADD213PS  p4<>+0(SB), Y1, Y4
+	VFMADD213PS  p5<>+0(SB), Y1, Y4
+	VMULPS       Y1, Y1, Y5
+	VFMADD213PS  Y1, Y5, Y4
+	VADDPS       one<>+0(SB), Y4, Y4
+	VPSRAD       $0x01, Y3, Y1
+	VPSUBD       Y1, Y3, Y3
+	VPADDD       bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y4, Y4
+	VPADDD       bias<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VANDNPS      Y4, Y2, Y4
+	VADDPS       one<>+0(SB), Y4, Y4
+	VDIVPS       Y4, Y0, Y0
+	VMOVUPS      Y0, (CX)
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, CX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          whole
+
+wholeDone:
+	TESTQ        AX, AX
+	JZ           end
+	LEAQ         tail<>+32(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVUPS      (BX), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMULPS       Y1, Y1, Y2
+	VMULPS       gelu3<>+0(SB), Y2, Y2
+	VADDPS       gelu1<>+0(SB), Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VCMPPS       $0x01, least<>+0(SB), Y2, Y3
+	VMOVUPS      most<>+0(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VMULPS       log2e<>+0(SB), Y2, Y4
+	VCVTPS2DQ    Y4, Y4
+	VCVTDQ2PS    Y4, Y5
+	VFNMADD231PS ln2Hi<>+0(SB), Y5, Y2
+	VFNMADD231PS ln2Lo<>+0(SB), Y5, Y2
+	VMOVUPS      p0<>+0(SB), Y5
+	VFMADD213PS  p1<>+0(SB), Y2, Y5
+	VFMADD213PS  p2<>+0(SB), Y2, Y5
+	VFMADD213PS  p3<>+0(SB), Y2, Y5
+	VFMADD213PS  p4<>+0(SB), Y2, Y5
+	VFMADD213PS  p5<>+0(SB), Y2, Y5
+	VMULPS       Y2, Y2, Y6
+	VFMADD213PS  Y2, Y6, Y5
+	VADDPS       one<>+0(SB), Y5, Y5
+	VPSRAD       $0x01, Y4, Y2
+	VPSUBD       Y2, Y4, Y4
+	VPADDD       bias<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y5, Y5
+	VPADDD       bias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VANDNPS      Y5, Y3, Y5
+	VADDPS       one<>+0(SB), Y5, Y5
+	VDIVPS       Y5, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func geluMul(n int, y *float32, gate *float32, up *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluMul(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ gate+16(FP), DX
+	MOVQ up+24(FP), BX
+	CMPQ AX, $0x00000008
+	JLT  wholeDone
+
+whole:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y1
+	VMULPS       Y0, Y0, Y2
+	VMULPS       gelu3<>+0(SB), Y2, Y2
+	VADDPS       gelu1<>+0(SB), Y2, Y2
+	VMULPS       Y0, Y2, Y2
+	VCMPPS       $0x01, least<>+0(SB), Y2, Y3
+	VMOVUPS      most<>+0(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VMULPS       log2e<>+0(SB), Y2, Y4
+	VCVTPS2DQ    Y4, Y4
+	VCVTDQ2PS    Y4, Y5
+	VFNMADD231PS ln2Hi<>+0(SB), Y5, Y2
+	VFNMADD231PS ln2Lo<>+0(SB), Y5, Y2
+	VMOVUPS      p0<>+0(SB), Y5
+	VFMADD213PS  p1<>+0(SB), Y2, Y5
+	VFMADD213PS  p2<>+0(SB), Y2, Y5
+	VFMADD213PS  p3<>+0(SB), Y2, Y5
+	VFMADD213PS  p4<>+0(SB), Y2, Y5
+	VFMADD213PS  p5<>+0(SB), Y2, Y5
+	VMULPS       Y2, Y2, Y6
+	VFMADD213PS  Y2, Y6, Y5
+	VADDPS       one<>+0(SB), Y5, Y5
+	VPSRAD       $0x01, Y4, Y2
+	VPSUBD       Y2, Y4, Y4
+	VPADDD       bias<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y5, Y5
+	VPADDD       bias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VANDNPS      Y5, Y3, Y5
+	VADDPS       one<>+0(SB), Y5, Y5
+	VDIVPS       Y5, Y0, Y0
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (CX)
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, CX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          whole
+
+wholeDone:
+	TESTQ        AX, AX
+	JZ           end
+	LEAQ         tail<>+32(SB), SI
+	SHLQ         $0x02, AX
+	SUBQ         AX, SI
+	VMOVUPS      (SI), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (BX), Y0, Y2
+	VMULPS       Y1, Y1, Y3
+	VMULPS       gelu3<>+0(SB), Y3, Y3
+	VADDPS       gelu1<>+0(SB), Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VCMPPS       $0x01, least<>+0(SB), Y3, Y4
+	VMOVUPS      most<>+0(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VMULPS       log2e<>+0(SB), Y3, Y5
+	VCVTPS2DQ    Y5, Y5
+	VCVTDQ2PS    Y5, Y6
+	VFNMADD231PS ln2Hi<>+0(SB), Y6, Y3
+	VFNMADD231PS ln2Lo<>+0(SB), Y6, Y3
+	VMOVUPS      p0<>+0(SB), Y6
+	VFMADD213PS  p1<>+0(SB), Y3, Y6
+	VFMADD213PS  p2<>+0(SB), Y3, Y6
+	VFMADD213PS  p3<>+0(SB), Y3, Y6
+	VFMADD213PS  p4<>+0(SB), Y3, Y6
+	VFMADD213PS  p5<>+0(SB), Y3, Y6
+	VMULPS       Y3, Y3, Y7
+	VFMADD213PS  Y3, Y7, Y6
+	VADDPS       one<>+0(SB), Y6, Y6
+	VPSRAD       $0x01, Y5, Y3
+	VPSUBD       Y3, Y5, Y5
+	VPADDD       bias<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y6, Y6
+	VPADDD       bias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VANDNPS      Y6, Y4, Y6
+	VADDPS       one<>+0(SB), Y6, Y6
+	VDIVPS       Y6, Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func geluMulBack(n int, dgate *float32, dup *float32, gate *float32, up *float32, dy *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluMulBack(SB), NOSPLIT, $0-48
+	MOVQ n+0(FP), AX
+	MOVQ dgate+8(FP), CX
+	MOVQ dup+16(FP), DX
+	MOVQ gate+24(FP), BX
+	MOVQ up+32(FP), SI
+	MOVQ dy+40(FP), DI
+	CMPQ AX, $0x00000008
+	JLT  wholeDone
+
+whole:
+	VMOVUPS      (BX), Y0
+	VMOVUPS      (SI), Y1
+	VMOVUPS      (DI), Y2
+	VMULPS       Y0, Y0, Y3
+	VMULPS       gelu3<>+0(SB), Y3, Y3
+	VADDPS       gelu1<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VCMPPS       $0x01, least<>+0(SB), Y3, Y4
+	VMOVUPS      most<>+0(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VMULPS       log2e<>+0(SB), Y3, Y5
+	VCVTPS2DQ    Y5, Y5
+	VCVTDQ2PS    Y5, Y6
+	VFNMADD231PS ln2Hi<>+0(SB), Y6, Y3
+	VFNMADD231PS ln2Lo<>+0(SB), Y6, Y3
+	VMOVUPS      p0<>+0(SB), Y6
+	VFMADD213PS  p1<>+0(SB), Y3, Y6
+	VFMADD213PS  p2<>+0(SB), Y3, Y6
+	VFMADD213PS  p3<>+0(SB), Y3, Y6
+	VFMADD213PS  p4<>+0(SB), Y3, Y6
+	VFMADD213PS  p5<>+0(SB), Y3, Y6
+	VMULPS       Y3, Y3, Y7
+	VFMADD213PS  Y3, Y7, Y6
+	VADDPS       one<>+0(SB), Y6, Y6
+	VPSRAD       $0x01, Y5, Y3
+	VPSUBD       Y3, Y5, Y5
+	VPADDD       bias<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y6, Y6
+	VPADDD       bias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VANDNPS      Y6, Y4, Y6
+	VADDPS       one<>+0(SB), Y6, Y6
+	VMOVUPS      one<>+0(SB), Y3
+	VDIVPS       Y6, Y3, Y3
+	VMOVUPS      one<>+0(SB), Y5
+	VMULPS       Y0, Y2, Y4
+	VMULPS       Y3, Y4, Y4
+	VMULPS       Y1, Y2, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      far<>+0(SB), Y2
+	VMOVUPS      minusFar<>+0(SB), Y6
+	VMINPS       Y0, Y2, Y0
+	VMAXPS       Y0, Y6, Y0
+	VMULPS       Y0, Y0, Y2
+	VMULPS       slope3<>+0(SB), Y2, Y2
+	VADDPS       gelu1<>+0(SB), Y2, Y2
+	VMULPS       Y0, Y2, Y2
+	VSUBPS       Y3, Y5, Y5
+	VFNMADD213PS one<>+0(SB), Y2, Y5
+	VMULPS       Y5, Y1, Y1
+	VMOVUPS      Y1, (CX)
+	VMOVUPS      Y4, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          whole
+
+wholeDone:
+	TESTQ        AX, AX
+	JZ           end
+	LEAQ         tail<>+32(SB), R8
+	SHLQ         $0x02, AX
+	SUBQ         AX, R8
+	VMOVUPS      (R8), Y0
+	VMASKMOVPS   (BX), Y0, Y1
+	VMASKMOVPS   (SI), Y0, Y2
+	VMASKMOVPS   (DI), Y0, Y3
+	VMULPS       Y1, Y1, Y4
+	VMULPS       gelu3<>+0(SB), Y4, Y4
+	VADDPS       gelu1<>+0(SB), Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VCMPPS       $0x01, least<>+0(SB), Y4, Y5
+	VMOVUPS      most<>+0(SB), Y6
+	VMINPS       Y4, Y6, Y4
+	VMULPS       log2e<>+0(SB), Y4, Y6
+	VCVTPS2DQ    Y6, Y6
+	VCVTDQ2PS    Y6, Y7
+	VFNMADD231PS ln2Hi<>+0(SB), Y7, Y4
+	VFNMADD231PS ln2Lo<>+0(SB), Y7, Y4
+	VMOVUPS      p0<>+0(SB), Y7
+	VFMADD213PS  p1<>+0(SB), Y4, Y7
+	VFMADD213PS  p2<>+0(SB), Y4, Y7
+	VFMADD213PS  p3<>+0(SB), Y4, Y7
+	VFMADD213PS  p4<>+0(SB), Y4, Y7
+	VFMADD213PS  p5<>+0(SB), Y4, Y7
+	VMULPS       Y4, Y4, Y8
+	VFMADD213PS  Y4, Y8, Y7
+	VADDPS       one<>+0(SB), Y7, Y7
+	VPSRAD       $0x01, Y6, Y4
+	VPSUBD       Y4, Y6, Y6
+	VPADDD       bias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y7, Y7
+	VPADDD       bias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y7
+	VANDNPS      Y7, Y5, Y7
+	VADDPS       one<>+0(SB), Y7, Y7
+	VMOVUPS      one<>+0(SB), Y4
+	VDIVPS       Y7, Y4, Y4
+	VMOVUPS      one<>+0(SB), Y6
+	VMULPS       Y1, Y3, Y5
+	VMULPS       Y4, Y5, Y5
+	VMULPS       Y2, Y3, Y2
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      far<>+0(SB), Y3
+	VMOVUPS      minusFar<>+0(SB), Y7
+	VMINPS       Y1, Y3, Y1
+	VMAXPS       Y1, Y7, Y1
+	VMULPS       Y1, Y1, Y3
+	VMULPS       slope3<>+0(SB), Y3, Y3
+	VADDPS       gelu1<>+0(SB), Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y4, Y6, Y6
+	VFNMADD213PS one<>+0(SB), Y3, Y6
 	VMULPS       Y6, Y2, Y2
 	VMASKMOVPS   Y2, Y0, (CX)
 	VMASKMOVPS   Y5, Y0, (DX)

@@ -18,6 +18,9 @@ var portableVectors = vectors{
 	expTo:         expToGo,
 	silu:          siluGo,
 	siluBack:      siluBackGo,
+	gelu:          geluGo,
+	geluMul:       geluMulGo,
+	geluMulBack:   geluMulBackGo,
 	softmaxBack:   softmaxBackGo,
 	rotate:        rotateGo,
 	rotateBack:    rotateBackGo,
@@ -125,6 +128,47 @@ func siluGo(n int, yp, gatep, upp *float32) {
 	y, gate, up := slice(yp, n), slice(gatep, n), slice(upp, n)
 	for i, g := range gate {
 		y[i] = g / (1 + expGo(-g)) * up[i]
+	}
+}
+
+// gelu1, gelu3: the tanh approximation of GELU is x / (1 + exp(x*(gelu1 + gelu3*x*x))).
+const (
+	gelu1 = -1.5957691216057308 // -2*sqrt(2/pi)
+	gelu3 = gelu1 * 0.044715
+)
+
+func onePlusExpGELU(x float32) float32 {
+	return 1 + expGo(x*(float32(float32(x*x)*gelu3)+gelu1))
+}
+
+// geluGo: y = x / (1 + exp(x*(gelu1 + gelu3*x*x))).
+func geluGo(n int, yp, xp *float32) {
+	y, x := slice(yp, n), slice(xp, n)
+	for i, v := range x {
+		y[i] = v / onePlusExpGELU(v)
+	}
+}
+
+// geluMulGo: y = gelu(gate) * up.
+func geluMulGo(n int, yp, gatep, upp *float32) {
+	y, gate, up := slice(yp, n), slice(gatep, n), slice(upp, n)
+	for i, g := range gate {
+		y[i] = g / onePlusExpGELU(g) * up[i]
+	}
+}
+
+// geluMulBackGo: with s = 1 / (1 + exp(gate*(gelu1 + gelu3*gate*gate))), dup = dy*gate*s
+// and dgate = dy*up*s*(1 - gate*(gelu1 + 3*gelu3*gate*gate)*(1-s)). Far from zero the
+// slope is 0 or 1, and squares would overflow.
+func geluMulBackGo(n int, dgatep, dupp, gatep, upp, dyp *float32) {
+	dgate, dup := slice(dgatep, n), slice(dupp, n)
+	gate, up, dy := slice(gatep, n), slice(upp, n), slice(dyp, n)
+	for i := range dgate {
+		g, d, u := gate[i], dy[i], up[i]
+		s := 1 / onePlusExpGELU(g)
+		near := min(max(g, -100), 100)
+		slope := near * (float32(float32(near*near)*(3*gelu3)) + gelu1)
+		dgate[i], dup[i] = d*u*s*(1-float32(slope*(1-s))), d*g*s
 	}
 }
 

@@ -70,6 +70,34 @@ var mappings = []mapFunc{
 		},
 	},
 	{
+		name: "GELU", ins: 1, outs: 1, scale: 4, ulps: 4,
+		run:  func(out, in [][]float32) { GELU(out[0], in[0]) },
+		want: func(_, in []float64) []float64 { return []float64{geluTerms(in[0]).y} },
+		size: func(_, in []float64) []float64 {
+			return []float64{math.Abs(geluTerms(in[0]).y)*geluTerms(in[0]).loss + tiny}
+		},
+	},
+	{
+		name: "GELUMul", ins: 2, outs: 1, scale: 4, ulps: 4,
+		run:  func(out, in [][]float32) { GELUMul(out[0], in[0], in[1]) },
+		want: func(_, in []float64) []float64 { return []float64{geluTerms(in[0]).y * in[1]} },
+		size: func(_, in []float64) []float64 {
+			return []float64{math.Abs(geluTerms(in[0]).y*in[1])*geluTerms(in[0]).loss + tiny}
+		},
+	},
+	{
+		name: "GELUMulBack", ins: 3, outs: 2, scale: 4, ulps: 8,
+		run: func(out, in [][]float32) { GELUMulBack(out[0], out[1], in[0], in[1], in[2]) },
+		want: func(_, in []float64) []float64 {
+			g := geluTerms(in[0])
+			return []float64{in[2] * in[1] * g.s * (1 + g.d*(1-g.s)), in[2] * g.y}
+		},
+		size: func(_, in []float64) []float64 {
+			g := geluTerms(in[0])
+			return []float64{math.Abs(in[2]*in[1])*g.s*(1+math.Abs(g.d))*g.loss + tiny, math.Abs(in[2]*g.y)*g.loss + tiny}
+		},
+	},
+	{
 		name: "SoftmaxBack", outs: 2, ulps: 4,
 		run: func(out, _ [][]float32) { SoftmaxBack(out[0], out[1], 1.5, 0.25) },
 		want: func(out, _ []float64) []float64 {
@@ -380,6 +408,9 @@ func TestShortSlicesPanic(t *testing.T) {
 		"Dot":         func() { Dot(x, y) },
 		"SiLUMul":     func() { SiLUMul(x, x, y) },
 		"SiLUMulBack": func() { SiLUMulBack(x, y, x, x, x) },
+		"GELU":        func() { GELU(x, y) },
+		"GELUMul":     func() { GELUMul(x, x, y) },
+		"GELUMulBack": func() { GELUMulBack(x, y, x, x, x) },
 		"SoftmaxBack": func() { SoftmaxBack(x, y, 1, 1) },
 		"Rotate":      func() { Rotate(x, x, x, x, x, y) },
 		"RotateBack":  func() { RotateBack(x, y, x, x, x, x) },
@@ -414,6 +445,9 @@ func BenchmarkVector(b *testing.B) {
 		{"Dot", func() { Dot(x, z) }},
 		{"SumSquares", func() { SumSquares(x) }},
 		{"SiLUMul", func() { SiLUMul(y, x, z) }},
+		{"GELU", func() { GELU(y, x) }},
+		{"GELUMul", func() { GELUMul(y, x, z) }},
+		{"GELUMulBack", func() { GELUMulBack(u, v, x, z, y) }},
 		{"SiLUMulBack", func() { SiLUMulBack(u, v, x, z, y) }},
 		{"SoftmaxBack", func() { SoftmaxBack(y, x, 1, 1) }},
 		{"Rotate", func() { Rotate(u, v, x, y, z, z) }},
@@ -428,4 +462,18 @@ func BenchmarkVector(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/number")
 		})
 	}
+}
+
+// terms are those of the tanh approximation of GELU and of its slope s*(1+d*(1-s)). An
+// exponential loses as many units of precision as its argument is large.
+type terms struct{ y, s, d, loss float64 }
+
+// tiny is the size of results whose exponential passes the range of float32: they are 0.
+const tiny = 1e-27
+
+func geluTerms(x float64) terms {
+	k := 2 * math.Sqrt(2/math.Pi)
+	z := k * (x + 0.044715*x*x*x)
+	s := sigmoid(z)
+	return terms{x * s, s, k * (x + 3*0.044715*x*x*x), 1 + math.Abs(z)}
 }

@@ -48,6 +48,16 @@ func vector() {
 		return in[:1]
 	})
 	mapping("siluBack", "gate, up, dy", "dgate, dup", "", siluBack)
+	mapping("gelu", "x", "y", "", func(in, _ []VecVirtual) []VecVirtual {
+		VDIVPS(onePlusExpGELU(in[0]), in[0], in[0])
+		return in
+	})
+	mapping("geluMul", "gate, up", "y", "", func(in, _ []VecVirtual) []VecVirtual {
+		VDIVPS(onePlusExpGELU(in[0]), in[0], in[0])
+		VMULPS(in[1], in[0], in[0])
+		return in[:1]
+	})
+	mapping("geluMulBack", "gate, up, dy", "dgate, dup", "", geluMulBack)
 	mapping("softmaxBack", "p, ds", "p, ds", "lse, delta", func(in, by []VecVirtual) []VecVirtual {
 		VSUBPS(by[0], in[0], in[0])
 		p := exp(in[0])
@@ -106,6 +116,12 @@ func constants() {
 		{"least", math.Float32bits(-87.33654)},
 		{"bias", 127},
 		{"sign", 1 << 31},
+		// gelu: the tanh approximation is x / (1 + exp(x*(gelu1 + gelu3*x*x))).
+		{"gelu1", math.Float32bits(float32(-2 * math.Sqrt(2/math.Pi)))},
+		{"gelu3", math.Float32bits(float32(-2 * math.Sqrt(2/math.Pi) * 0.044715))},
+		{"slope3", math.Float32bits(float32(-6 * math.Sqrt(2/math.Pi) * 0.044715))},
+		{"far", math.Float32bits(100)},
+		{"minusFar", math.Float32bits(-100)},
 		{"minusInf", math.Float32bits(float32(math.Inf(-1)))},
 	} {
 		m := GLOBL(c.name, attr.RODATA|attr.NOPTR)
@@ -186,6 +202,43 @@ func siluBack(in, _ []VecVirtual) []VecVirtual {
 	VMULPS(s, dgate, dgate)
 	VSUBPS(s, slope, slope)
 	VFMADD213PS(consts["one"], gate, slope)
+	VMULPS(slope, dgate, dgate)
+	return []VecVirtual{dgate, dup}
+}
+
+// onePlusExpGELU returns 1 + exp(x*(gelu1 + gelu3*x*x)).
+func onePlusExpGELU(x VecVirtual) VecVirtual {
+	z := YMM()
+	VMULPS(x, x, z)
+	VMULPS(consts["gelu3"], z, z)
+	VADDPS(consts["gelu1"], z, z)
+	VMULPS(x, z, z)
+	e := exp(z)
+	VADDPS(consts["one"], e, e)
+	return e
+}
+
+func geluMulBack(in, _ []VecVirtual) []VecVirtual {
+	gate, up, dy := in[0], in[1], in[2]
+	e := onePlusExpGELU(gate)
+	s := constant("one")
+	VDIVPS(e, s, s)
+	dup, dgate, slope := YMM(), YMM(), constant("one")
+	VMULPS(gate, dy, dup)
+	VMULPS(s, dup, dup)
+	VMULPS(up, dy, dgate)
+	VMULPS(s, dgate, dgate)
+	// Far from zero the slope is 0 or 1, and squares would overflow.
+	far, minusFar := constant("far"), constant("minusFar")
+	VMINPS(gate, far, gate)
+	VMAXPS(gate, minusFar, gate)
+	d := YMM()
+	VMULPS(gate, gate, d)
+	VMULPS(consts["slope3"], d, d)
+	VADDPS(consts["gelu1"], d, d)
+	VMULPS(gate, d, d)
+	VSUBPS(s, slope, slope)
+	VFNMADD213PS(consts["one"], d, slope)
 	VMULPS(slope, dgate, dgate)
 	return []VecVirtual{dgate, dup}
 }
