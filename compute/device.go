@@ -26,7 +26,8 @@ type Device interface {
 	// Prepare copies a matrix [out, in] into the layout that the device computes
 	// fastest with. The source is not needed afterwards.
 	Prepare(t tensor.Tensor) (Weight, error)
-	// NewKV makes a paged key/value cache.
+	// NewKV makes a paged key/value cache. A spec that [KVSpec.Check] refuses is an
+	// error.
 	NewKV(s KVSpec) (KV, error)
 	// Stats tells how much memory the device holds.
 	Stats() Stats
@@ -53,32 +54,6 @@ type Weight interface {
 	// Row copies row n, widened to float32, into dst.
 	Row(dst []float32, n int)
 	// Free gives the memory back. Nothing may use the weight afterwards.
-	Free()
-}
-
-// PageTokens is the number of tokens a cache page holds. Attention always works
-// through keys in blocks of this many, counted from the start of a sequence, so
-// that chunking and caching leave the bits alone.
-const PageTokens = 64
-
-// KVSpec is the size of a key/value cache.
-type KVSpec struct {
-	Layers, Heads, Dim int // Heads counts key/value heads
-	Pages              int // pages of PageTokens tokens, shared by all sequences
-}
-
-// KV is a paged key/value cache on a device. Different pages may be written from
-// different goroutines.
-type KV interface {
-	// Spec returns the cache's size.
-	Spec() KVSpec
-	// Put stores key and value of one head, Dim values each.
-	Put(layer int, page int32, slot, head int, key, value []float32)
-	// Get loads them.
-	Get(layer int, page int32, slot, head int, key, value []float32)
-	// CopyPage copies a page in every layer.
-	CopyPage(dst, src int32)
-	// Free gives the memory back.
 	Free()
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/troikaml/troika/compute"
+	"github.com/troikaml/troika/tensor"
 )
 
 // attentionShape describes attention over sequences, with a cache when past is
@@ -15,7 +16,16 @@ type attentionShape struct {
 	heads, groups, dim int
 	full               bool // not causal
 	window             int
+	kept               tensor.DType // of the cache
 }
+
+// cacheTypes are what keys and values may be kept in, each with what it may cost: the
+// bound on the error of attention over a cache, as near takes it, beside attention over
+// the values before they were rounded.
+var cacheTypes = []struct {
+	dtype tensor.DType
+	bound float64
+}{{tensor.F32, curves}, {tensor.F16, 4e-3}, {tensor.Q8_0, 0.1}}
 
 func attentionShapes(short bool) []attentionShape {
 	shapes := []attentionShape{
@@ -24,6 +34,8 @@ func attentionShapes(short bool) []attentionShape {
 		{name: "window", lens: []int{70, 5}, heads: 2, groups: 1, dim: 16, window: 9},
 		{name: "full", lens: []int{67}, heads: 2, groups: 2, dim: 8, full: true},
 		{name: "cache", lens: []int{3, 1, 66}, past: []int{62, 130, 0}, heads: 4, groups: 2, dim: 24},
+		{name: "cache_f16", lens: []int{3, 1, 66}, past: []int{62, 130, 0}, heads: 4, groups: 2, dim: 24, kept: tensor.F16},
+		{name: "cache_q8_0", lens: []int{3, 1, 66}, past: []int{62, 130, 0}, heads: 4, groups: 2, dim: 32, kept: tensor.Q8_0},
 	}
 	if short {
 		return shapes
@@ -35,6 +47,10 @@ func attentionShapes(short bool) []attentionShape {
 		attentionShape{name: "full_window", lens: []int{150}, heads: 2, groups: 1, dim: 16, window: 65, full: true},
 		attentionShape{name: "cache_window", lens: []int{2, 1}, past: []int{200, 64}, heads: 6, groups: 2, dim: 32, window: 70},
 		attentionShape{name: "decode", lens: []int{1, 1, 1}, past: []int{0, 63, 191}, heads: 14, groups: 2, dim: 64},
+		attentionShape{name: "decode_f16", lens: []int{1, 1, 1}, past: []int{0, 63, 191}, heads: 14, groups: 2, dim: 64, kept: tensor.F16},
+		attentionShape{name: "decode_q8_0", lens: []int{1, 1, 1}, past: []int{0, 63, 191}, heads: 14, groups: 2, dim: 64, kept: tensor.Q8_0},
+		attentionShape{name: "window_f16", lens: []int{2, 1}, past: []int{200, 64}, heads: 6, groups: 2, dim: 80, window: 70, kept: tensor.F16},
+		attentionShape{name: "window_q8_0", lens: []int{2, 1}, past: []int{200, 64}, heads: 3, groups: 1, dim: 288, window: 70, kept: tensor.Q8_0},
 	)
 }
 
@@ -73,7 +89,7 @@ func (c attentionShape) op(p *place) compute.Op {
 		pages[i] = pagesFor(c.past[i] + n)
 		total += pages[i]
 	}
-	op.KV = p.kv(compute.KVSpec{Layers: layers, Heads: c.groups, Dim: c.dim, Pages: total})
+	op.KV = p.kv(compute.KVSpec{Layers: layers, Heads: c.groups, Dim: c.dim, Pages: total, DType: c.kept})
 	op.Layer = layers - 1
 	s := newSource(c.name + " past")
 	for i := range op.Spans {
@@ -153,9 +169,35 @@ func attentionBits(t *testing.T, open Maker) {
 					return
 				}
 			}
+			roundedBits(t, dev, c, []values1{q, k, v}, want, chunks)
 		})
 	}
 	checkMemory(t, dev, compute.Stats{})
+}
+
+// roundedBits demands the same of caches that round, beside attention over the cache as a
+// whole, and that rounding costs no more than its bound.
+func roundedBits(t *testing.T, dev compute.Device, c attentionShape, in []values1, exact [][]float32, chunks []int) {
+	t.Helper()
+	for _, kept := range cacheTypes[1:] {
+		c.kept = kept.dtype
+		if (compute.KVSpec{Dim: c.dim, DType: c.kept}).Packed() < 0 {
+			continue // no whole blocks
+		}
+		want := inChunks(t, dev, c, in, c.rows())
+		for i := range exact {
+			near(t, "a cache of "+kept.dtype.String(), want[i], exact[i], kept.bound, 0)
+		}
+		if differ(want[0], exact[0]) < 0 {
+			t.Errorf("a cache of %s does not round", kept.dtype)
+		}
+		for _, chunk := range chunks {
+			got := inChunks(t, dev, c, in, chunk)
+			if !sameBits(t, kept.dtype.String()+" in chunks of "+size(chunk), got, want) {
+				return
+			}
+		}
+	}
 }
 
 // inChunks runs a sequence through a cache.
@@ -167,7 +209,7 @@ func inChunks(t *testing.T, dev compute.Device, c attentionShape, in []values1, 
 	op := c.plain()
 	total := pagesFor(n)
 	op.Layer = 0
-	op.KV = p.kv(compute.KVSpec{Layers: 1, Heads: c.groups, Dim: c.dim, Pages: total})
+	op.KV = p.kv(compute.KVSpec{Layers: 1, Heads: c.groups, Dim: c.dim, Pages: total, DType: c.kept})
 	var pages []int32
 	for i := range total {
 		pages = append(pages, int32(total-1-i))

@@ -89,7 +89,28 @@ func weights(t *testing.T, open Maker) {
 // cache checks that a key/value cache keeps what is put into it.
 func cache(t *testing.T, open Maker) {
 	dev := open(t, Setup{})
-	spec := compute.KVSpec{Layers: 2, Heads: 3, Dim: 19, Pages: 3}
+	for _, spec := range []compute.KVSpec{
+		{Layers: 2, Heads: 3, Dim: 19, Pages: 3},
+		{Layers: 2, Heads: 3, Dim: 19, Pages: 3, DType: tensor.F16},
+		{Layers: 2, Heads: 3, Dim: 96, Pages: 3, DType: tensor.Q8_0},
+	} {
+		t.Run(spec.Type().String(), func(t *testing.T) { cacheOf(t, dev, spec) })
+	}
+	for _, bad := range []compute.KVSpec{
+		{Layers: 1, Heads: 1, Dim: 1},
+		{Layers: 1, Heads: 1, Dim: 32, Pages: 1, DType: tensor.BF16},
+		{Layers: 1, Heads: 1, Dim: 48, Pages: 1, DType: tensor.Q8_0},
+	} {
+		if c, err := dev.NewKV(bad); err == nil {
+			c.Free()
+			t.Errorf("a cache of %+v was made", bad)
+		}
+	}
+	checkMemory(t, dev, compute.Stats{})
+}
+
+func cacheOf(t *testing.T, dev compute.Device, spec compute.KVSpec) {
+	t.Helper()
 	p := newPlace(t, dev)
 	defer p.close()
 	c := p.kv(spec)
@@ -108,7 +129,23 @@ func cache(t *testing.T, open Maker) {
 		}
 	}
 	value := func(layer int, page int32, slot, head int) values1 {
-		return newSource(size(layer, int(page), slot, head)).floats(2, spec.Dim)
+		v := newSource(size(layer, int(page), slot, head)).floats(2, spec.Dim)
+		switch slot { // what only some types can hold
+		case 7:
+			v.f[3] = 1e6
+		case 9:
+			v.f[5] = float32(math.NaN())
+		}
+		return v
+	}
+	packed := make([]byte, spec.Packed())
+	kept := func(v values1) []float32 {
+		for i := range 2 {
+			part := v.f[i*spec.Dim:][:spec.Dim]
+			spec.Pack(packed, part)
+			spec.Unpack(part, packed)
+		}
+		return v.f
 	}
 	each(func(layer int, page int32, slot, head int) {
 		v := value(layer, page, slot, head)
@@ -118,7 +155,7 @@ func cache(t *testing.T, open Maker) {
 		got := make([]float32, 2*spec.Dim)
 		each(func(layer int, page int32, slot, head int) {
 			c.Get(layer, page, slot, head, got[:spec.Dim], got[spec.Dim:])
-			if differ(got, value(layer, from(page), slot, head).f) >= 0 {
+			if at := differ(got, kept(value(layer, from(page), slot, head))); at >= 0 && got[at] == got[at] {
 				t.Errorf("layer %d page %d slot %d head %d changed", layer, page, slot, head)
 			}
 		})

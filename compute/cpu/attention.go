@@ -45,9 +45,11 @@ func (c *call) attention(op compute.Attention) bool {
 	var pages *kv
 	if op.KV == nil {
 		op.Layer = 0
+		pages = newKV(compute.KVSpec{Layers: 1, Heads: h.groups, Dim: h.dim, Pages: uncachedPages(op.Spans)})
 		mem, done := c.dev.scratch(uncachedFloats(op.Spans, h))
 		defer done()
-		pages = c.packPages(op.Spans, h, mem)
+		pages.data = asBytes(mem)
+		c.packPages(op.Spans, h, pages)
 	} else {
 		cache, ok := op.KV.(*kv)
 		if !ok {
@@ -87,12 +89,8 @@ func uncachedPages(spans []compute.Span) int {
 }
 
 // packPages lays the keys and values of uncached spans out as pages.
-func (c *call) packPages(spans []compute.Span, h heads, mem []float32) *kv {
+func (c *call) packPages(spans []compute.Span, h heads, pages *kv) {
 	k, v := c.in[1].F, c.in[2].F
-	pages := &kv{
-		spec: compute.KVSpec{Layers: 1, Heads: h.groups, Dim: h.dim, Pages: uncachedPages(spans)},
-		wide: h.wide, data: mem,
-	}
 	width := h.groups * h.dim
 	page := 0
 	for _, s := range spans {
@@ -103,13 +101,12 @@ func (c *call) packPages(spans []compute.Span, h heads, mem []float32) *kv {
 				keys, values := pages.at(0, int32(page+b), g)
 				at := (s.Row+b*pageTokens)*width + g*h.dim
 				rows := min(pageTokens, s.Rows-b*pageTokens)
-				packByToken(keys, k[at:], rows, h.dim, width)
-				packByChannel(values, v[at:], rows, h.dim, width)
+				packByToken(asFloats(keys), k[at:], rows, h.dim, width)
+				packByChannel(asFloats(values), v[at:], rows, h.dim, width)
 			}
 		})
 		page += n
 	}
-	return pages
 }
 
 // storePages puts the new keys and values into the cache.
@@ -171,11 +168,11 @@ func splitHeads(tasks []attend, enough int) []attend {
 // attendTile computes y and lse for a task's rows.
 func attendTile(op compute.Attention, h heads, pages *kv, t attend, q, y, lse []float32, s *scratch) {
 	m := t.rows * t.share
-	buf := s.floats(m * (h.dim + h.wide + pageTokens + 2))
+	buf := s.floats(m*(h.dim+h.wide+pageTokens+2) + pages.wideFloats())
 	query, buf := buf[:m*h.dim], buf[m*h.dim:]
 	acc, buf := buf[:m*h.wide], buf[m*h.wide:]
 	score, buf := buf[:m*pageTokens], buf[m*pageTokens:]
-	peak, sum := buf[:m], buf[m:2*m]
+	peak, sum, wide := buf[:m], buf[m:2*m], buf[2*m:]
 	clear(acc)
 	clear(sum)
 	for i := range m {
@@ -193,14 +190,15 @@ func attendTile(op compute.Attention, h heads, pages *kv, t attend, q, y, lse []
 		}
 		keys, values := pages.at(op.Layer, page, t.group)
 		valid := min(pageTokens, end-b*pageTokens)
-		panels := kernel.Panels{Format: kernel.F32, N: pageTokens, K: h.dim, Data: asBytes(keys)}
+		panels := pages.keysOf(keys, valid, wide)
 		kernel.MatMul(score, pageTokens, query, h.dim, m, &panels, 0, kernel.PanelCount(valid), false, &s.kernel)
 		for i := range m {
 			from, to := op.Keys(t.span.Start+t.first+i/t.share, n)
 			x := score[i*pageTokens:][:pageTokens]
 			online(x, from-b*pageTokens, to-b*pageTokens, &peak[i], &sum[i], acc[i*h.wide:][:h.wide])
 		}
-		addValues(acc, score, values, m, valid, h.wide, s)
+		panels = pages.valuesOf(values, valid, wide)
+		addValues(acc, score, &panels, m, valid, s)
 	}
 	for i := range m {
 		row := h.row(t, i)
@@ -237,16 +235,17 @@ func online(x []float32, from, to int, peak, sum *float32, acc []float32) {
 
 // addValues adds weights [m, valid] times the values of a page to acc. Slots from
 // valid on hold anything and are not read.
-func addValues(acc, weights, values []float32, m, valid, wide int, s *scratch) {
+func addValues(acc, weights []float32, values *kernel.Panels, m, valid int, s *scratch) {
+	wide := values.N
 	if valid == pageTokens {
-		panels := kernel.Panels{Format: kernel.F32, N: wide, K: pageTokens, Data: asBytes(values)}
-		kernel.MatMul(acc, wide, weights, pageTokens, m, &panels, 0, wide/kernel.Lanes, true, &s.kernel)
+		kernel.MatMul(acc, wide, weights, pageTokens, m, values, 0, wide/kernel.Lanes, true, &s.kernel)
 		return
 	}
-	for d := 0; d < wide; d += kernel.Lanes {
-		panel := values[d*pageTokens:][:valid*kernel.Lanes]
-		panels := kernel.Panels{Format: kernel.F32, N: kernel.Lanes, K: valid, Data: asBytes(panel)}
-		kernel.MatMul(acc[d:], wide, weights, pageTokens, m, &panels, 0, 1, true, &s.kernel)
+	lanes := kernel.StripLanes(values.Format)
+	for d := 0; d < wide; d += lanes {
+		n := min(lanes, wide-d)
+		strip := kernel.Panels{Format: values.Format, N: n, K: valid, Data: values.Data[kernel.PanelBytes(values.Format, d, pageTokens):]}
+		kernel.MatMul(acc[d:], wide, weights, pageTokens, m, &strip, 0, n/kernel.Lanes, true, &s.kernel)
 	}
 }
 

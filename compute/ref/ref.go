@@ -136,39 +136,42 @@ func (w *weight) DType() tensor.DType      { return w.dtype }
 func (w *weight) Row(dst []float32, n int) { copy(dst, w.rows[n*w.in:(n+1)*w.in]) }
 func (w *weight) Free()                    { w.dev.weights.Add(-4 * int64(len(w.rows))); w.rows = nil }
 
+// kv keeps keys, then values, as [compute.KVSpec.Pack] writes them.
 type kv struct {
 	spec       compute.KVSpec
-	keys, vals []float32
+	keys, vals []byte
 }
 
 // NewKV implements [compute.Device].
 func (*Device) NewKV(s compute.KVSpec) (compute.KV, error) {
-	n := s.Layers * s.Pages * compute.PageTokens * s.Heads * s.Dim
-	return &kv{spec: s, keys: make([]float32, n), vals: make([]float32, n)}, nil
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	n := s.Bytes() / 2
+	return &kv{spec: s, keys: make([]byte, n), vals: make([]byte, n)}, nil
 }
 
 func (c *kv) Spec() compute.KVSpec { return c.spec }
 
 func (c *kv) at(layer int, page int32, slot, head int) int {
-	return (((layer*c.spec.Pages+int(page))*compute.PageTokens+slot)*c.spec.Heads + head) * c.spec.Dim
+	return (((layer*c.spec.Pages+int(page))*compute.PageTokens+slot)*c.spec.Heads + head) * c.spec.Packed()
 }
 
 func (c *kv) Put(layer int, page int32, slot, head int, key, value []float32) {
 	at := c.at(layer, page, slot, head)
-	copy(c.keys[at:at+c.spec.Dim], key)
-	copy(c.vals[at:at+c.spec.Dim], value)
+	c.spec.Pack(c.keys[at:], key)
+	c.spec.Pack(c.vals[at:], value)
 }
 
 func (c *kv) Get(layer int, page int32, slot, head int, key, value []float32) {
 	at := c.at(layer, page, slot, head)
-	copy(key, c.keys[at:at+c.spec.Dim])
-	copy(value, c.vals[at:at+c.spec.Dim])
+	c.spec.Unpack(key, c.keys[at:])
+	c.spec.Unpack(value, c.vals[at:])
 }
 
 func (c *kv) CopyPage(dst, src int32) {
-	n := compute.PageTokens * c.spec.Heads * c.spec.Dim
 	for l := range c.spec.Layers {
-		to, from := c.at(l, dst, 0, 0), c.at(l, src, 0, 0)
+		to, from, n := c.at(l, dst, 0, 0), c.at(l, src, 0, 0), c.at(0, 1, 0, 0)
 		copy(c.keys[to:to+n], c.keys[from:from+n])
 		copy(c.vals[to:to+n], c.vals[from:from+n])
 	}

@@ -29,6 +29,9 @@ type engine struct {
 	transpose8 func(n int, src *float32, ld, step int, dst *float32, dld, dstep int)
 	rows16     func(n int, src *float32, stride int, alpha float32, dst *float32)
 
+	// levelsByLane and levelsByColumn widen [Levels].
+	levelsByLane, levelsByColumn func(n int, src, scales *byte, dst *float32)
+
 	vec   vectors
 	quant quantised
 }

@@ -38,6 +38,10 @@ var avx2 = engine{
 	interleave: [formats]func(int, *byte, int, *byte){F32: interleaveF32, F16: interleaveF16, BF16: interleaveBF16},
 	transpose8: transpose8,
 	rows16:     rows16,
+
+	levelsByLane:   levelsByLane,
+	levelsByColumn: levelsByColumn,
+
 	vec: vectors{
 		addTo:         addTo,
 		scaleTo:       scaleTo,

@@ -16,6 +16,10 @@ var portable = engine{
 	interleave: [formats]func(int, *byte, int, *byte){F32: interleaveGo(F32), F16: interleaveGo(F16), BF16: interleaveGo(BF16)},
 	transpose8: transpose8Go,
 	rows16:     rows16Go,
+
+	levelsByLane:   levelsByLaneGo,
+	levelsByColumn: levelsByColumnGo,
+
 	vec:        portableVectors,
 	quant:      portableQuant,
 }

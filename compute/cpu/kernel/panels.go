@@ -64,6 +64,9 @@ func PanelCount(n int) int { return (n + Lanes - 1) / Lanes }
 // stripRows is the number of rows in a strip.
 func (f Format) stripRows() int { return columnBytes / f.Bytes() }
 
+// StripLanes returns the number of rows that lie together in a strip of a format.
+func StripLanes(f Format) int { return f.stripRows() }
+
 // stride is the distance of strips in bytes.
 func (w *Panels) stride() int { return w.K * columnBytes }
 

@@ -15,6 +15,7 @@ import (
 // sets names each output file's group of functions.
 var sets = map[string]func(){
 	"drop":   drop,
+	"levels": levels,
 	"matmul": matmul,
 	"pack":   pack,
 	"probe":  probe,
