@@ -9,6 +9,7 @@ import (
 
 	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/model"
+	"github.com/troikaml/troika/tensor"
 )
 
 // ErrClosed is returned to requests of an engine that was closed.
@@ -20,6 +21,10 @@ type Options struct {
 	Pages     int // cache pages; 0: enough for Sequences of the full context
 	Sequences int // running at once; 0: 8
 	Chunk     int // prompt tokens of one step; 0: 512
+	// KV is what the cache keeps keys and values in: F32, the zero value, F16 or Q8_0.
+	// With F32 logits have the bits of training; the others round, and take half of the
+	// memory and a good quarter.
+	KV tensor.DType
 	// Retain is how many pages of ended sequences are kept, for others that begin the
 	// same; 0: a quarter of all.
 	Retain int
@@ -141,7 +146,9 @@ func New(dev compute.Device, m model.Model, opts Options) (*Engine, error) {
 	if opts.Pages < whole {
 		return nil, fmt.Errorf("start engine: %d cache pages hold less than one sequence of %d tokens", opts.Pages, opts.Context)
 	}
-	kv, err := dev.NewKV(m.KVSpec(opts.Pages))
+	spec := m.KVSpec(opts.Pages)
+	spec.DType = opts.KV
+	kv, err := dev.NewKV(spec)
 	if err != nil {
 		return nil, fmt.Errorf("start engine: %w", err)
 	}

@@ -227,3 +227,26 @@ func TestDrawDistribution(t *testing.T) {
 		}
 	}
 }
+
+// sameAnswers puts requests to one engine at once and to another in turn.
+func sameAnswers(t *testing.T, together, alone *infer.Engine, n int) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for i, p := range prompts(n) {
+		req := infer.Request{Prompt: p, Slot: nn.NoAdapter, MaxTokens: 20}
+		if i%2 == 1 {
+			req.Sampling = infer.Sampling{Temperature: 0.8, TopK: 20, TopP: 0.9, Seed: uint64(i)}
+		}
+		wg.Go(func() {
+			got, _, err := collect(t.Context(), together, req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if want, _, err := collect(t.Context(), alone, req); err != nil || !slices.Equal(got, want) {
+				t.Errorf("request %d: tokens %v, want %v; %v", i, got, want, err)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -16,6 +16,7 @@ import (
 type benchOptions struct {
 	model                      string
 	prompt, gen, depth, rounds int
+	kv                         kvType
 }
 
 // benchResult holds medians over the rounds.
@@ -29,6 +30,7 @@ type benchResult struct {
 	Decode      float64 `json:"decode_tok_s"`
 	RSS         int64   `json:"rss_bytes"`
 	LoadSeconds float64 `json:"load_seconds"`
+	KV          string  `json:"kv"`
 }
 
 func newBenchCmd(a *app) *cobra.Command {
@@ -63,6 +65,7 @@ engine that serves. With --depth, both are measured with so many tokens in the c
 	f.IntVar(&o.gen, "gen-tokens", 128, "tokens to generate")
 	f.IntVar(&o.depth, "depth", 0, "tokens in the cache before either is measured")
 	f.IntVar(&o.rounds, "rounds", 5, "how often to measure; medians are shown")
+	kvFlag(f, &o.kv)
 	return cmd
 }
 
@@ -77,7 +80,7 @@ func (a *app) bench(ctx context.Context, o *benchOptions) (benchResult, error) {
 	if longest := s.bundle.Facts.MaxPositions; need > longest {
 		return benchResult{}, usagef("%d tokens are over the model's context of %d", need, longest)
 	}
-	engine, err := infer.New(s.dev, s.model, infer.Options{Context: need, Sequences: 1})
+	engine, err := infer.New(s.dev, s.model, infer.Options{Context: need, Sequences: 1, KV: o.kv.dtype})
 	if err != nil {
 		return benchResult{}, err
 	}
@@ -87,7 +90,7 @@ func (a *app) bench(ctx context.Context, o *benchOptions) (benchResult, error) {
 		m.slot = 0
 	}
 	res := benchResult{
-		Model: o.model, Threads: a.Threads, Prompt: o.prompt, Gen: o.gen, Depth: o.depth,
+		Model: o.model, Threads: a.Threads, Prompt: o.prompt, Gen: o.gen, Depth: o.depth, KV: o.kv.String(),
 		LoadSeconds: time.Since(start).Seconds(),
 	}
 	var prefill, decode []float64

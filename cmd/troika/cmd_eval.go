@@ -32,6 +32,7 @@ type evalOptions struct {
 	translation       string
 	by, general, html string
 	judge             judgeOptions
+	kv                kvType
 }
 
 func newEvalCmd(a *app) *cobra.Command {
@@ -97,7 +98,9 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
 	f.StringVar(&o.general, "general", "", "general text, to see what tuning forgot; JSON lines with a text field")
 	o.judge.flags(f)
 	f.StringVar(&o.html, "html", "", "write a report to this file, which needs nothing beside it")
+	kvFlag(f, &o.kv)
 	cmd.MarkFlagsMutuallyExclusive("html", "text")
+	cmd.MarkFlagsMutuallyExclusive("kv", "text")
 	cmd.MarkFlagsMutuallyExclusive("data", "text")
 	cmd.MarkFlagsMutuallyExclusive("judge-model", "text")
 	cmd.MarkFlagsMutuallyExclusive("by", "text")
@@ -127,6 +130,7 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 	if err := o.judge.check(s.lora != nil); err != nil {
 		return err
 	}
+	s.kv = o.kv.dtype
 	if o.text != "" {
 		return a.evalText(s, o.text)
 	}
@@ -347,7 +351,7 @@ func predictions(answers []string) []eval.Prediction {
 
 // answers puts questions to a session's model and shows the progress.
 func (a *app) answers(ctx context.Context, s *session, name string, slot int32, questions []bundle.Conversation, o infer.ChatOptions) ([]string, error) {
-	engine, err := infer.New(s.dev, s.model, infer.Options{Context: s.context()})
+	engine, err := infer.New(s.dev, s.model, infer.Options{Context: s.context(), KV: s.kv})
 	if err != nil {
 		return nil, err
 	}

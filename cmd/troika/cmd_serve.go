@@ -29,6 +29,7 @@ type serveOptions struct {
 	org       string
 	memory    size
 	price     train.Price
+	kv        kvType
 	extra     *serve.Key // taken as well, for as long as there are keys
 }
 
@@ -65,6 +66,7 @@ this machine only, unless told otherwise; then it needs keys, or --open to do wi
 	f.BoolVar(&o.open, "open", false, "listen beyond this machine without API keys")
 	f.IntVar(&o.sequences, "sequences", 0, "requests running at once on each base (default 8)")
 	f.IntVar(&o.context, "context", 0, "longest sequence in tokens (default the model's own, at most 8192)")
+	kvFlag(f, &o.kv)
 	f.StringVar(&o.org, "org", "", "organisation in the names of tuned models (default troika)")
 	f.Var(&o.memory, "memory", "run as many fine-tuning jobs at once as fit this, such as 8GB (default one at a time)")
 	priceFlags(f, &o.price)
@@ -97,7 +99,7 @@ func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) 
 	dev := a.device()
 	defer dev.Close()
 	engine, bases, err := a.engine(local.New(dev, local.Options{
-		Known: all.Architectures(), Sequences: o.sequences, Context: o.context,
+		Known: all.Architectures(), Sequences: o.sequences, Context: o.context, KV: o.kv.dtype,
 	}), o.models)
 	if err != nil {
 		return err

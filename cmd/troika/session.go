@@ -8,6 +8,7 @@ import (
 	"github.com/troikaml/troika/compute/cpu"
 	"github.com/troikaml/troika/model"
 	"github.com/troikaml/troika/model/all"
+	"github.com/troikaml/troika/tensor"
 )
 
 // session is one base model on a device, with the adapter of a tuned model.
@@ -18,6 +19,7 @@ type session struct {
 	model  model.Model
 	set    *adapter.Set
 	lora   adapter.Adapter // nil for a base
+	kv     tensor.DType    // of the caches of evaluation
 }
 
 // open loads a model by name. Close the session when done.

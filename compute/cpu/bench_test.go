@@ -1,6 +1,7 @@
 package cpu_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -120,4 +121,49 @@ func BenchmarkBatch(b *testing.B) {
 	p := n.floats(1 << 20)
 	n.run("AdamW", 0, compute.AdamW{LR: 1e-3, Beta1: .9, Beta2: .99, Eps: 1e-8, GradScale: 1, Step: 1}, p, p, n.floats(1<<20), n.floats(1<<20))
 	n.run("SumSquares", 0, compute.SumSquares{}, p)
+}
+
+// BenchmarkDepth measures attention at a depth of 2048 in Qwen2.5-0.5B's shape, for one
+// decoded token and for a chunk of a prompt, by what the cache keeps values in. The
+// layers take turns, so that the cache is not found in the second-level cache.
+func BenchmarkDepth(b *testing.B) {
+	const depth, heads, groups, dim, layers, chunk = 2048, 14, 2, 64, 24, 512
+	for _, kept := range []tensor.DType{tensor.F32, tensor.F16, tensor.Q8_0} {
+		n := newBench(b)
+		spec := compute.KVSpec{Layers: layers, Heads: groups, Dim: dim, Pages: (depth + chunk) / compute.PageTokens, DType: kept}
+		kv, err := n.dev.NewKV(spec)
+		if err != nil {
+			b.Fatal(err)
+		}
+		span := compute.Span{Rows: chunk}
+		for i := range spec.Pages {
+			span.Pages = append(span.Pages, int32(i))
+		}
+		op := compute.Attention{Scale: 0.125, Causal: true, KV: kv}
+		q, k := n.floats(chunk, heads, dim), n.floats(chunk, groups, dim)
+		for op.Layer = range layers {
+			for span.Start = 0; span.Start <= depth; span.Start += chunk {
+				op.Spans = []compute.Span{span}
+				for _, t := range n.dev.Run(op, []*compute.Tensor{q, k, k}) {
+					n.dev.Free(t)
+				}
+			}
+		}
+		for _, rows := range []int{1, chunk} {
+			span.Start, span.Rows = depth, rows
+			op.Spans = []compute.Span{span}
+			q, k := n.floats(rows, heads, dim), n.floats(rows, groups, dim)
+			b.Run(fmt.Sprintf("%s/rows=%d", kept, rows), func(b *testing.B) {
+				for i := 0; b.Loop(); i++ {
+					op.Layer = i % layers
+					for _, t := range n.dev.Run(op, []*compute.Tensor{q, k, k}) {
+						n.dev.Free(t)
+					}
+				}
+				pairs := rows * (depth + rows/2) * heads
+				b.ReportMetric(float64(4*pairs*dim)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
+		kv.Free()
+	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/troikaml/troika/model"
 	"github.com/troikaml/troika/model/nn"
 	"github.com/troikaml/troika/serve"
+	"github.com/troikaml/troika/tensor"
 	"github.com/troikaml/troika/tokenizer"
 	"github.com/troikaml/troika/tokenizer/chat"
 )
@@ -29,6 +30,8 @@ type Options struct {
 	Known     []model.Architecture
 	Sequences int // running at once on each base; 0: the engine's default
 	Context   int // longest sequence; 0: the model's own, at most MaxContext
+	// KV is what caches keep keys and values in, as in [infer.Options].
+	KV tensor.DType
 	// Adapters is how many tuned adapters stay in memory while nobody asks them;
 	// 0: 16.
 	Adapters int
@@ -218,7 +221,7 @@ func (e *Engine) start(b *base) (err error) {
 		b.embedder = infer.NewEmbedder(e.dev, b.model, bundle.Embedding{Pooling: how.Pooling, MaxTokens: min(how.MaxTokens, context)})
 		return nil
 	}
-	b.engine, err = infer.New(e.dev, b.model, infer.Options{Context: context, Sequences: e.opts.Sequences})
+	b.engine, err = infer.New(e.dev, b.model, infer.Options{Context: context, Sequences: e.opts.Sequences, KV: e.opts.KV})
 	return err
 }
 

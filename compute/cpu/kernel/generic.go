@@ -20,8 +20,8 @@ var portable = engine{
 	levelsByLane:   levelsByLaneGo,
 	levelsByColumn: levelsByColumnGo,
 
-	vec:        portableVectors,
-	quant:      portableQuant,
+	vec:   portableVectors,
+	quant: portableQuant,
 }
 
 // tileGo returns the tile of so many rows by one panel. The conversion of each
