@@ -25,6 +25,13 @@ type Options struct {
 	// With F32 logits have the bits of training; the others round, and take half of the
 	// memory and a good quarter.
 	KV tensor.DType
+	// Queue is how many requests may wait for a place, those of one client as many as
+	// there are places left; more get ErrFull. 0: any number.
+	Queue int
+	// Speculate is how many tokens of an answer may be guessed ahead, from what the
+	// sequence had before, and checked in one pass; 0: none. It changes no token. With
+	// others that run, one less for each: where a pass has many rows, more cost.
+	Speculate int
 	// Retain is how many pages of ended sequences are kept, for others that begin the
 	// same; 0: a quarter of all.
 	Retain int
@@ -44,9 +51,12 @@ var ErrStop = errors.New("stop")
 
 // Request is one sequence to generate.
 type Request struct {
-	Prompt    []int32
-	Slot      int32 // adapter slot, or nn.NoAdapter
-	MaxTokens int   // 0: up to the context
+	Prompt []int32
+	Slot   int32 // adapter slot, or nn.NoAdapter
+	// Client is who asks: clients that wait are served in turn, so that they get as many
+	// tokens as one another.
+	Client    string
+	MaxTokens int // 0: up to the context
 	// Share names whose cached beginnings the sequence may use, and who may use its
 	// own: sequences with the same Share and Slot. Empty shares nothing. It must differ
 	// where what the slot stands for does. Sharing changes no token.
@@ -78,6 +88,8 @@ type Result struct {
 	Cached    int // tokens of the prompt that were in the cache
 	Generated int // the end token included
 	Finish    Finish
+	// Drafted counts tokens that were guessed, Accepted those that were right.
+	Drafted, Accepted int
 }
 
 // ContextError reports a prompt that does not fit.
@@ -94,11 +106,11 @@ type Engine struct {
 	opts Options
 	kv   compute.KV
 
-	mu      sync.Mutex
-	wake    chan struct{} // has room for one signal
-	waiting []*sequence
-	closed  bool
-	done    chan struct{}
+	mu     sync.Mutex
+	wake   chan struct{} // has room for one signal
+	queue  queue
+	closed bool
+	done   chan struct{}
 
 	pages   *pages      // owned by the loop
 	running []*sequence // owned by the loop
@@ -107,6 +119,7 @@ type Engine struct {
 type sequence struct {
 	Request
 	ctx    context.Context
+	client *client
 	tokens chan Token // drawn tokens, closed at the end
 	stop   chan struct{}
 	once   sync.Once
@@ -120,6 +133,8 @@ type sequence struct {
 	pages  []int32
 	chain  []uint64 // ids of the full pages
 	past   *History // nil where nobody asks
+	draft  *drafter // nil where nothing is guessed
+	ended  bool
 }
 
 // halt asks the loop to drop the sequence.
@@ -127,6 +142,16 @@ func (s *sequence) halt() { s.once.Do(func() { close(s.stop) }) }
 
 // New starts an engine. Close it to free the cache; the model stays the caller's.
 func New(dev compute.Device, m model.Model, opts Options) (*Engine, error) {
+	e, err := newEngine(dev, m, opts)
+	if err != nil {
+		return nil, err
+	}
+	go e.loop()
+	return e, nil
+}
+
+// newEngine makes an engine whose loop does not run.
+func newEngine(dev compute.Device, m model.Model, opts Options) (*Engine, error) {
 	if opts.Context < 2 {
 		return nil, fmt.Errorf("start engine: context is %d, want at least 2", opts.Context)
 	}
@@ -157,9 +182,8 @@ func New(dev compute.Device, m model.Model, opts Options) (*Engine, error) {
 	}
 	e := &Engine{
 		dev: dev, m: m, opts: opts, kv: kv, wake: make(chan struct{}, 1), done: make(chan struct{}),
-		pages: newPages(opts.Pages, opts.Retain),
+		pages: newPages(opts.Pages, opts.Retain), queue: queue{limit: opts.Queue},
 	}
-	go e.loop()
 	return e, nil
 }
 
@@ -174,22 +198,8 @@ func (e *Engine) Context() int { return e.opts.Context }
 // sequence only.
 func (e *Engine) Generate(ctx context.Context, req Request, emit func(Token) error) (Result, error) {
 	res := Result{Prompt: len(req.Prompt)}
-	if err := e.checkRequest(&req); err != nil {
-		return res, err
-	}
-	s := &sequence{
-		Request: req, ctx: ctx, stop: make(chan struct{}), all: slices.Clone(req.Prompt),
-	}
-	// Room for every token, so that the loop never waits for a reader.
-	room := max(req.MaxTokens, 0)
-	if req.Echo {
-		room += len(req.Prompt)
-	}
-	s.tokens = make(chan Token, room)
-	if req.Sampling.remembers() {
-		s.past = NewHistory(req.Prompt)
-	}
-	if err := e.enqueue(s); err != nil {
+	s, err := e.enqueue(ctx, req)
+	if err != nil {
 		return res, err
 	}
 	var failed error
@@ -206,6 +216,9 @@ func (e *Engine) Generate(ctx context.Context, req Request, emit func(Token) err
 		}
 	}
 	res.Cached, res.Generated, res.Finish = s.cached, s.drawn, s.finish
+	if s.draft != nil {
+		res.Drafted, res.Accepted = s.draft.drafted, s.draft.accepted
+	}
 	switch {
 	case errors.Is(failed, ErrStop):
 		// What the loop drew before it noticed is not the request's.
@@ -239,15 +252,36 @@ func (e *Engine) checkRequest(req *Request) error {
 	return req.Sampling.Check()
 }
 
-func (e *Engine) enqueue(s *sequence) error {
+// enqueue makes a sequence that waits for its turn.
+func (e *Engine) enqueue(ctx context.Context, req Request) (*sequence, error) {
+	if err := e.checkRequest(&req); err != nil {
+		return nil, err
+	}
+	s := &sequence{
+		Request: req, ctx: ctx, stop: make(chan struct{}), all: slices.Clone(req.Prompt),
+	}
+	// Room for every token, so that the loop never waits for a reader.
+	room := max(req.MaxTokens, 0)
+	if req.Echo {
+		room += len(req.Prompt)
+	}
+	s.tokens = make(chan Token, room)
+	if req.Sampling.remembers() {
+		s.past = NewHistory(req.Prompt)
+	}
+	if e.opts.Speculate > 0 {
+		s.draft = newDrafter()
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
-		return ErrClosed
+		return nil, ErrClosed
 	}
-	e.waiting = append(e.waiting, s)
+	if err := e.queue.push(s); err != nil {
+		return nil, err
+	}
 	e.signal()
-	return nil
+	return s, nil
 }
 
 func (e *Engine) signal() {

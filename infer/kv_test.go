@@ -17,7 +17,7 @@ import (
 )
 
 // openStarter loads the starter.
-func openStarter(t *testing.T, dev *cpu.Device) (*bundle.Bundle, model.Model) {
+func openStarter(t testing.TB, dev *cpu.Device) (*bundle.Bundle, model.Model) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, starter.Files()); err != nil {

@@ -12,56 +12,67 @@ import (
 func (e *Engine) loop() {
 	defer close(e.done)
 	for {
-		if !e.admit() {
+		worked, open := e.turn()
+		switch {
+		case !open:
 			return
-		}
-		if len(e.running) == 0 {
+		case !worked:
 			<-e.wake
-			continue
-		}
-		e.drop()
-		if len(e.running) == 0 {
-			continue
-		}
-		if err := e.step(); err != nil {
-			for _, s := range slices.Clone(e.running) {
-				e.end(s, "", err)
-			}
 		}
 	}
 }
 
-// admit starts waiting sequences, first come first served, while their pages and
-// a place are free. It returns false when the engine was closed, after ending
-// every sequence.
+// turn lets go who left, lets in who waits, and makes a step if anyone is there. It is
+// no longer open when the engine was closed, after ending every sequence.
+func (e *Engine) turn() (worked, open bool) {
+	e.drop()
+	if !e.admit() {
+		return false, false
+	}
+	if len(e.running) == 0 {
+		return false, true
+	}
+	if err := e.step(); err != nil {
+		for _, s := range slices.Clone(e.running) {
+			e.end(s, "", err)
+		}
+	}
+	return true, true
+}
+
+// admit starts waiting sequences whose turn it is, while their pages and a place are
+// free. It returns false when the engine was closed, after ending every sequence.
 func (e *Engine) admit() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	// A request that gave up while waiting must not hold its place in the queue.
+	for _, s := range e.queue.all() {
+		if err := s.ctx.Err(); err != nil || e.closed {
+			if err == nil {
+				err = ErrClosed
+			}
+			e.queue.remove(s)
+			s.close("", err)
+		}
+	}
 	if e.closed {
-		for _, s := range append(slices.Clone(e.running), e.waiting...) {
+		for _, s := range slices.Clone(e.running) {
 			e.end(s, "", ErrClosed)
 		}
-		e.waiting = nil
 		return false
 	}
-	for len(e.waiting) > 0 && len(e.running) < e.opts.Sequences {
-		s := e.waiting[0]
+	e.queue.settle()
+	for len(e.running) < e.opts.Sequences {
+		s := e.queue.head()
 		// Pages for the whole sequence are taken at once, so that none ever stalls
 		// half way for want of memory.
-		if !e.pages.take(s) {
+		if s == nil || !e.pages.take(s) {
 			break
 		}
-		e.waiting = e.waiting[1:]
+		e.queue.start(s)
 		e.running = append(e.running, s)
 	}
-	// A request that gave up while waiting must not hold its place in the queue.
-	e.waiting = slices.DeleteFunc(e.waiting, func(s *sequence) bool {
-		if s.ctx.Err() == nil {
-			return false
-		}
-		e.end(s, "", s.ctx.Err())
-		return true
-	})
+	e.queue.tidy()
 	return true
 }
 
@@ -78,34 +89,49 @@ func (e *Engine) drop() {
 	}
 }
 
-// end gives back a sequence's pages and tells its caller. Without an error, its cache
-// holds what it should up to s.at.
+// end gives back a running sequence's place and pages and tells its caller. Without an
+// error, its cache holds what it should up to s.at.
 func (e *Engine) end(s *sequence, finish Finish, err error) {
 	if err == nil {
 		e.pages.filled(s)
 	}
 	e.pages.release(s.pages)
 	s.pages = nil
-	s.finish, s.err = finish, err
-	if i := slices.Index(e.running, s); i >= 0 {
-		e.running = slices.Delete(e.running, i, i+1)
-	}
+	s.client.running--
+	e.running = slices.DeleteFunc(e.running, func(o *sequence) bool { return o == s })
+	s.close(finish, err)
+}
+
+// close tells the caller that there is no more.
+func (s *sequence) close(finish Finish, err error) {
+	s.finish, s.err, s.ended = finish, err, true
 	close(s.tokens)
 }
 
+// plan is the rows of a step.
+type plan struct {
+	model.Batch
+	wanted []row
+	rows   []int32 // of wanted, in the batch
+}
+
+// row is a row of a step whose logits are asked for.
+type row struct {
+	s    *sequence
+	fed  int32 // the token that it reads
+	next int   // the place in the sequence that its logits are about
+	// guess says that fed is a guess; last, at the end of guesses, how many there are.
+	guess bool
+	last  int
+}
+
 // step runs one forward pass and draws a token for each sequence whose prompt is
-// through.
+// through, or several where they were guessed.
 func (e *Engine) step() (err error) {
 	defer compute.Recover(&err)
-	b := &model.Batch{}
-	type row struct {
-		s    *sequence
-		next int // the place in s.all of the token that the row's logits are about
-	}
-	var wanted []row
-	var rows []int32
+	var p plan
 	room := e.opts.Chunk
-	for _, s := range e.running {
+	for _, s := range e.byService() {
 		n := len(s.all) - s.at
 		if n > 1 {
 			n = min(n, room)
@@ -117,29 +143,9 @@ func (e *Engine) step() (err error) {
 		if s.Echo && s.at == 0 {
 			s.tokens <- Token{TokenLogprob: TokenLogprob{ID: s.all[0]}, Echoed: true}
 		}
-		for i := range n {
-			if next := s.at + i + 1; next == len(s.all) || s.Echo {
-				wanted = append(wanted, row{s, next})
-				rows = append(rows, int32(len(b.Tokens)+i))
-			}
-		}
-		b.Sequence(s.all[s.at:s.at+n], s.at, s.pages)
-		for range n {
-			b.AdapterSlots = append(b.AdapterSlots, s.Slot)
-		}
-		s.at += n
+		p.add(s, n, e.guess(s))
 	}
-	err = e.forward(b, rows, func(i int, logits []float32) {
-		w := wanted[i]
-		if w.s.Observe != nil {
-			w.s.Observe(w.next-1, logits)
-		}
-		if w.next < len(w.s.all) {
-			w.s.echo(w.next, logits)
-		} else {
-			e.draw(w.s, logits)
-		}
-	})
+	err = e.forward(&p.Batch, p.rows, func(i int, logits []float32) { e.visit(p.wanted[i], logits) })
 	if err != nil {
 		return err
 	}
@@ -147,6 +153,74 @@ func (e *Engine) step() (err error) {
 		e.pages.filled(s)
 	}
 	return nil
+}
+
+// byService returns the running sequences, those of the clients that were served least
+// first: the room for prompts is given out in this order.
+func (e *Engine) byService() []*sequence {
+	order := slices.Clone(e.running)
+	slices.SortStableFunc(order, func(a, b *sequence) int { return a.client.served - b.client.served })
+	return order
+}
+
+// guess returns how a sequence that has one token to read may go on.
+func (e *Engine) guess(s *sequence) []int32 {
+	if s.draft == nil || len(s.all)-s.at != 1 || s.drawn == 0 {
+		return nil
+	}
+	// The last token of all is never read.
+	most := min(e.opts.Speculate+1-len(e.running), s.MaxTokens-s.drawn-1)
+	if most < 1 {
+		return nil
+	}
+	return s.draft.guess(s.all, most)
+}
+
+// add puts n tokens of a sequence into the batch, and what may follow them.
+func (p *plan) add(s *sequence, n int, guess []int32) {
+	tokens := s.all[s.at : s.at+n]
+	if len(guess) > 0 {
+		tokens = slices.Concat(tokens, guess)
+	}
+	for i, t := range tokens {
+		if next := s.at + i + 1; next >= len(s.all) || s.Echo {
+			r := row{s: s, fed: t, next: next, guess: i >= n}
+			if i == len(tokens)-1 {
+				r.last = len(guess)
+			}
+			p.wanted, p.rows = append(p.wanted, r), append(p.rows, int32(len(p.Tokens)+i))
+		}
+	}
+	p.Sequence(tokens, s.at, s.pages)
+	for range tokens {
+		p.AdapterSlots = append(p.AdapterSlots, s.Slot)
+	}
+	s.at += n
+}
+
+// visit uses the logits of a row, unless it was fed a guess that turned out wrong.
+func (e *Engine) visit(r row, logits []float32) {
+	s := r.s
+	if s.ended { // its caller may read it
+		return
+	}
+	if r.next <= len(s.all) && s.all[r.next-1] == r.fed {
+		if r.guess {
+			s.draft.accepted++
+		}
+		if s.Observe != nil {
+			s.Observe(r.next-1, logits)
+		}
+		if r.next < len(s.all) {
+			s.echo(r.next, logits)
+		} else {
+			s.at = r.next
+			e.draw(s, logits)
+		}
+	}
+	if r.last > 0 && !s.ended {
+		s.draft.learn(s.at-(r.next-r.last), r.last, e.opts.Speculate)
+	}
 }
 
 // logitRows bounds the rows whose logits are held at once.
@@ -210,6 +284,7 @@ func (e *Engine) draw(s *sequence, logits []float32) {
 	}
 	s.all = append(s.all, t.ID)
 	s.drawn++
+	s.client.drawn++
 	if s.past != nil {
 		s.past.Add(t.ID)
 	}
