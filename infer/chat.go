@@ -23,6 +23,8 @@ type Chat struct {
 type ChatOptions struct {
 	MaxTokens int // 0: up to the context
 	Sampling  Sampling
+	// Client is that of [Request].
+	Client string
 	// Share is added to the chat's own, to narrow who shares cached beginnings.
 	Share string
 	// Stop strings end the answer where the first of them begins. Empty strings have
@@ -62,7 +64,7 @@ func (c *Chat) Continue(ctx context.Context, prompt []int32, o ChatOptions, emit
 	decoder := c.Bundle.Tokenizer.NewDecoder(true)
 	req := Request{
 		Prompt: prompt, Slot: c.Slot, MaxTokens: o.MaxTokens, End: c.Bundle.Generation.EOS, Sampling: o.Sampling,
-		Share: c.share(o), Logprobs: o.Logprobs, TopLogprobs: o.TopLogprobs, Echo: o.Echo,
+		Share: c.share(o), Client: o.Client, Logprobs: o.Logprobs, TopLogprobs: o.TopLogprobs, Echo: o.Echo,
 	}
 	if o.Grammar != nil {
 		m, err := o.Grammar.Matcher(c.Bundle.Vocabulary())

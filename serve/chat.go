@@ -112,13 +112,17 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, name, prefix stri
 	if f != nil {
 		return nil, nil, f
 	}
+	until, f := s.until(r)
+	if f != nil {
+		return nil, nil, f
+	}
 	select {
 	case s.slots <- struct{}{}:
 	default:
 		return nil, nil, overloaded()
 	}
 	return &answer{
-		server: s, w: w, request: request, model: model, id: id, created: s.now(),
+		server: s, w: w, request: request, model: model, id: id, created: s.now(), until: until,
 	}, func() { <-s.slots }, nil
 }
 
@@ -130,6 +134,7 @@ type answer struct {
 	model   ModelInfo
 	id      string
 	created time.Time
+	until   time.Time // when it must be done; zero: never
 	// includeUsage asks a stream for a last chunk with the usage.
 	includeUsage bool
 }
@@ -151,6 +156,11 @@ func (a *answer) ask(ctx context.Context, do work, emit func(Delta) error) (u Us
 	// go on for a client that no longer reads.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if !a.until.IsZero() {
+		var done context.CancelFunc
+		ctx, done = context.WithDeadline(ctx, a.until)
+		defer done()
+	}
 	s.metrics.inFlight.Inc()
 	first := true
 	u, reason, err = s.guard(a.id, do)(ctx, func(d Delta) error {

@@ -147,6 +147,9 @@ type Usage struct {
 	PromptTokens     int
 	CachedTokens     int // those of the prompt that were not computed again
 	CompletionTokens int
+	// DraftedTokens were guessed ahead, and AcceptedTokens of them were right. They say
+	// how an answer came about; nobody pays for them.
+	DraftedTokens, AcceptedTokens int
 }
 
 // FinishReason says why an answer ended.

@@ -24,6 +24,7 @@ type failure struct {
 const (
 	typeRequest = "invalid_request_error"
 	typeServer  = "server_error"
+	typeLimit   = "rate_limit_error"
 )
 
 // statusClientGone is written to metrics and logs alone: there is nobody left
@@ -79,6 +80,9 @@ func engineFailure(ctx context.Context, err error, requestID string) *failure {
 		return shuttingDown()
 	case ctx.Err() != nil:
 		return newFailure(statusClientGone, typeRequest, "", "", "The client went away.")
+	case errors.Is(err, context.DeadlineExceeded):
+		return newFailure(http.StatusGatewayTimeout, typeServer, "deadline_exceeded", "",
+			"The answer was not there in time: ask for fewer tokens, or for more time (%s).", timeoutHeader)
 	}
 	return newFailure(http.StatusInternalServerError, typeServer, "", "",
 		"The model failed to answer. The server's log has the reason under request %s.", requestID)
@@ -95,7 +99,7 @@ func isRefusal(err error) bool {
 }
 
 func overloaded() *failure {
-	return newFailure(http.StatusServiceUnavailable, typeServer, "overloaded", "",
+	return newFailure(http.StatusTooManyRequests, typeLimit, "overloaded", "",
 		"The server is answering as many requests as it can. Try again shortly.")
 }
 
@@ -109,7 +113,7 @@ func (s *Server) writeFailure(w http.ResponseWriter, f *failure) {
 	case statusClientGone:
 		noteStatus(w, f.status)
 		return
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "1")
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", "Bearer")

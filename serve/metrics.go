@@ -17,6 +17,7 @@ type metrics struct {
 	requests   *prometheus.CounterVec
 	duration   *prometheus.HistogramVec
 	tokens     *prometheus.CounterVec
+	drafts     *prometheus.CounterVec
 	firstToken *prometheus.HistogramVec
 	inFlight   prometheus.Gauge
 	unmetered  prometheus.Counter
@@ -38,6 +39,10 @@ func newMetrics() *metrics {
 			Name: "troika_tokens_total",
 			Help: "Tokens by model and kind: prompt, cached (part of prompt) or completion.",
 		}, []string{"model", "kind"}),
+		drafts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "troika_draft_tokens_total",
+			Help: "Tokens guessed ahead of the model, by model and outcome: accepted or rejected.",
+		}, []string{"model", "outcome"}),
 		firstToken: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "troika_first_token_seconds",
 			Help:    "Time from a request's arrival to the first piece of its answer.",
@@ -52,7 +57,7 @@ func newMetrics() *metrics {
 			Help: "Usage events that could not be recorded.",
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.duration, m.tokens, m.firstToken, m.inFlight, m.unmetered,
+	m.registry.MustRegister(m.requests, m.duration, m.tokens, m.drafts, m.firstToken, m.inFlight, m.unmetered,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -70,4 +75,8 @@ func (m *metrics) observeUsage(model string, u Usage) {
 	m.tokens.WithLabelValues(model, "prompt").Add(float64(u.PromptTokens))
 	m.tokens.WithLabelValues(model, "cached").Add(float64(u.CachedTokens))
 	m.tokens.WithLabelValues(model, "completion").Add(float64(u.CompletionTokens))
+	if u.DraftedTokens > 0 {
+		m.drafts.WithLabelValues(model, "accepted").Add(float64(u.AcceptedTokens))
+		m.drafts.WithLabelValues(model, "rejected").Add(float64(u.DraftedTokens - u.AcceptedTokens))
+	}
 }

@@ -63,7 +63,7 @@ func TestMetrics(t *testing.T) {
 		`troika_tokens_total{kind="completion",model="starter"} 4`,
 		`troika_http_requests_total{method="POST",route="/v1/chat/completions",status="200"} 2`,
 		`troika_http_requests_total{method="POST",route="/v1/chat/completions",status="404"} 1`,
-		`troika_http_requests_total{method="POST",route="/v1/chat/completions",status="503"} 1`,
+		`troika_http_requests_total{method="POST",route="/v1/chat/completions",status="429"} 1`,
 		`troika_http_requests_total{method="other",route="other",status="405"} 1`,
 		`troika_first_token_seconds_count{model="starter"} 2`,
 		`troika_requests_in_flight 0`,
@@ -144,7 +144,7 @@ func TestMaxConcurrent(t *testing.T) {
 	})
 	e.Decode(1) // the first request is in the engine
 	say := "POST /v1/chat/completions\n\n" + `{"model":"starter","messages":[{"role":"user","content":"say hi"}]}`
-	if got := replay(t, s, say); !strings.HasPrefix(got, "503\n") {
+	if got := replay(t, s, say); !strings.HasPrefix(got, "429\n") {
 		t.Errorf("second request: %s", got)
 	}
 	cancel()

@@ -45,12 +45,16 @@ type Options struct {
 	Log *slog.Logger
 	// MaxBody is the largest request body in bytes; 0 means 4 MiB.
 	MaxBody int64
-	// MaxConcurrent is how many chat completions run or wait in the engine at
-	// once; 0 means 64.
+	// MaxConcurrent is how many answers run or wait in the engine at once; 0 means
+	// 256. The engine may take fewer, and fewer still of one key.
 	MaxConcurrent int
 	// ReadTimeout is how long a body may take to arrive and WriteTimeout how
 	// long a client may leave one write unread; 0 means 30 s each.
 	ReadTimeout, WriteTimeout time.Duration
+	// Deadline is how long an answer may take, its wait for a place included; a
+	// request may ask for less with the header X-Request-Timeout, in seconds. 0 means
+	// no bound.
+	Deadline time.Duration
 	// Now and NewID are for tests; nil means the clock and random IDs.
 	Now   func() time.Time
 	NewID func() string
@@ -73,6 +77,7 @@ type Server struct {
 	maxBody      int64
 	readTimeout  time.Duration
 	writeTimeout time.Duration
+	deadline     time.Duration
 	now          func() time.Time
 	newID        func() string
 	origins      map[string]bool
@@ -85,7 +90,7 @@ func New(engine Engine, o Options) (*Server, error) {
 	s := &Server{
 		engine: engine, anyHost: o.AnyHost, emit: o.Emit,
 		run: o.Run, report: o.Quickstart, log: o.Log, metrics: newMetrics(),
-		maxBody: o.MaxBody, readTimeout: o.ReadTimeout, writeTimeout: o.WriteTimeout,
+		deadline: o.Deadline, maxBody: o.MaxBody, readTimeout: o.ReadTimeout, writeTimeout: o.WriteTimeout,
 		now: o.Now, newID: o.NewID, origins: make(map[string]bool),
 	}
 	s.SetKeys(o.Keys)
@@ -109,7 +114,7 @@ func New(engine Engine, o Options) (*Server, error) {
 	}
 	concurrent := o.MaxConcurrent
 	if concurrent == 0 {
-		concurrent = 64
+		concurrent = 256
 	}
 	s.slots = make(chan struct{}, concurrent)
 	for _, origin := range o.Origins {

@@ -18,6 +18,7 @@ import (
 
 type chatOptions struct {
 	model, system string
+	speculate     int
 	kv            kvType
 	infer.ChatOptions
 }
@@ -42,6 +43,7 @@ answer the number of its tokens and their speed are shown.`,
 	f.Float64Var(&o.Sampling.TopP, "top-p", 1, "draw from the likeliest tokens of this share")
 	f.IntVar(&o.Sampling.TopK, "top-k", 0, "draw from this many of the likeliest tokens; 0 for all")
 	f.Uint64Var(&o.Sampling.Seed, "seed", 0, "seed of the draws")
+	speculateFlag(f, &o.speculate)
 	kvFlag(f, &o.kv)
 	return cmd
 }
@@ -55,7 +57,7 @@ func (a *app) chat(ctx context.Context, o chatOptions) error {
 		return err
 	}
 	defer s.Close()
-	engine, err := infer.New(s.dev, s.model, infer.Options{Context: s.bundle.Facts.MaxPositions, Sequences: 1, KV: o.kv.dtype})
+	engine, err := infer.New(s.dev, s.model, infer.Options{Context: s.bundle.Facts.MaxPositions, Sequences: 1, KV: o.kv.dtype, Speculate: o.speculate})
 	if err != nil {
 		return err
 	}

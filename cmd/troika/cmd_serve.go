@@ -27,6 +27,9 @@ type serveOptions struct {
 	sequences int
 	context   int
 	org       string
+	queue     int
+	speculate int
+	deadline  time.Duration
 	memory    size
 	price     train.Price
 	kv        kvType
@@ -57,7 +60,12 @@ this machine only, unless told otherwise; then it needs keys, or --open to do wi
   curl http://127.0.0.1:8080/v1/chat/completions \
     -H 'Content-Type: application/json' \
     -d '{"model":"starter","messages":[{"role":"user","content":"Hi"}]}'`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o, nil) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.sequences < 0 || o.context < 0 || o.queue < 0 || o.speculate < 0 || o.deadline < 0 {
+				return usagef("--sequences, --context, --queue, --speculate and --deadline are at least 0")
+			}
+			return a.serve(cmd.Context(), o, nil)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address to listen on")
@@ -66,6 +74,9 @@ this machine only, unless told otherwise; then it needs keys, or --open to do wi
 	f.BoolVar(&o.open, "open", false, "listen beyond this machine without API keys")
 	f.IntVar(&o.sequences, "sequences", 0, "requests running at once on each base (default 8)")
 	f.IntVar(&o.context, "context", 0, "longest sequence in tokens (default the model's own, at most 8192)")
+	f.IntVar(&o.queue, "queue", 128, "requests that may wait on each base, before others are told to come back; one key fills half of it at most")
+	f.DurationVar(&o.deadline, "deadline", 0, "longest time for an answer, the wait included, such as 2m (default no bound)")
+	speculateFlag(f, &o.speculate)
 	kvFlag(f, &o.kv)
 	f.StringVar(&o.org, "org", "", "organisation in the names of tuned models (default troika)")
 	f.Var(&o.memory, "memory", "run as many fine-tuning jobs at once as fit this, such as 8GB (default one at a time)")
@@ -100,6 +111,7 @@ func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) 
 	defer dev.Close()
 	engine, bases, err := a.engine(local.New(dev, local.Options{
 		Known: all.Architectures(), Sequences: o.sequences, Context: o.context, KV: o.kv.dtype,
+		Queue: o.queue, Speculate: o.speculate,
 	}), o.models)
 	if err != nil {
 		return err
@@ -125,7 +137,7 @@ func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	server, err := serve.New(engine, serve.Options{
-		Keys: keys, Emit: usage.Emit, AnyHost: o.open, Log: a.Log, Routes: hosted.routes(ctx.Done()), //nolint:contextcheck // each call brings its own
+		Keys: keys, Emit: usage.Emit, AnyHost: o.open, Deadline: o.deadline, Log: a.Log, Routes: hosted.routes(ctx.Done()), //nolint:contextcheck // each call brings its own
 		Run:        func(context.Context) ([]byte, error) { return latestMetrics(filepath.Join(home, runsFolder)) },
 		Quickstart: func(context.Context) ([]byte, error) { return os.ReadFile(filepath.Join(home, quickstartFile)) },
 	})

@@ -32,6 +32,9 @@ type Options struct {
 	Context   int // longest sequence; 0: the model's own, at most MaxContext
 	// KV is what caches keep keys and values in, as in [infer.Options].
 	KV tensor.DType
+	// Queue is how many requests may wait on each base, and Speculate how many tokens
+	// are guessed ahead, as in [infer.Options].
+	Queue, Speculate int
 	// Adapters is how many tuned adapters stay in memory while nobody asks them;
 	// 0: 16.
 	Adapters int
@@ -221,7 +224,9 @@ func (e *Engine) start(b *base) (err error) {
 		b.embedder = infer.NewEmbedder(e.dev, b.model, bundle.Embedding{Pooling: how.Pooling, MaxTokens: min(how.MaxTokens, context)})
 		return nil
 	}
-	b.engine, err = infer.New(e.dev, b.model, infer.Options{Context: context, Sequences: e.opts.Sequences, KV: e.opts.KV})
+	b.engine, err = infer.New(e.dev, b.model, infer.Options{
+		Context: context, Sequences: e.opts.Sequences, KV: e.opts.KV, Queue: e.opts.Queue, Speculate: e.opts.Speculate,
+	})
 	return err
 }
 
@@ -363,7 +368,7 @@ func options(c *infer.Chat, key string, s *serve.Sampling) (infer.ChatOptions, e
 	}
 	return infer.ChatOptions{
 		MaxTokens: s.MaxTokens, Stop: s.Stop, Sampling: sampling(c.Bundle.Generation, s),
-		Logprobs: s.Logprobs, TopLogprobs: s.TopLogprobs, Share: key, Grammar: s.Grammar,
+		Logprobs: s.Logprobs, TopLogprobs: s.TopLogprobs, Share: key, Client: key, Grammar: s.Grammar,
 	}, nil
 }
 
@@ -382,6 +387,10 @@ func pieces(c *infer.Chat, emit func(serve.Delta) error) func(infer.Piece) error
 // finished says how a request ended.
 func finished(res infer.Result, s *serve.Sampling, err error) (serve.Usage, serve.FinishReason, error) {
 	usage := serve.Usage{PromptTokens: res.Prompt, CachedTokens: res.Cached, CompletionTokens: res.Generated}
+	usage.DraftedTokens, usage.AcceptedTokens = res.Drafted, res.Accepted
+	if errors.Is(err, infer.ErrFull) {
+		err = serve.ErrOverloaded
+	}
 	if long, ok := errors.AsType[*infer.ContextError](err); ok {
 		err = &serve.ContextLengthError{PromptTokens: long.Prompt, MaxTokens: s.MaxTokens, ContextLength: long.Context}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/troikaml/troika/adapter"
@@ -220,5 +221,54 @@ func TestComplete(t *testing.T) {
 	_, _, err := e.Complete(t.Context(), serve.CompletionRequest{Model: "starter", Tokens: []int32{1 << 20}}, nil)
 	if !errors.As(err, &request) || request.Param != "prompt" {
 		t.Errorf("an unknown token: %v", err)
+	}
+}
+
+// A conversation that fills the context ends with length and exact counts, never by
+// dropping its beginning; a prompt that leaves no room is refused; and of a flood some are
+// answered and the others told to come back.
+func TestFloodAndContext(t *testing.T) {
+	dev := cpu.New(cpu.Options{Threads: 1})
+	defer dev.Close()
+	e := local.New(dev, local.Options{Known: all.Architectures(), Context: 64, Sequences: 1, Queue: 4, Speculate: 4})
+	defer e.Close()
+	if err := e.AddBase("starter", starterDir); err != nil {
+		t.Fatal(err)
+	}
+	req := func(key string) serve.CompletionRequest {
+		return serve.CompletionRequest{Model: "starter", Key: key, Tokens: []int32{10, 11, 12}, Sampling: serve.Sampling{
+			LogitBias: map[int32]float32{20: 100},
+		}}
+	}
+	usage, finish, err := e.Complete(t.Context(), req("a"), func(serve.Delta) error { return nil })
+	if err != nil || finish != serve.FinishLength || usage.PromptTokens+usage.CompletionTokens != 64 {
+		t.Errorf("to the end of the context: %+v, %s, %v", usage, finish, err)
+	}
+	if usage.DraftedTokens == 0 || usage.AcceptedTokens == 0 {
+		t.Errorf("an answer of one token again and again was not guessed: %+v", usage)
+	}
+	full := req("a")
+	full.Tokens = make([]int32, 64)
+	var long *serve.ContextLengthError
+	if _, _, err := e.Complete(t.Context(), full, func(serve.Delta) error { return nil }); !errors.As(err, &long) || long.PromptTokens != 64 || long.ContextLength != 64 {
+		t.Errorf("a prompt over the context: %v", err)
+	}
+	var answered, refused atomic.Int32
+	var wg sync.WaitGroup
+	for range 12 {
+		wg.Go(func() {
+			switch _, _, err := e.Complete(t.Context(), req("a"), func(serve.Delta) error { return nil }); {
+			case err == nil:
+				answered.Add(1)
+			case errors.Is(err, serve.ErrOverloaded):
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if answered.Load() == 0 || answered.Load()+refused.Load() != 12 {
+		t.Errorf("of 12 at once %d were answered, %d refused", answered.Load(), refused.Load())
 	}
 }

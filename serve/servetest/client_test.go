@@ -158,7 +158,7 @@ func TestSDKErrors(t *testing.T) {
 	}{
 		{"nobody", "say x", 404, "model_not_found", "Available: starter, shop/helpdesk v2"},
 		{"starter", "say " + strings.Repeat("w ", 50), 400, "context_length_exceeded", "32 tokens. The prompt has 51 tokens"},
-		{"starter", "busy", 503, "overloaded", "Try again"},
+		{"starter", "busy", 429, "overloaded", "Try again"},
 		{"starter", "fail", 500, "", "request req-"},
 	} {
 		_, whole := c.Chat.Completions.New(t.Context(), ask(want.model, want.content))
