@@ -18,6 +18,7 @@ import (
 	"github.com/troikaml/troika/model/modeltest"
 	"github.com/troikaml/troika/model/nn"
 	"github.com/troikaml/troika/model/qwen3"
+	"github.com/troikaml/troika/tensor"
 )
 
 const base = "../model/qwen3/testdata/tied"
@@ -154,12 +155,13 @@ func TestFrozenBits(t *testing.T) {
 			}
 			dev.WriteFloats(p.B, b)
 		}
+		before := dev.Stats().Weights
 		f, err := x.Freeze()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.Bytes() != x.Bytes() {
-			t.Errorf("%d bytes frozen, %d before", f.Bytes(), x.Bytes())
+		if took := dev.Stats().Weights - before; f.Bytes() != took {
+			t.Errorf("a frozen adapter of %d bytes took %d", f.Bytes(), took)
 		}
 		b := &model.Batch{}
 		var slots []int32
@@ -242,5 +244,54 @@ func TestBadAdapters(t *testing.T) {
 	}
 	if _, err := adapter.New(m.Device, m.Model, adapter.Config{Rank: 2, Alpha: 4, Targets: []string{"w1"}}, 0); err == nil {
 		t.Error("a target that matches nothing was accepted")
+	}
+}
+
+// What 16 bits hold exactly takes 16 bits, and answers with the same bits.
+func TestFrozenNarrow(t *testing.T) {
+	dev := cpu.New(cpu.Options{Threads: 1})
+	defer dev.Close()
+	m, free := modeltest.Load(t, []model.Architecture{qwen3.Architecture}, base, dev, false)
+	defer free()
+	bytes := func(round func(float32) float32) int64 {
+		x, err := adapter.New(dev, m.Model, adapter.Config{Rank: 32, Alpha: 64}, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Free()
+		for _, p := range x.Pairs() {
+			for _, w := range []*compute.Tensor{p.A, p.B} {
+				v := compute.Floats(dev, w)
+				for j := range v {
+					v[j] = round(v[j] + float32(math.Sin(float64(j)))/8)
+				}
+				dev.WriteFloats(w, v)
+			}
+		}
+		f, err := x.Freeze()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Free()
+		set := adapter.NewSet(m.Model)
+		ids := read(t, "all").IDs
+		b := &model.Batch{}
+		for _, a := range []adapter.Adapter{x, f} {
+			b.Sequence(ids, 0, nil)
+			b.AdapterSlots = append(b.AdapterSlots, slices.Repeat([]int32{set.Add(a)}, len(ids))...)
+		}
+		got := forward(t, m, b)
+		for i := range ids {
+			if !slices.Equal(got[i], got[len(ids)+i]) {
+				t.Fatalf("row %d changed its bits", i)
+			}
+		}
+		return f.Bytes()
+	}
+	whole := bytes(func(v float32) float32 { return v })
+	half := bytes(func(v float32) float32 { return tensor.F16ToF32(tensor.F32ToF16(v)) })
+	brain := bytes(func(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ 0xffff) })
+	if half*4 > whole*3 || brain != half {
+		t.Errorf("%d bytes in full, %d in F16, %d in BF16", whole, half, brain)
 	}
 }

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/model"
@@ -46,17 +47,38 @@ func (x *LoRA) Freeze() (*Frozen, error) {
 	return f, nil
 }
 
+// prepare keeps a matrix in the narrowest type that holds all of its values exactly: what
+// was saved in 16 bits takes them again, and no bit of an answer changes.
 func (f *Frozen) prepare(dev compute.Device, t *compute.Tensor, scale float32) (compute.Weight, error) {
 	v := compute.Floats(dev, t)
 	for i := range v {
 		v[i] *= scale
 	}
-	f.bytes += 4 * int64(len(v))
-	w, err := dev.Prepare(tensor.FromFloat32s(v, t.Shape...))
+	w, err := dev.Prepare(narrowest(tensor.FromFloat32s(v, t.Shape...), v))
 	if err != nil {
 		return nil, fmt.Errorf("freeze adapter: %w", err)
 	}
+	if s, ok := w.(interface{ Bytes() int64 }); ok {
+		f.bytes += s.Bytes() // with what the device pads
+	} else {
+		f.bytes += int64(w.DType().Bytes(len(v)))
+	}
 	return w, nil
+}
+
+// narrowest returns t, whose values are given, in F16 or BF16 where neither changes any.
+func narrowest(t tensor.Tensor, values []float32) tensor.Tensor {
+	for _, d := range []tensor.DType{tensor.F16, tensor.BF16} {
+		small, err := t.Encode(d)
+		if err != nil {
+			continue
+		}
+		back, err := small.Float32s()
+		if err == nil && slices.Equal(back, values) {
+			return small
+		}
+	}
+	return t
 }
 
 // Open reads a PEFT adapter directory for m, as [Load] does, to be served.

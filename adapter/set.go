@@ -75,20 +75,28 @@ func (s *Set) Remove(slot int32) {
 // hook implements [nn.Hook] for one layer.
 type hook struct{ actions []action } // by slot
 
-// Forward implements [nn.Hook]. Rows that share a slot are gathered, so each
-// adapter runs once; a batch of one slot needs no gathering.
+// Forward implements [nn.Hook]. Frozen adapters act together, each on its rows; of others
+// the rows that share a slot are gathered, so each runs once. A batch of one slot needs
+// neither.
 func (h *hook) Forward(o compute.Ops, b *nn.Batch, x, y *compute.Tensor) *compute.Tensor {
+	var together []compute.LowRankGroup
 	for _, g := range b.Slots() {
 		if g.Slot < 0 || int(g.Slot) >= len(h.actions) || h.actions[g.Slot] == nil {
 			continue
 		}
-		act := h.actions[g.Slot].act
+		a := h.actions[g.Slot]
 		if g.Rows == nil {
-			y = act(o, b, x, y)
+			return a.act(o, b, x, y)
+		}
+		if f, ok := a.(*frozenPair); ok {
+			together = append(together, compute.LowRankGroup{Rows: g.List, A: f.a, B: f.b})
 			continue
 		}
-		part := act(o, b, compute.Do(o, compute.GatherRows{}, x, g.Rows), compute.Do(o, compute.GatherRows{}, y, g.Rows))
+		part := a.act(o, b, compute.Do(o, compute.GatherRows{}, x, g.Rows), compute.Do(o, compute.GatherRows{}, y, g.Rows))
 		o.Apply(compute.ScatterRows{}, y, part, g.Rows)
+	}
+	if together != nil {
+		o.Apply(compute.LowRank{Groups: together}, y, x)
 	}
 	return y
 }

@@ -81,3 +81,12 @@ func (s *Steps) Close() {
 	s.turn()
 	s.kv.Free()
 }
+
+// Answer returns the tokens that the i-th request was given, after its end.
+func (s *Steps) Answer(i int) []int32 {
+	var got []int32
+	for t := range s.list[i].tokens {
+		got = append(got, t.ID)
+	}
+	return got
+}

@@ -36,6 +36,7 @@ func Operators(dev compute.Device) (ops []compute.Op, free func(), err error) {
 		compute.HeadLoss{W: w},
 		compute.LayerNorm{},
 		compute.Linear{W: w},
+		compute.LowRank{},
 		compute.MatMul{},
 		compute.MoERoute{},
 		compute.MoERouteBack{},

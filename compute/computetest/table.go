@@ -29,6 +29,7 @@ func table(short bool) []trial {
 	j.products()
 	j.quantised()
 	j.experts()
+	j.lowRanks()
 	j.attentions()
 	return j.trials
 }
@@ -226,6 +227,39 @@ func (j *join) products() {
 	j.with(sums, 0, linear, "Linear/3x5x24", s.floats(3, 5, 24))
 	j.with(sums, 0, linear, "Linear/3x5x24/add", s.floats(3, 5, 24), s.floats(3, 5, 20))
 	j.add(sums, 0, compute.MatMul{}, "3x5x24", s.floats(3, 5, 24), s.floats(24, 7))
+}
+
+// lowRanks has adapters of several ranks and types on rows that lie together, apart, or
+// nowhere.
+func (j *join) lowRanks() {
+	for _, m := range [][3]int{{1, 17, 33}, {70, 129, 300}} {
+		rows, n, k := m[0], m[1], m[2]
+		s := newSource(size(rows, n, k) + " low")
+		type pair struct {
+			a, b tensor.Tensor
+			rows []int32
+		}
+		pairs := []pair{
+			{s.matrix(tensor.F32, 16, k), s.matrix(tensor.F16, n, 16), []int32{0}},
+			{s.matrix(tensor.F16, 3, k), s.matrix(tensor.F32, n, 3), nil},
+			{s.matrix(tensor.BF16, 40, k), s.matrix(tensor.BF16, n, 40), []int32{2, 3, 5, 69}},
+			{s.matrix(tensor.F32, 8, k), s.matrix(tensor.F32, n, 8), nil},
+		}
+		for r := int32(6); r < 69; r++ {
+			pairs[3].rows = append(pairs[3].rows, r)
+		}
+		if rows == 1 {
+			pairs = pairs[:2]
+		}
+		op := func(p *place) compute.Op {
+			var op compute.LowRank
+			for _, x := range pairs {
+				op.Groups = append(op.Groups, compute.LowRankGroup{Rows: x.rows, A: p.weight(x.a), B: p.weight(x.b)})
+			}
+			return op
+		}
+		j.with(sums, 1, op, "LowRank/"+size(rows, n, k), s.floats(rows, n), s.floats(rows, k))
+	}
 }
 
 // blockFormats are the dtypes that are multiplied as they are.

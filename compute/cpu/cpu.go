@@ -198,6 +198,8 @@ func (c *call) runRest(op compute.Op) bool {
 		c.crossEntropy(op)
 	case compute.CrossEntropyBack:
 		c.crossEntropyBack(op)
+	case compute.LowRank:
+		return c.lowRank(op)
 	case compute.HeadLoss:
 		return c.headLoss(op)
 	default:

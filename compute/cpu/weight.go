@@ -108,6 +108,9 @@ func (w *weight) DType() tensor.DType {
 	}
 }
 
+// Bytes returns the memory that the weight takes, padding included.
+func (w *weight) Bytes() int64 { return int64(len(w.panels.Data)) }
+
 // Row implements [compute.Weight]. See [kernel.Panels] for where numbers lie.
 func (w *weight) Row(dst []float32, n int) {
 	const column = 64 // bytes of a strip for each column

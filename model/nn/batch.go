@@ -29,6 +29,7 @@ type Batch struct {
 type SlotRows struct {
 	Slot int32
 	Rows *compute.Tensor // ascending indices of the rows, nil for every row
+	List []int32         // the same on the host
 }
 
 // Dropout seeds the random choices of one training pass: module i of the model
@@ -93,7 +94,7 @@ func (b *Batch) bySlot(dev compute.Device) []SlotRows {
 				rows = append(rows, int32(r))
 			}
 		}
-		all = append(all, SlotRows{Slot: slot, Rows: compute.FromInts(dev, rows, len(rows))})
+		all = append(all, SlotRows{Slot: slot, Rows: compute.FromInts(dev, rows, len(rows)), List: rows})
 	}
 	return all
 }
