@@ -32,6 +32,7 @@ type serveOptions struct {
 	deadline  time.Duration
 	memory    size
 	price     train.Price
+	adapters  size
 	kv        kvType
 	extra     *serve.Key // taken as well, for as long as there are keys
 }
@@ -81,6 +82,7 @@ this machine only, unless told otherwise; then it needs keys, or --open to do wi
 	f.StringVar(&o.org, "org", "", "organisation in the names of tuned models (default troika)")
 	f.Var(&o.memory, "memory", "run as many fine-tuning jobs at once as fit this, such as 8GB (default one at a time)")
 	priceFlags(f, &o.price)
+	f.Var(&o.adapters, "adapter-memory", "memory for adapters, such as 2GB: those asked longest ago leave it, and are loaded again when they are asked (default 1GB)")
 	return cmd
 }
 
@@ -111,7 +113,7 @@ func (a *app) serve(ctx context.Context, o serveOptions, ready func(url string) 
 	defer dev.Close()
 	engine, bases, err := a.engine(local.New(dev, local.Options{
 		Known: all.Architectures(), Sequences: o.sequences, Context: o.context, KV: o.kv.dtype,
-		Queue: o.queue, Speculate: o.speculate,
+		Queue: o.queue, AdapterMemory: int64(o.adapters), Speculate: o.speculate,
 	}), o.models)
 	if err != nil {
 		return err

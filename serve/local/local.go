@@ -35,14 +35,15 @@ type Options struct {
 	// Queue is how many requests may wait on each base, and Speculate how many tokens
 	// are guessed ahead, as in [infer.Options].
 	Queue, Speculate int
-	// Adapters is how many tuned adapters stay in memory while nobody asks them;
-	// 0: 16.
-	Adapters int
+	// AdapterMemory is how many bytes adapters may take: those that rested longest leave
+	// memory, and come back when they are asked. Those that answer stay, whatever they
+	// take. 0: 1 GiB.
+	AdapterMemory int64
 }
 
-// defaultAdapters bounds what adapters that rest may take: one of rank 16 on half a
-// billion parameters has some 35 MB.
-const defaultAdapters = 16
+// defaultAdapterMemory has room for some thirty adapters of rank 16 on half a billion
+// parameters.
+const defaultAdapterMemory = 1 << 30
 
 // MaxContext is the longest sequence served unless Options.Context says otherwise:
 // the cache of a long context costs memory that few requests need.
@@ -59,7 +60,7 @@ type Engine struct {
 	models map[string]*served
 	infos  []serve.ModelInfo // replaced when it grows, never changed
 	uses   int64             // counts requests, to tell which adapter rested longest
-	loaded int               // tuned adapters in memory
+	loaded int64             // bytes of adapters in memory
 }
 
 type base struct {
@@ -69,7 +70,6 @@ type base struct {
 	engine   *infer.Engine   // nil where embedder is not
 	embedder *infer.Embedder // of a model that makes embeddings
 	set      *adapter.Set
-	adapters []*adapter.Frozen
 	digest   func() (troika.Digest, error) // computed once
 	chats    atomic.Int64                  // counts what was ever answered with
 }
@@ -104,10 +104,10 @@ func (b *base) remove(slot int32) {
 // served is a model that may be asked for.
 type served struct {
 	base *base
-	// chat answers; nil while a tuned adapter is not in memory. It is written by who
+	// chat answers; nil while an adapter is not in memory. It is written by who
 	// holds loading and is one of users, or holds the engine's mu while there are none.
 	chat    *infer.Chat
-	tuned   *Tuned          // nil for what is always in memory
+	tuned   *Tuned          // nil for a base, which is always in memory
 	adapter *adapter.Frozen // of tuned, while in memory
 	loading sync.Mutex
 
@@ -119,8 +119,8 @@ type served struct {
 
 // New returns an engine without models. Close it when serving has ended.
 func New(dev compute.Device, opts Options) *Engine {
-	if opts.Adapters == 0 {
-		opts.Adapters = defaultAdapters
+	if opts.AdapterMemory == 0 {
+		opts.AdapterMemory = defaultAdapterMemory
 	}
 	return &Engine{dev: dev, opts: opts, models: map[string]*served{}}
 }
@@ -138,7 +138,8 @@ func (e *Engine) AddBase(name, dir string) error {
 }
 
 // AddAdapter loads the adapter directory dir over the base in baseDir, whose weights
-// are shared with every other model on it.
+// are shared with every other model on it. What does not fit AdapterMemory beside others
+// leaves again until it is asked.
 func (e *Engine) AddAdapter(name, dir, parent, baseDir string) error {
 	b, err := e.base(baseDir)
 	if err != nil {
@@ -147,12 +148,26 @@ func (e *Engine) AddAdapter(name, dir, parent, baseDir string) error {
 	if b.embedder != nil {
 		return fmt.Errorf("adapter %s: its base %s makes embeddings, which adapters are not served on", dir, parent)
 	}
-	x, err := adapter.Open(e.dev, b.model, dir)
-	if err != nil {
+	m := &served{base: b, tuned: &Tuned{Name: name, Dir: dir, Parent: parent, BaseDir: baseDir}}
+	if err := e.add(name, m, serve.ModelInfo{Kind: serve.KindAdapter, Parent: parent}); err != nil {
 		return err
 	}
-	b.adapters = append(b.adapters, x)
-	return e.add(name, &served{base: b, chat: b.chat(b.add(x))}, serve.ModelInfo{Kind: serve.KindAdapter, Parent: parent})
+	// Loaded at once, so that one that cannot be is an error now and not in an answer.
+	_, release, err := e.use(name)
+	if err != nil {
+		e.forget(name)
+		return err
+	}
+	release()
+	return nil
+}
+
+// forget takes back what add did.
+func (e *Engine) forget(name string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.models, name)
+	e.infos = slices.DeleteFunc(slices.Clone(e.infos), func(i serve.ModelInfo) bool { return i.ID == name })
 }
 
 func (b *base) chat(slot int32) *infer.Chat {
@@ -248,9 +263,6 @@ func (e *Engine) Close() {
 			continue
 		}
 		b.engine.Close()
-		for _, x := range b.adapters {
-			x.Free()
-		}
 	}
 	for _, m := range e.models {
 		if m.adapter != nil {

@@ -19,7 +19,7 @@ type Tuned struct {
 	// Parent is the base's name, and BaseDir where it was loaded from.
 	Parent, BaseDir string
 	// Base is what the adapter was tuned on, as [bundle.Bundle.Digest] has it. On any
-	// other base it is refused.
+	// other base it is refused; zero is not known.
 	Base    troika.Digest
 	OwnedBy string
 	Created time.Time
@@ -60,9 +60,10 @@ func (e *Engine) use(name string) (chat *infer.Chat, release func(), err error) 
 	e.mu.Unlock()
 	release = func() {
 		e.mu.Lock()
-		defer e.mu.Unlock()
 		m.users--
-		e.rest()
+		free := e.rest()
+		e.mu.Unlock()
+		free()
 	}
 	if m.tuned != nil {
 		if err := e.load(m); err != nil {
@@ -80,6 +81,28 @@ func (e *Engine) load(m *served) error {
 	if m.adapter != nil {
 		return nil
 	}
+	if err := m.check(); err != nil {
+		return err
+	}
+	x, err := adapter.Open(e.dev, m.base.model, m.tuned.Dir)
+	if err != nil {
+		return err
+	}
+	m.adapter, m.chat = x, m.base.chat(m.base.add(x))
+	e.mu.Lock()
+	m.loaded = true
+	e.loaded += x.Bytes()
+	free := e.rest()
+	e.mu.Unlock()
+	free()
+	return nil
+}
+
+// check refuses a base that an adapter was not tuned on.
+func (m *served) check() error {
+	if m.tuned.Base.IsZero() {
+		return nil
+	}
 	digest, err := m.base.digest()
 	if err != nil {
 		return err
@@ -89,22 +112,15 @@ func (e *Engine) load(m *served) error {
 			"The model %s was tuned on another %s: on %s, and the one that is served is %s.",
 			m.tuned.Name, m.tuned.Parent, m.tuned.Base, digest)}
 	}
-	x, err := adapter.Open(e.dev, m.base.model, m.tuned.Dir)
-	if err != nil {
-		return err
-	}
-	m.adapter, m.chat = x, m.base.chat(m.base.add(x))
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	m.loaded = true
-	e.loaded++
 	return nil
 }
 
-// rest frees the tuned adapters that have rested longest, down to the number that may
-// stay. The caller holds mu.
-func (e *Engine) rest() {
-	for e.loaded > e.opts.Adapters {
+// rest takes the adapters that have rested longest out of memory, down to what all may
+// take together. What it returns frees them: the caller, who holds mu, calls it without,
+// because it waits for the pass that runs.
+func (e *Engine) rest() (free func()) {
+	var gone []func()
+	for e.loaded > e.opts.AdapterMemory {
 		var oldest *served
 		for _, m := range e.models {
 			if m.loaded && m.users == 0 && (oldest == nil || m.used < oldest.used) {
@@ -112,11 +128,19 @@ func (e *Engine) rest() {
 			}
 		}
 		if oldest == nil {
-			return
+			break
 		}
-		oldest.base.remove(oldest.chat.Slot)
-		oldest.adapter.Free()
+		b, slot, x := oldest.base, oldest.chat.Slot, oldest.adapter
+		gone = append(gone, func() {
+			b.remove(slot)
+			x.Free()
+		})
+		e.loaded -= x.Bytes()
 		oldest.adapter, oldest.chat, oldest.loaded = nil, nil, false
-		e.loaded--
+	}
+	return func() {
+		for _, free := range gone {
+			free()
+		}
 	}
 }

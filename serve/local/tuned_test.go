@@ -62,7 +62,7 @@ func TestOffer(t *testing.T) {
 	defer dev.Close()
 	dir, base := writeAdapters(t, dev, adapters)
 	before := dev.Stats().Weights
-	e := local.New(dev, local.Options{Known: all.Architectures(), Context: 64, Adapters: most})
+	e := local.New(dev, local.Options{Known: all.Architectures(), Context: 64, AdapterMemory: most * sizeOf(t, dev, dir)})
 	if err := e.AddBase("starter", starterDir); err != nil {
 		t.Fatal(err)
 	}
@@ -118,12 +118,33 @@ func TestOffer(t *testing.T) {
 	}
 }
 
-// What rests is freed, down to the number that may stay.
+// sizeOf returns what the first of the written adapters takes in memory.
+func sizeOf(t *testing.T, dev *cpu.Device, dir string) int64 {
+	t.Helper()
+	b, err := bundle.Open(starterDir, all.Architectures())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := b.Load(dev, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Free()
+	x, err := adapter.Open(dev, m, filepath.Join(dir, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Free()
+	return x.Bytes()
+}
+
+// What rests is freed, down to what adapters may take, also of those that were there when
+// the server started; what answers is not, and comes back when it is asked again.
 func TestRest(t *testing.T) {
 	dev := cpu.New(cpu.Options{Threads: 1})
 	defer dev.Close()
 	dir, base := writeAdapters(t, dev, 3)
-	e := local.New(dev, local.Options{Known: all.Architectures(), Context: 64, Adapters: 1})
+	e := local.New(dev, local.Options{Known: all.Architectures(), Context: 64, AdapterMemory: sizeOf(t, dev, dir)})
 	defer e.Close()
 	if err := e.AddBase("starter", starterDir); err != nil {
 		t.Fatal(err)
@@ -142,6 +163,42 @@ func TestRest(t *testing.T) {
 	}
 	if sizes[1] != sizes[0] || sizes[2] != sizes[0] {
 		t.Errorf("weights of %v bytes after one, two and three adapters", sizes)
+	}
+	if err := e.AddAdapter("always", filepath.Join(dir, "0"), "starter", starterDir); err != nil {
+		t.Fatal(err)
+	}
+	if now := dev.Stats().Weights; now != sizes[0] {
+		t.Errorf("weights of %d bytes after a fourth, %d after one", now, sizes[0])
+	}
+	// One that answers stays beside the one that is asked meanwhile.
+	req := func(name string) serve.ChatRequest {
+		return serve.ChatRequest{Model: name, Messages: []serve.Message{{Role: "user", Content: "Hi"}}, Sampling: serve.Sampling{MaxTokens: 4}}
+	}
+	want := map[string]string{}
+	for _, name := range []string{"always", "1"} {
+		var err error
+		if want[name], err = ask(e, req(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var inner string
+	var once sync.Once
+	var outer strings.Builder
+	_, _, err := e.Chat(t.Context(), req("always"), func(d serve.Delta) error {
+		outer.WriteString(d.Text)
+		once.Do(func() {
+			var err error
+			if inner, err = ask(e, req("1")); err != nil {
+				t.Error(err)
+			}
+		})
+		return nil
+	})
+	if err != nil || outer.String() != want["always"] || inner != want["1"] {
+		t.Errorf("at once: %q and %q, want %q and %q; %v", outer.String(), inner, want["always"], want["1"], err)
+	}
+	if err := e.AddAdapter("broken", t.TempDir(), "starter", starterDir); err == nil || len(e.Models()) != 5 {
+		t.Errorf("a folder without an adapter: %v, %d models", err, len(e.Models()))
 	}
 }
 
