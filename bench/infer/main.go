@@ -35,8 +35,29 @@ func main() {
 	flag.IntVar(&b.prompt, "prompt-tokens", 512, "tokens of the prompt")
 	flag.IntVar(&b.gen, "gen-tokens", 128, "tokens to generate")
 	flag.IntVar(&b.depth, "depth", 0, "tokens in the cache before")
+	flag.StringVar(&b.kv, "kv", "f32", "what our cache keeps; llama.cpp's keeps F16")
+	disturb := flag.Bool("disturb", false, "compare generation on a quiet machine with generation beside a loop on one processor")
+	flag.StringVar(&b.peerServer, "server", "", "llama-server: compare the servers, with -clients at once")
+	flag.IntVar(&b.clients, "clients", 0, "measure a server with so many clients at once")
+	burning := flag.Bool("burn", false, "be the loop that disturbs")
 	flag.Parse()
-	if err := b.run(context.Background(), strings.Split(formats, ",")); err != nil {
+	run := b.run
+	switch {
+	case *burning:
+		run = func(context.Context, []string) error { return loop() }
+	case *disturb:
+		run = b.disturb
+	case b.clients > 0:
+		run = b.servers
+	}
+	var err error
+	if !*burning {
+		err = b.write()
+	}
+	if err == nil {
+		err = run(context.Background(), strings.Split(formats, ","))
+	}
+	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "bench/infer:", err)
 		os.Exit(1)
 	}
@@ -44,6 +65,8 @@ func main() {
 
 type bench struct {
 	troika, peer, model string
+	peerServer, kv      string
+	clients             int
 	rounds, threads     int
 	prompt, gen, depth  int
 	readers             []byte
@@ -59,9 +82,6 @@ type speed struct {
 }
 
 func (b *bench) run(ctx context.Context, formats []string) error {
-	if err := b.write(); err != nil {
-		return err
-	}
 	fmt.Printf("%d prompt tokens, %d generated, at depth %d, %d threads, medians of %d\n", b.prompt, b.gen, b.depth, b.threads, b.rounds)
 	fmt.Println("format   generation tok/s (llama.cpp, ratio)   of the read loop   prompt tok/s (llama.cpp, ratio)   RSS MB (llama.cpp)   load s")
 	for _, format := range formats {
@@ -133,7 +153,7 @@ func (b *bench) measure(ctx context.Context, path string) error {
 func (b *bench) flags() []string {
 	return []string{
 		"bench", "--prompt-tokens", strconv.Itoa(b.prompt), "--gen-tokens", strconv.Itoa(b.gen),
-		"--depth", strconv.Itoa(b.depth), "--threads", strconv.Itoa(b.threads), "--rounds", "1", "--json",
+		"--depth", strconv.Itoa(b.depth), "--threads", strconv.Itoa(b.threads), "--rounds", "1", "--json", "--kv", b.kv,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 const (
@@ -15,6 +16,15 @@ const (
 	// patience is how often a goroutine looks before it sleeps: some fifty
 	// microseconds.
 	patience = 1500
+
+	// A helper is late when its caller waits for it this long, and this many times as
+	// long as a block took the caller: the system has given its processor to another
+	// program in the middle of a block. That happens once in a time slice, so a caller
+	// then does without helpers for several, and for longer when they are late again.
+	lateTime   = 2 * time.Millisecond
+	lateBlocks = 4
+	aloneLeast = 20 * time.Millisecond
+	aloneMost  = 320 * time.Millisecond
 )
 
 // workers are the goroutines that help callers.
@@ -22,6 +32,33 @@ type workers struct {
 	threads int
 	jobs    chan *job
 	running sync.WaitGroup
+	late    lateness
+}
+
+// lateness remembers when helpers were late. It moves work in time and between
+// processors, and changes no bit of it.
+type lateness struct {
+	started time.Time
+	until   atomic.Int64 // when callers may share again, since started
+	pause   atomic.Int64 // the last one
+}
+
+// alone reports whether callers do without helpers now.
+func (l *lateness) alone() bool { return int64(time.Since(l.started)) < l.until.Load() }
+
+// note is told how long a caller waited for helpers after its own blocks took it so long
+// each.
+func (l *lateness) note(waited, block time.Duration) {
+	if waited < max(lateTime, lateBlocks*block) {
+		return
+	}
+	now, until := int64(time.Since(l.started)), l.until.Load()
+	pause := int64(aloneLeast)
+	if until > 0 && now-until < int64(aloneMost) { // late again soon after they might
+		pause = min(2*l.pause.Load(), int64(aloneMost))
+	}
+	l.pause.Store(pause)
+	l.until.Store(now + pause)
 }
 
 // job is a range of work that its caller and the workers share.
@@ -37,6 +74,7 @@ type job struct {
 
 func (w *workers) start(threads int) {
 	w.threads = threads
+	w.late.started = time.Now()
 	w.jobs = make(chan *job, 4*threads)
 	for range threads - 1 {
 		w.running.Go(func() {
@@ -83,12 +121,12 @@ func (w *workers) stop() {
 	w.running.Wait()
 }
 
-// help claims blocks until none is left.
-func (j *job) help() {
-	for {
+// help claims blocks until none is left, and returns how many it did.
+func (j *job) help() (done int) {
+	for ; ; done++ {
 		first := int(j.next.Add(int64(j.block))) - j.block
 		if first >= j.n {
-			return
+			return done
 		}
 		j.do(first, min(first+j.block, j.n))
 	}
@@ -127,7 +165,7 @@ func (w *workers) each(n, cost int, fn func(first, end int)) {
 // share is each with the size of the blocks given.
 func (w *workers) share(n, size int, fn func(first, end int)) {
 	blocks := (n + size - 1) / size
-	if w.threads == 1 || blocks <= 1 {
+	if w.threads == 1 || blocks <= 1 || w.late.alone() {
 		if n > 0 {
 			fn(0, n)
 		}
@@ -142,8 +180,13 @@ func (w *workers) share(n, size int, fn func(first, end int)) {
 		default: // the others have enough to do
 		}
 	}
-	j.help()
+	begin := time.Now()
+	done := j.help()
+	own := time.Since(begin)
 	j.wait()
+	if done > 0 { // else nothing tells how long a block may take
+		w.late.note(time.Since(begin)-own, own/time.Duration(done))
+	}
 	if r := j.failed.Load(); r != nil {
 		panic(*r)
 	}
