@@ -49,16 +49,17 @@ var internals = map[string]int{
 // reason. Every other subpackage (a driver, a format, an architecture, a
 // device) is imported by its own tree and by cmd alone.
 var open = map[string]string{
-	"model/nn":               "adapter fills the hook of nn.Linear",
-	"text/segment":           "the published filters count words as spaCy and jieba do",
-	"text/charset":           "readers of raw files decode undeclared encodings",
-	"text/lang":              "filters and reports name the language",
-	"text/script":            "filters and reports tell Simplified from Traditional",
-	"checkpoint/gguf":        "an architecture says how its tensors lie in a GGUF file",
-	"model/recipe":           "bundle maps the tensors and settings of GGUF files",
-	"tokenizer/gguf":         "bundle opens the tokenizer in a GGUF file",
-	"tokenizer/chat":         "bundle carries the template that train and serve render",
-	"checkpoint/safetensors": "adapters, bundles and training state are safetensors files",
+	"model/nn":                "adapter fills the hook of nn.Linear",
+	"text/segment":            "the published filters count words as spaCy and jieba do",
+	"text/charset":            "readers of raw files decode undeclared encodings",
+	"text/lang":               "filters and reports name the language",
+	"text/script":             "filters and reports tell Simplified from Traditional",
+	"checkpoint/gguf":         "an architecture says how its tensors lie in a GGUF file",
+	"model/recipe":            "bundle maps the tensors and settings of GGUF files",
+	"tokenizer/gguf":          "bundle opens the tokenizer in a GGUF file",
+	"tokenizer/chat":          "bundle carries the template that train and serve render",
+	"tokenizer/chat/toolcall": "infer finds the calls in answers that serve streams",
+	"checkpoint/safetensors":  "adapters, bundles and training state are safetensors files",
 }
 
 // openToTests lists the subpackages that tests of other trees may import, on
