@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/tokenizer/chat"
+	"github.com/troikaml/troika/tokenizer/chat/toolcall"
 )
 
 // ErrNoTemplate is returned when a conversation is put to a model without a chat
@@ -20,17 +22,42 @@ var ErrNoTemplate = errors.New("the model has no chat template; use a chat model
 // Conversation is what a template renders.
 type Conversation struct {
 	Messages []chat.Message
-	Tools    json.RawMessage // JSON array, or nil
-	Vars     map[string]chat.Value
-	Now      time.Time // for templates that tell the date
+	// Tools is a JSON array, or nil. Where the template has no place for them, they and
+	// their calls are put into the messages: see [chat.DescribeTools].
+	Tools json.RawMessage
+	Vars  map[string]chat.Value
+	Now   time.Time // for templates that tell the date
 }
 
-func (b *Bundle) input(c Conversation) chat.Input {
+// input returns what the template renders, and for each of its messages the one of the
+// conversation that it is.
+func (b *Bundle) input(t *chat.Template, c Conversation) (in chat.Input, origins []int, err error) {
 	vars := maps.Clone(b.vars)
 	maps.Copy(vars, c.Vars)
-	return chat.Input{
+	in = chat.Input{
 		Messages: c.Messages, Tools: c.Tools, AddGenerationPrompt: true, DecodeArguments: true, Vars: vars, Now: c.Now,
 	}
+	calls := slices.ContainsFunc(c.Messages, func(m chat.Message) bool { return m.Role == "tool" || len(m.ToolCalls) > 0 })
+	if len(c.Tools) > 0 && !strings.Contains(t.Source(), "tools") || calls && !strings.Contains(t.Source(), "tool") {
+		return chat.DescribeTools(in)
+	}
+	origins = make([]int, len(in.Messages))
+	for i := range origins {
+		origins[i] = i
+	}
+	return in, origins, nil
+}
+
+// ToolFormat says how the model writes calls of tools.
+func (b *Bundle) ToolFormat() (toolcall.Format, error) {
+	if len(b.templates) == 0 {
+		return toolcall.Unknown, ErrNoTemplate
+	}
+	name, err := chat.Select(b.sources, true)
+	if err != nil {
+		return toolcall.Unknown, err
+	}
+	return toolcall.Detect(b.sources[name]), nil
 }
 
 // HasTemplate reports whether the model has a chat template.
@@ -68,7 +95,11 @@ func (b *Bundle) Prompt(c Conversation) ([]int32, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := t.Render(b.input(c))
+	in, _, err := b.input(t, c)
+	if err != nil {
+		return nil, err
+	}
+	text, err := t.Render(in)
 	if err != nil {
 		return nil, fmt.Errorf("render chat template: %w", err)
 	}
@@ -90,14 +121,18 @@ func (b *Bundle) Turns(c Conversation) ([]Turn, error) {
 	if err != nil {
 		return nil, err
 	}
-	turns, err := t.Turns(b.input(c))
+	in, origins, err := b.input(t, c)
+	if err != nil {
+		return nil, err
+	}
+	turns, err := t.Turns(in)
 	if err != nil {
 		return nil, fmt.Errorf("render chat template: %w", err)
 	}
 	out := make([]Turn, len(turns))
 	for i, t := range turns {
 		out[i] = Turn{
-			Message:    t.Message,
+			Message:    origins[t.Message],
 			Prompt:     b.Tokenizer.Encode(t.Prompt, false),
 			Completion: b.Tokenizer.Encode(t.Completion, false),
 		}

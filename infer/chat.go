@@ -7,6 +7,7 @@ import (
 
 	"github.com/troikaml/troika/bundle"
 	"github.com/troikaml/troika/grammar"
+	"github.com/troikaml/troika/tokenizer/chat/toolcall"
 )
 
 // Chat is a model that answers conversations: a bundle, an engine over its weights,
@@ -38,11 +39,19 @@ type ChatOptions struct {
 	TopLogprobs int
 	// Echo emits the prompt before the answer; stop strings do not count in it.
 	Echo bool
+	// Tools, if not nil, tells calls of tools from content; it is used up by the answer.
+	// CallTokens are the special tokens that it reads, as [toolcall.Format.Tokens] names
+	// them. Stop strings count in the text that the calls are written in.
+	Tools      *toolcall.Parser
+	CallTokens []string
 }
 
 // Piece is a piece of an answer.
 type Piece struct {
 	Text string // valid UTF-8
+	// Calls are pieces of calls of tools. Where Text is not empty as well, nothing is
+	// known of the order of both.
+	Calls []toolcall.Delta
 	// Tokens are the tokens that ended in this piece, where log-probabilities are asked
 	// for. The text of a token may be split between pieces.
 	Tokens []Token
@@ -62,6 +71,7 @@ func (c *Chat) Answer(ctx context.Context, conv bundle.Conversation, o ChatOptio
 func (c *Chat) Continue(ctx context.Context, prompt []int32, o ChatOptions, emit func(Piece) error) (Result, error) {
 	text := stopper{stops: o.Stop}
 	decoder := c.Bundle.Tokenizer.NewDecoder(true)
+	decoder.Keep(o.CallTokens...)
 	req := Request{
 		Prompt: prompt, Slot: c.Slot, MaxTokens: o.MaxTokens, End: c.Bundle.Generation.EOS, Sampling: o.Sampling,
 		Share: c.share(o), Client: o.Client, Logprobs: o.Logprobs, TopLogprobs: o.TopLogprobs, Echo: o.Echo,
@@ -74,13 +84,21 @@ func (c *Chat) Continue(ctx context.Context, prompt []int32, o ChatOptions, emit
 		req.Constraint = m
 	}
 	var waiting []Token // of text that is held back
-	give := func(text string) error {
-		if text == "" {
+	give := func(text string, calls ...toolcall.Delta) error {
+		if text == "" && len(calls) == 0 {
 			return nil
 		}
-		p := Piece{Text: text, Tokens: waiting}
+		p := Piece{Text: text, Calls: calls, Tokens: waiting}
 		waiting = nil
 		return emit(p)
+	}
+	// push gives text of the answer, and says whether the answer ends with it.
+	push := func(text string) (end bool, err error) {
+		if o.Tools == nil {
+			return false, give(text)
+		}
+		content, calls := o.Tools.Push(text)
+		return o.Tools.Done(), give(content, calls...)
 	}
 	res, err := c.Engine.Generate(ctx, req, func(t Token) error {
 		if o.Logprobs {
@@ -90,23 +108,31 @@ func (c *Chat) Continue(ctx context.Context, prompt []int32, o ChatOptions, emit
 			return give(decoder.Push(t.ID))
 		}
 		piece, hit := text.push(decoder.Push(t.ID))
-		if err := give(piece); err != nil {
-			return err
-		}
-		if hit {
+		end, err := push(piece)
+		if err == nil && (hit || end) {
 			return ErrStop
 		}
-		return nil
+		return err
 	})
-	if err != nil || text.hit {
+	if err != nil {
 		return res, err
 	}
-	piece, hit := text.push(decoder.Flush())
-	if !hit {
-		piece += text.held
+	var last Piece
+	if !text.hit {
+		piece, hit := text.push(decoder.Flush())
+		if !hit {
+			piece += text.held
+		}
+		last.Text = piece
 	}
-	if piece != "" || len(waiting) > 0 {
-		err = emit(Piece{Text: piece, Tokens: waiting})
+	if o.Tools != nil {
+		content, calls := o.Tools.Push(last.Text)
+		rest, more := o.Tools.Flush()
+		last.Text, last.Calls = content+rest, append(calls, more...)
+	}
+	if last.Text != "" || len(last.Calls) > 0 || len(waiting) > 0 && !text.hit {
+		last.Tokens = waiting
+		err = emit(last)
 	}
 	return res, err
 }

@@ -32,9 +32,10 @@ type (
 		FinishReason FinishReason  `json:"finish_reason"`
 	}
 	assistantBody struct {
-		Role    string  `json:"role"`
-		Content string  `json:"content"`
-		Refusal *string `json:"refusal"`
+		Role      string     `json:"role"`
+		Content   *string    `json:"content"` // null where there are calls alone
+		Refusal   *string    `json:"refusal"`
+		ToolCalls []callBody `json:"tool_calls,omitempty"`
 	}
 	chunkBody struct {
 		ID                string        `json:"id"`
@@ -53,8 +54,9 @@ type (
 		FinishReason *FinishReason `json:"finish_reason"`
 	}
 	deltaBody struct {
-		Role    string  `json:"role,omitempty"`
-		Content *string `json:"content,omitempty"`
+		Role      string      `json:"role,omitempty"`
+		Content   *string     `json:"content,omitempty"`
+		ToolCalls []callDelta `json:"tool_calls,omitempty"`
 	}
 	usageBody struct {
 		PromptTokens        int `json:"prompt_tokens"`
@@ -145,7 +147,15 @@ type work func(ctx context.Context, emit func(Delta) error) (Usage, FinishReason
 // chat is the work of a chat request.
 func (s *Server) chat(req ChatRequest) work {
 	return func(ctx context.Context, emit func(Delta) error) (Usage, FinishReason, error) {
-		return s.engine.Chat(ctx, req, emit)
+		called := false
+		u, reason, err := s.engine.Chat(ctx, req, func(d Delta) error {
+			called = called || len(d.Calls) > 0
+			return emit(d)
+		})
+		if called && reason == FinishStop {
+			reason = FinishToolCalls
+		}
+		return u, reason, err
 	}
 }
 
@@ -231,9 +241,11 @@ func (a *answer) meter(ctx context.Context, u Usage, err error) {
 // whole answers with one JSON object.
 func (a *answer) whole(ctx context.Context, req ChatRequest) {
 	var text strings.Builder
+	var calls []callBody
 	var tokens []Token
 	usage, reason, err := a.ask(ctx, a.server.chat(req), func(d Delta) error {
 		text.WriteString(d.Text)
+		calls = addCalls(calls, a.id, d.Calls)
 		tokens = append(tokens, d.Tokens...)
 		return nil
 	})
@@ -244,7 +256,7 @@ func (a *answer) whole(ctx context.Context, req ChatRequest) {
 	a.server.writeJSON(a.w, http.StatusOK, completionBody{
 		ID: a.id, Object: "chat.completion", Created: a.created.Unix(), Model: a.model.ID,
 		Choices: []choiceBody{{
-			Message:  assistantBody{Role: "assistant", Content: text.String()},
+			Message:  newAssistant(text.String(), calls),
 			Logprobs: newLogprobs(&req, tokens), FinishReason: reason,
 		}},
 		Usage:             newUsageBody(usage),
@@ -275,10 +287,14 @@ func (a *answer) stream(ctx context.Context, req ChatRequest) {
 		return a.send(chunkChoice{Delta: deltaBody{Role: "assistant", Content: &empty}})
 	}
 	usage, reason, err := a.ask(ctx, a.server.chat(req), func(d Delta) error {
-		if err := start(); err != nil || d.Text == "" && len(d.Tokens) == 0 {
+		if err := start(); err != nil || d.Text == "" && len(d.Calls) == 0 && len(d.Tokens) == 0 {
 			return err
 		}
-		return a.send(chunkChoice{Delta: deltaBody{Content: &d.Text}, Logprobs: newLogprobs(&req, d.Tokens)})
+		delta := deltaBody{Content: &d.Text, ToolCalls: newCallDeltas(a.id, d.Calls)}
+		if d.Text == "" && len(d.Calls) > 0 {
+			delta.Content = nil
+		}
+		return a.send(chunkChoice{Delta: delta, Logprobs: newLogprobs(&req, d.Tokens)})
 	})
 	switch {
 	case err != nil && !started:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troikaml/troika/grammar"
+	"github.com/troikaml/troika/tokenizer/chat/toolcall"
 )
 
 // Engine is what serve needs of an inference engine. Its methods are called
@@ -66,7 +67,9 @@ type ModelInfo struct {
 type Message struct {
 	Role    string // system, developer, user, assistant or tool
 	Content string // text parts are joined as they are
-	Name    string
+	// NoContent says that an assistant's turn has calls alone.
+	NoContent bool
+	Name      string
 	// ToolCalls is the JSON array that an assistant turn carried, as sent.
 	ToolCalls  json.RawMessage
 	ToolCallID string
@@ -83,7 +86,18 @@ type ChatRequest struct {
 	// Tools is the JSON array of tools as sent, for the chat template; nil
 	// for none.
 	Tools json.RawMessage
+	// ToolChoice says whether tools must be called. OneCall ends the answer with its
+	// first call.
+	ToolChoice ToolChoice
+	OneCall    bool
 	Sampling
+}
+
+// ToolChoice says whether an answer has to call tools: never with no tools, as the model
+// likes with the zero value, and otherwise always.
+type ToolChoice struct {
+	Required bool
+	Name     string // of the one function to call, or empty for any
 }
 
 // CompletionRequest is a plain text to go on with, checked.
@@ -125,6 +139,8 @@ type Sampling struct {
 // Delta is a piece of an answer.
 type Delta struct {
 	Text string
+	// Calls are pieces of calls of tools; they are no part of Text.
+	Calls []toolcall.Delta
 	// Tokens are those that ended in this piece, where they were asked for.
 	Tokens []Token
 }
@@ -159,6 +175,8 @@ type FinishReason string
 const (
 	FinishStop   FinishReason = "stop"   // end of turn, or a stop string
 	FinishLength FinishReason = "length" // MaxTokens or the context is used up
+	// FinishToolCalls is what clients are told for FinishStop where the answer calls tools.
+	FinishToolCalls FinishReason = "tool_calls"
 )
 
 // ErrOverloaded is returned by an [Engine] that has no room for a request.

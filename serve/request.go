@@ -25,6 +25,7 @@ type chatBody struct {
 	MaxCompletionTokens *int            `json:"max_completion_tokens"`
 	Tools               json.RawMessage `json:"tools"`
 	ToolChoice          json.RawMessage `json:"tool_choice"`
+	ParallelToolCalls   *bool           `json:"parallel_tool_calls"`
 	Logprobs            bool            `json:"logprobs"`
 	TopLogprobs         *int            `json:"top_logprobs"`
 	samplingBody
@@ -105,7 +106,7 @@ func parseChat(b []byte) (*ChatRequest, *chatBody, *failure) {
 	if f := decodeJSON(b, &body); f != nil {
 		return nil, nil, f
 	}
-	for _, check := range []func() *failure{body.checkRefused, body.checkNumbers, body.checkTools, body.read} {
+	for _, check := range []func() *failure{body.checkRefused, body.checkNumbers, body.read} {
 		if f := check(); f != nil {
 			return nil, nil, f
 		}
@@ -122,8 +123,8 @@ func parseChat(b []byte) (*ChatRequest, *chatBody, *failure) {
 		req.MaxTokens = *n
 	}
 	req.Logprobs, req.TopLogprobs = body.Logprobs, valueOr(body.TopLogprobs, 0)
-	if given(body.Tools) && !isString(body.ToolChoice, "none") {
-		req.Tools = body.Tools
+	if f := body.tools(req); f != nil {
+		return nil, nil, f
 	}
 	return req, &body, nil
 }
@@ -274,30 +275,6 @@ func parseBias(given map[string]float64) (map[int32]float32, *failure) {
 	return bias, nil
 }
 
-func (b *chatBody) checkTools() *failure {
-	if given(b.Tools) {
-		var tools []struct {
-			Type     string `json:"type"`
-			Function struct {
-				Name string `json:"name"`
-			} `json:"function"`
-		}
-		if err := json.Unmarshal(b.Tools, &tools); err != nil {
-			return badRequest("tools", "Invalid 'tools': an array of tools is expected.")
-		}
-		for i, t := range tools {
-			if t.Type != "function" || t.Function.Name == "" {
-				at := fmt.Sprintf("tools[%d]", i)
-				return badRequest(at, "Invalid '%s': a function with a name is expected.", at)
-			}
-		}
-	}
-	if !given(b.ToolChoice) || isString(b.ToolChoice, "none") || isString(b.ToolChoice, "auto") {
-		return nil
-	}
-	return unsupported("tool_choice", "Unsupported value for 'tool_choice'. Only \"none\" and \"auto\" are supported.")
-}
-
 func (b *chatBody) messages() ([]Message, *failure) {
 	if len(b.Messages) == 0 {
 		return nil, badRequest("messages", "Invalid 'messages': at least one message is expected.")
@@ -317,17 +294,19 @@ func (b *chatBody) messages() ([]Message, *failure) {
 		if f != nil {
 			return nil, f
 		}
-		calls := m.ToolCalls
-		if !given(calls) {
-			calls = nil
-		}
-		if calls != nil && (m.Role != "assistant" || calls[0] != '[') {
-			return nil, badRequest(at+".tool_calls", "Invalid '%s.tool_calls': an array, in an assistant's message, is expected.", at)
+		calls, f := m.calls(at)
+		if f != nil {
+			return nil, f
 		}
 		if !given(m.Content) && calls == nil {
 			return nil, badRequest(at+".content", "Invalid '%s.content': it is missing.", at)
 		}
-		out[i] = Message{Role: m.Role, Content: text, Name: m.Name, ToolCalls: calls, ToolCallID: m.ToolCallID}
+		if m.Role == "tool" && m.ToolCallID == "" {
+			return nil, badRequest(at+".tool_call_id", "Invalid '%s.tool_call_id': it is missing; it names the call that this is the result of.", at)
+		}
+		out[i] = Message{
+			Role: m.Role, Content: text, NoContent: !given(m.Content), Name: m.Name, ToolCalls: calls, ToolCallID: m.ToolCallID,
+		}
 	}
 	return out, nil
 }

@@ -127,6 +127,7 @@ func (t *Tokenizer) spelled(id int32) (string, bool) {
 type Decoder struct {
 	t           *Tokenizer
 	skipSpecial bool
+	kept        map[int32]bool
 	stages      []stage
 	buf         []byte
 	out         strings.Builder
@@ -142,11 +143,22 @@ func (t *Tokenizer) NewDecoder(skipSpecial bool) *Decoder {
 	return d
 }
 
+// Keep makes the decoder spell these special tokens out although it leaves the others
+// out. Texts that are no token are ignored.
+func (d *Decoder) Keep(tokens ...string) {
+	d.kept = make(map[int32]bool, len(tokens))
+	for _, token := range tokens {
+		if id, ok := d.t.ID(token); ok {
+			d.kept[id] = true
+		}
+	}
+}
+
 // Push takes the next id and returns the text that has become certain: bytes
 // of an unfinished character are held back until it is whole.
 func (d *Decoder) Push(id int32) string {
 	token, ok := d.t.spelled(id)
-	if a := d.t.added[id]; !ok || d.skipSpecial && a != nil && a.skipped {
+	if a := d.t.added[id]; !ok || d.skipSpecial && a != nil && a.skipped && !d.kept[id] {
 		return ""
 	}
 	if d.t.outBytes {

@@ -116,3 +116,27 @@ func TestBytes(t *testing.T) {
 		t.Errorf("byte token %d stands for %q", id, tok.Bytes(id))
 	}
 }
+
+// A special token that is kept is spelled out where others are left out.
+func TestDecoderKeep(t *testing.T) {
+	tok := loadFixture(t, "llama3")
+	var special []string
+	var ids []int32
+	for id := range int32(tok.VocabSize()) {
+		if text, ok := tok.Token(id); ok && tok.IsSpecial(id) && len(special) < 2 {
+			special, ids = append(special, text), append(ids, id)
+		}
+	}
+	if len(special) != 2 {
+		t.Fatalf("special tokens %q", special)
+	}
+	d := tok.NewDecoder(true)
+	d.Keep(special[1], "no token at all")
+	var out strings.Builder
+	for _, id := range append(ids, tok.EncodeOrdinary("x")...) {
+		out.WriteString(d.Push(id))
+	}
+	if got := out.String() + d.Flush(); got != special[1]+"x" {
+		t.Errorf("decoded %q, want %q", got, special[1]+"x")
+	}
+}

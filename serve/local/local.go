@@ -23,6 +23,7 @@ import (
 	"github.com/troikaml/troika/tensor"
 	"github.com/troikaml/troika/tokenizer"
 	"github.com/troikaml/troika/tokenizer/chat"
+	"github.com/troikaml/troika/tokenizer/chat/toolcall"
 )
 
 // Options bound what a server holds.
@@ -292,18 +293,54 @@ func (e *Engine) Chat(ctx context.Context, req serve.ChatRequest, emit func(serv
 	conv := bundle.Conversation{Tools: req.Tools, Now: time.Now()}
 	for _, m := range req.Messages {
 		conv.Messages = append(conv.Messages, chat.Message{
-			Role: m.Role, Content: m.Content, Name: m.Name, ToolCalls: m.ToolCalls, ToolCallID: m.ToolCallID,
+			Role: m.Role, Content: m.Content, NoContent: m.NoContent,
+			Name: m.Name, ToolCalls: m.ToolCalls, ToolCallID: m.ToolCallID,
 		})
 	}
 	o, err := options(c, req.Key, &req.Sampling)
 	if err != nil {
 		return serve.Usage{}, "", err
 	}
-	res, err := c.Answer(ctx, conv, o, pieces(c, emit))
-	if errors.Is(err, bundle.ErrNoTemplate) {
-		err = &serve.RequestError{Param: "model", Message: err.Error()}
+	if err := readCalls(c.Bundle, &req, &o); err != nil {
+		return serve.Usage{}, "", templateError(err)
 	}
-	return finished(res, &req.Sampling, err)
+	res, err := c.Answer(ctx, conv, o, pieces(c, emit))
+	return finished(res, &req.Sampling, templateError(err))
+}
+
+// templateError blames the request for what its model's template does not take.
+func templateError(err error) error {
+	if errors.Is(err, bundle.ErrNoTemplate) {
+		return &serve.RequestError{Param: "model", Message: err.Error()}
+	}
+	if _, ok := errors.AsType[*chat.Error](err); ok || errors.Is(err, chat.ErrInput) {
+		return &serve.RequestError{Param: "messages", Message: err.Error()}
+	}
+	return err
+}
+
+// readCalls makes an answer tell calls of tools from content.
+func readCalls(b *bundle.Bundle, req *serve.ChatRequest, o *infer.ChatOptions) error {
+	if len(req.Tools) == 0 {
+		return nil
+	}
+	format, err := b.ToolFormat()
+	if err != nil {
+		return err
+	}
+	if format == toolcall.Unknown {
+		return &serve.RequestError{Param: "tools", Message: fmt.Sprintf(
+			"The model '%s' cannot be given tools: its chat template has them, but in none of the ways that are known here (Qwen and Hermes, Llama 3, Mistral, Gemma 3).", req.Model)}
+	}
+	names, err := toolcall.Names(req.Tools)
+	if err != nil {
+		return err
+	}
+	o.Tools, o.CallTokens = toolcall.NewParser(format, names, req.OneCall), format.Tokens()
+	if req.ToolChoice.Required {
+		return &serve.RequestError{Param: "tool_choice", Message: "not yet"}
+	}
+	return nil
 }
 
 // Complete implements [serve.Engine].
@@ -388,7 +425,7 @@ func options(c *infer.Chat, key string, s *serve.Sampling) (infer.ChatOptions, e
 func pieces(c *infer.Chat, emit func(serve.Delta) error) func(infer.Piece) error {
 	first := true
 	return func(p infer.Piece) error {
-		d := serve.Delta{Text: p.Text, Tokens: describe(c.Bundle.Tokenizer, p.Tokens)}
+		d := serve.Delta{Text: p.Text, Calls: p.Calls, Tokens: describe(c.Bundle.Tokenizer, p.Tokens)}
 		if first && len(d.Tokens) > 0 {
 			d.Tokens[0].First, first = p.Tokens[0].Echoed, false
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -270,5 +272,60 @@ func TestFloodAndContext(t *testing.T) {
 	wg.Wait()
 	if answered.Load() == 0 || answered.Load()+refused.Load() != 12 {
 		t.Errorf("of 12 at once %d were answered, %d refused", answered.Load(), refused.Load())
+	}
+}
+
+// A model whose template has no place for tools is told of them, and its prompt has
+// results; what a template does not take is the request's fault.
+func TestTools(t *testing.T) {
+	e := engine(t)
+	tools := []byte(`[{"type":"function","function":{"name":"now"}}]`)
+	messages := []serve.Message{
+		{Role: "user", Content: "When?"},
+		{Role: "assistant", NoContent: true, ToolCalls: []byte(`[{"id":"a","type":"function","function":{"name":"now","arguments":"{}"}}]`)},
+		{Role: "tool", ToolCallID: "a", Content: "noon"},
+	}
+	prompt := func(tools []byte, messages []serve.Message) int {
+		t.Helper()
+		u, _, err := e.Chat(t.Context(), serve.ChatRequest{Model: "starter", Tools: tools, Messages: messages, Sampling: serve.Sampling{MaxTokens: 1}},
+			func(serve.Delta) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.PromptTokens
+	}
+	plain, told, all := prompt(nil, messages[:1]), prompt(tools, messages[:1]), prompt(tools, messages)
+	if told < plain+20 || all < told+10 {
+		t.Errorf("prompts of %d tokens, %d with a tool and %d with its result", plain, told, all)
+	}
+	if again := prompt(nil, messages); again <= plain || again >= all {
+		t.Errorf("a prompt of %d tokens without the tool, %d with it", again, all)
+	}
+	dir := t.TempDir()
+	files, err := filepath.Glob(starterDir + "/*.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Base(name) == "chat_template.jinja" {
+			data = []byte("{% if messages[0].role == 'user' %}{{ raise_exception('No users.') }}{% endif %}{{ tools }}x")
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.AddBase("odd", dir); err != nil {
+		t.Fatal(err)
+	}
+	var request *serve.RequestError
+	if _, err := ask(e, serve.ChatRequest{Model: "odd", Messages: messages}); !errors.As(err, &request) || request.Param != "messages" || !strings.Contains(err.Error(), "No users.") {
+		t.Errorf("a conversation that the template refuses: %v", err)
+	}
+	if _, err := ask(e, serve.ChatRequest{Model: "odd", Messages: messages, Tools: tools}); !errors.As(err, &request) || request.Param != "tools" {
+		t.Errorf("tools of a template in an unknown way: %v", err)
 	}
 }

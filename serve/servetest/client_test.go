@@ -13,6 +13,7 @@ import (
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
+	"github.com/openai/openai-go/v3/shared"
 
 	"github.com/troikaml/troika/meter"
 	"github.com/troikaml/troika/serve"
@@ -395,5 +396,68 @@ func TestEmbeddings(t *testing.T) {
 	})
 	if e, ok := errors.AsType[*openai.Error](err); !ok || e.StatusCode != http.StatusBadRequest || e.Param != "input" {
 		t.Errorf("too long a text: %v", err)
+	}
+}
+
+const writesCalls = "write I look.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Köln\"}}\n</tool_call>\n<tool_call>\n{\"name\": \"now\"}\n</tool_call>"
+
+func askWithTools(content string) openai.ChatCompletionNewParams {
+	p := ask("starter", content)
+	for _, name := range []string{"weather", "now"} {
+		p.Tools = append(p.Tools, openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{
+			Name: name, Parameters: shared.FunctionParameters{"type": "object"},
+		}))
+	}
+	return p
+}
+
+// The official client gets calls of tools, whole and in a stream, and sends their results.
+func TestSDKTools(t *testing.T) {
+	c := newClient(t, start(t, newServer(t, servetest.NewEngine(), nil)), "any")
+	p := askWithTools(writesCalls)
+	got, err := c.Chat.Completions.New(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.StreamOptions.IncludeUsage = openai.Bool(true)
+	stream := c.Chat.Completions.NewStreaming(t.Context(), p)
+	var acc openai.ChatCompletionAccumulator
+	finished := 0
+	for stream.Next() {
+		if !acc.AddChunk(stream.Current()) {
+			t.Fatal("the SDK could not add a chunk")
+		}
+		if _, ok := acc.JustFinishedToolCall(); ok {
+			finished++
+		}
+	}
+	if err := stream.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if finished != 2 {
+		t.Errorf("the SDK saw %d calls finish, want 2", finished)
+	}
+	for what, answer := range map[string]openai.ChatCompletion{"whole": *got, "stream": acc.ChatCompletion} {
+		choice := answer.Choices[0]
+		calls := choice.Message.ToolCalls
+		if choice.FinishReason != "tool_calls" || choice.Message.Content != "I look." || len(calls) != 2 || answer.Usage.CompletionTokens != 25 {
+			t.Fatalf("%s: %+v, usage %+v", what, choice, answer.Usage)
+		}
+		if calls[0].Function.Name != "weather" || calls[0].Function.Arguments != `{"city": "Köln"}` ||
+			calls[1].Function.Name != "now" || calls[1].Function.Arguments != "{}" || len(calls[0].ID) != 9 || calls[0].ID == calls[1].ID {
+			t.Errorf("%s: calls %+v", what, calls)
+		}
+	}
+	p = askWithTools("When?")
+	p.Messages = append(p.Messages, got.Choices[0].Message.ToParam(), openai.ToolMessage("noon", got.Choices[0].Message.ToolCalls[1].ID), openai.UserMessage("roles"))
+	back, err := c.Chat.Completions.New(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := back.Choices[0].Message.Content
+	for _, want := range []string{`"arguments":"{\"city\": \"Köln\"}"`, `[tool name="" id="` + got.Choices[0].Message.ToolCalls[1].ID + `" calls=] noon`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the engine was asked %s, want %s in it", text, want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/troikaml/troika/infer"
 	"github.com/troikaml/troika/meter"
 	"github.com/troikaml/troika/serve"
+	"github.com/troikaml/troika/tokenizer/chat/toolcall"
 )
 
 // Engine is a [serve.Engine] without a model. It answers by what the last
@@ -25,6 +27,7 @@ import (
 //	busy         [serve.ErrOverloaded]
 //	raise        a [*serve.RequestError], as from a template
 //	roles        what was asked, as text
+//	write TEXT   the text as a model of [toolcall.Hermes] writes it, five characters a token
 //
 // A token of the prompt is a word, and the context is 32 tokens. One engine
 // takes one "forever" or "flood".
@@ -107,10 +110,51 @@ func (e *Engine) Chat(ctx context.Context, req serve.ChatRequest, emit func(serv
 		return u, "", serve.ErrOverloaded
 	case "raise":
 		return u, "", &serve.RequestError{Param: "messages", Message: "Conversation roles must alternate."}
+	case "write":
+		return write(u, rest, req, withTokens(&req, emit))
 	case "roles":
 		return say(u, []string{describe(req)}, 0, emit)
 	}
 	return u, "", fmt.Errorf("the fake does not know %q", verb)
+}
+
+// write says text in tokens of five characters, with the calls in it where the request
+// has tools.
+func write(u serve.Usage, text string, req serve.ChatRequest, emit func(serve.Delta) error) (serve.Usage, serve.FinishReason, error) {
+	format := toolcall.Unknown
+	var names []string
+	if req.Tools != nil {
+		var err error
+		if names, err = toolcall.Names(req.Tools); err != nil {
+			return u, "", err
+		}
+		format = toolcall.Hermes
+	}
+	p := toolcall.NewParser(format, names, req.OneCall)
+	give := func(content string, calls []toolcall.Delta) error {
+		if content == "" && len(calls) == 0 {
+			return nil
+		}
+		return emit(serve.Delta{Text: content, Calls: calls})
+	}
+	reason := serve.FinishStop
+	for piece := range slices.Chunk([]rune(text), 5) {
+		if req.MaxTokens > 0 && u.CompletionTokens == req.MaxTokens {
+			reason = serve.FinishLength
+			break
+		}
+		u.CompletionTokens++
+		if err := give(p.Push(string(piece))); err != nil {
+			return u, "", err
+		}
+		if p.Done() {
+			return u, serve.FinishStop, nil
+		}
+	}
+	if err := give(p.Flush()); err != nil {
+		return u, "", err
+	}
+	return u, reason, nil
 }
 
 func say(u serve.Usage, words []string, limit int, emit func(serve.Delta) error) (serve.Usage, serve.FinishReason, error) {
@@ -224,6 +268,9 @@ func describe(req serve.ChatRequest) string {
 		fmt.Fprintf(&b, "[%s name=%q id=%q calls=%s] %s\n", m.Role, m.Name, m.ToolCallID, m.ToolCalls, m.Content)
 	}
 	fmt.Fprintf(&b, "tools=%s stop=%q max=%d", req.Tools, req.Stop, req.MaxTokens)
+	if req.ToolChoice.Required || req.OneCall {
+		fmt.Fprintf(&b, " required=%v name=%q one=%v", req.ToolChoice.Required, req.ToolChoice.Name, req.OneCall)
+	}
 	if req.TopK != nil && req.MinP != nil && req.Repetition != nil {
 		fmt.Fprintf(&b, " top_k=%d min_p=%v penalties=%v,%v,%v bias=%v", *req.TopK, *req.MinP, *req.Repetition, req.Frequency, req.Presence, req.LogitBias)
 	}
