@@ -39,6 +39,8 @@ type ChatOptions struct {
 	TopLogprobs int
 	// Echo emits the prompt before the answer; stop strings do not count in it.
 	Echo bool
+	// EndLogprob tells of the token that ended the answer too, with Logprobs.
+	EndLogprob bool
 	// Tools, if not nil, tells calls of tools from content; it is used up by the answer.
 	// CallTokens are the special tokens that it reads, as [toolcall.Format.Tokens] names
 	// them. Stop strings count in the text that the calls are written in.
@@ -75,6 +77,7 @@ func (c *Chat) Continue(ctx context.Context, prompt []int32, o ChatOptions, emit
 	req := Request{
 		Prompt: prompt, Slot: c.Slot, MaxTokens: o.MaxTokens, End: c.Bundle.Generation.EOS, Sampling: o.Sampling,
 		Share: c.share(o), Client: o.Client, Logprobs: o.Logprobs, TopLogprobs: o.TopLogprobs, Echo: o.Echo,
+		EmitEnd: o.Logprobs && o.EndLogprob,
 	}
 	if o.Grammar != nil {
 		m, err := o.Grammar.Matcher(c.Bundle.Vocabulary())
@@ -103,6 +106,9 @@ func (c *Chat) Continue(ctx context.Context, prompt []int32, o ChatOptions, emit
 	res, err := c.Engine.Generate(ctx, req, func(t Token) error {
 		if o.Logprobs {
 			waiting = append(waiting, t)
+		}
+		if t.Ends {
+			return nil
 		}
 		if t.Echoed {
 			return give(decoder.Push(t.ID))

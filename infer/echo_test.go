@@ -63,3 +63,35 @@ func TestEcho(t *testing.T) {
 		t.Error("a request for nothing at all was accepted")
 	}
 }
+
+// The token that ends an answer is told of where that is asked for.
+func TestEmitEnd(t *testing.T) {
+	m := load(t, 1)
+	e := engine(t, m, infer.Options{Context: 128, Sequences: 1})
+	prompt := prompts(1)[0]
+	free, _, err := collect(t.Context(), e, infer.Request{Prompt: prompt, Slot: nn.NoAdapter, MaxTokens: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := free[2]
+	at := slices.Index(free, end)
+	for _, emit := range []bool{false, true} {
+		var got []infer.Token
+		res, err := e.Generate(t.Context(), infer.Request{
+			Prompt: prompt, Slot: nn.NoAdapter, MaxTokens: at + 1, End: []int32{end}, EmitEnd: emit, Logprobs: true,
+		}, func(t infer.Token) error {
+			got = append(got, t)
+			return nil
+		})
+		want := at
+		if emit {
+			want++
+		}
+		if err != nil || len(got) != want || res.Generated != at+1 || res.Finish != infer.FinishStop {
+			t.Fatalf("emit %v: %d tokens, want %d; %+v, %v", emit, len(got), want, res, err)
+		}
+		if emit && (!got[at].Ends || got[at].ID != end || got[at].Logprob >= 0) {
+			t.Errorf("the end is %+v", got[at])
+		}
+	}
+}

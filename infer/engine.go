@@ -61,7 +61,8 @@ type Request struct {
 	// own: sequences with the same Share and Slot. Empty shares nothing. It must differ
 	// where what the slot stands for does. Sharing changes no token.
 	Share    string
-	End      []int32 // tokens that end the sequence; they are not emitted
+	End      []int32 // tokens that end the sequence; they are not emitted without EmitEnd
+	EmitEnd  bool    // emit the token of End that was drawn as well
 	Sampling Sampling
 	// Constraint, if not nil, leaves only the tokens that it allows to be drawn, and the
 	// tokens of End only where the answer may end. Where nothing else can follow, the

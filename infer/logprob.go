@@ -17,6 +17,8 @@ type Token struct {
 	TokenLogprob
 	// Echoed says that the token is the prompt's.
 	Echoed bool
+	// Ends says that the token is one of [Request.End]: it has no text.
+	Ends bool
 	// Top are the likeliest tokens at this place, in order.
 	Top []TokenLogprob
 }

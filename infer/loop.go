@@ -289,6 +289,10 @@ func (e *Engine) draw(s *sequence, logits []float32) {
 		s.past.Add(t.ID)
 	}
 	if slices.Contains(s.End, t.ID) {
+		if s.EmitEnd {
+			t.Ends = true
+			s.tokens <- t
+		}
 		e.end(s, FinishStop, nil)
 		return
 	}

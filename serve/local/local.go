@@ -354,7 +354,8 @@ func (e *Engine) Complete(ctx context.Context, req serve.CompletionRequest, emit
 	if err != nil {
 		return serve.Usage{}, "", err
 	}
-	o.Echo = req.Echo
+	// Clients of plain completions count on an entry for each token that was drawn.
+	o.Echo, o.EndLogprob = req.Echo, true
 	prompt := req.Tokens
 	if prompt == nil {
 		prompt = c.Bundle.Tokenizer.Encode(req.Prompt, true)

@@ -66,12 +66,14 @@ for (const model of models) {
     create({ messages: [{ role: 'user', content: 'word '.repeat(20000) }] }))
   await refused(OpenAI.BadRequestError, null, 'temperature', create({ temperature: -1 }))
   await refused(OpenAI.BadRequestError, null, 'messages', create({ messages: [] }))
-  await refused(OpenAI.BadRequestError, 'unsupported_parameter', 'logprobs', create({ stream: true, logprobs: true }))
+  await refused(OpenAI.BadRequestError, 'unsupported_parameter', 'n', create({ n: 2 }))
+  await refused(OpenAI.BadRequestError, null, 'stop', create({ stop: [''] }))
 }
 
 await refused(OpenAI.NotFoundError, 'model_not_found', 'model', () => client.models.retrieve('acme/none'))
 await refused(OpenAI.NotFoundError, 'model_not_found', 'model', () => client.chat.completions.create({ model: 'none', messages }))
-await refused(OpenAI.NotFoundError, 'unknown_url', null, () => client.embeddings.create({ model: models[0], input: 'x' }))
+await refused(OpenAI.BadRequestError, null, 'model', () => client.embeddings.create({ model: models[0], input: 'x' }))
+await refused(OpenAI.NotFoundError, 'unknown_url', null, () => client.images.generate({ model: models[0], prompt: 'x' }))
 if (key !== 'none') {
   const stranger = client.withOptions({ apiKey: 'troika-wrong' })
   await refused(OpenAI.AuthenticationError, 'invalid_api_key', null, () => stranger.models.list())

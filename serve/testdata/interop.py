@@ -72,12 +72,14 @@ for model in models:
             lambda: create(model=model, messages=[{"role": "user", "content": "word " * 20000}]))
     refused(openai.BadRequestError, None, "temperature", lambda: create(**dict(asked, temperature=-1)))
     refused(openai.BadRequestError, None, "messages", lambda: create(**dict(asked, messages=[])))
-    refused(openai.BadRequestError, "unsupported_parameter", "logprobs", lambda: create(stream=True, logprobs=True, **asked))
+    refused(openai.BadRequestError, "unsupported_parameter", "n", lambda: create(n=2, **asked))
+    refused(openai.BadRequestError, None, "stop", lambda: create(stop=[""], **asked))
 
 refused(openai.NotFoundError, "model_not_found", "model", lambda: client.models.retrieve("acme/none"))
 refused(openai.NotFoundError, "model_not_found", "model",
         lambda: client.chat.completions.create(model="none", messages=question))
-refused(openai.NotFoundError, "unknown_url", None, lambda: client.embeddings.create(model=models[0], input="x"))
+refused(openai.BadRequestError, None, "model", lambda: client.embeddings.create(model=models[0], input="x"))
+refused(openai.NotFoundError, "unknown_url", None, lambda: client.images.generate(model=models[0], prompt="x"))
 if key != "none":
     stranger = client.with_options(api_key="troika-wrong")
     refused(openai.AuthenticationError, "invalid_api_key", None, lambda: stranger.models.list())
