@@ -10,14 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/checkpoint"
 	"github.com/troikaml/troika/checkpoint/gguf"
 	"github.com/troikaml/troika/checkpoint/safetensors"
 	"github.com/troikaml/troika/compute"
-	"github.com/troikaml/troika/grammar"
 	"github.com/troikaml/troika/model"
 	"github.com/troikaml/troika/model/nn"
 	"github.com/troikaml/troika/tokenizer"
@@ -43,8 +41,8 @@ type Bundle struct {
 
 	architecture model.Architecture
 
-	vocabulary sync.Once
-	vocab      *grammar.Vocabulary // once asked for
+	vocabulary vocabulary
+	tools      vocabulary // with what calls are written with
 
 	files   fs.FS // configuration, tokenizer and templates, laid out as a directory
 	weights func() (weights, error)

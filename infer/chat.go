@@ -80,7 +80,11 @@ func (c *Chat) Continue(ctx context.Context, prompt []int32, o ChatOptions, emit
 		EmitEnd: o.Logprobs && o.EndLogprob,
 	}
 	if o.Grammar != nil {
-		m, err := o.Grammar.Matcher(c.Bundle.Vocabulary())
+		vocabulary := c.Bundle.Vocabulary()
+		if o.Tools != nil {
+			vocabulary = c.Bundle.ToolVocabulary()
+		}
+		m, err := o.Grammar.Matcher(vocabulary)
 		if err != nil {
 			return Result{Prompt: len(prompt)}, &GrammarError{err}
 		}

@@ -94,6 +94,10 @@ func (s *Server) serveChat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
+	if f := options.askCalls(a.model); f != nil {
+		s.writeFailure(w, f)
+		return
+	}
 	if req.Grammar, f = s.grammars.get(options.wanted); f != nil {
 		s.writeFailure(w, f)
 		return

@@ -59,6 +59,8 @@ type ModelInfo struct {
 	ContextLength int // tokens of prompt and answer together
 	Kind          ModelKind
 	Parent        string // the base's ID, for an adapter; the model's, for an alias
+	// Tools says how the model writes calls of tools; with [toolcall.Unknown] it takes none.
+	Tools toolcall.Format
 	// Fingerprint identifies weights, tokenizer and template. It is sent as
 	// system_fingerprint; empty is left out.
 	Fingerprint string

@@ -30,6 +30,7 @@ type chatBody struct {
 	TopLogprobs         *int            `json:"top_logprobs"`
 	samplingBody
 	structuredBody
+	calls *callForm // once read; nil where no tool may be called
 
 	// Refused unless they ask for nothing.
 	Functions  json.RawMessage `json:"functions"`
@@ -123,7 +124,7 @@ func parseChat(b []byte) (*ChatRequest, *chatBody, *failure) {
 		req.MaxTokens = *n
 	}
 	req.Logprobs, req.TopLogprobs = body.Logprobs, valueOr(body.TopLogprobs, 0)
-	if f := body.tools(req); f != nil {
+	if f := body.readTools(req); f != nil {
 		return nil, nil, f
 	}
 	return req, &body, nil

@@ -39,6 +39,7 @@ type form struct {
 	source []byte // of schemas and expressions
 	choice []string
 	opts   grammar.Options
+	calls  *callForm // of formCalls
 }
 
 type formKind uint8
@@ -48,6 +49,7 @@ const (
 	formSchema
 	formRegex
 	formChoice
+	formCalls
 )
 
 // maxChoices bounds the texts of structured_outputs.choice.
@@ -212,6 +214,8 @@ func (f *form) compile() (g *grammar.Grammar, err error) {
 		g, err = grammar.Regex(string(f.source))
 	case formChoice:
 		g = grammar.Enum(f.choice...)
+	case formCalls:
+		g, err = f.calls.grammar()
 	default:
 		g = grammar.JSON(true, f.opts)
 	}
@@ -223,7 +227,7 @@ func (f *form) compile() (g *grammar.Grammar, err error) {
 
 // key tells forms apart.
 func (f *form) key() troika.Digest {
-	b, _ := json.Marshal([]any{f.kind, f.source, f.choice, f.opts}) // nothing in it can fail
+	b, _ := json.Marshal([]any{f.kind, f.source, f.choice, f.opts, f.calls}) // nothing in it can fail
 	return troika.Sum(b)
 }
 
@@ -280,6 +284,9 @@ func (k *grammars) find(key troika.Digest) *grammar.Grammar {
 
 // failure says why a form cannot be had, naming the keyword of a schema that is at fault.
 func (f *form) failure(err error) *failure {
+	if tool, ok := errors.AsType[*toolError](err); ok {
+		return (&form{param: tool.param}).failure(tool.err)
+	}
 	if bad, ok := errors.AsType[*grammar.SchemaError](err); ok {
 		return newFailure(http.StatusBadRequest, typeRequest, "invalid_json_schema", f.param,
 			"Invalid schema in '%s': keyword '%s' at '#%s': %s.", f.param, bad.Keyword, bad.Pointer, bad.Reason)

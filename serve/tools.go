@@ -88,8 +88,8 @@ type toolBody struct {
 	} `json:"function"`
 }
 
-// tools reads what is said about tools into a request.
-func (b *chatBody) tools(req *ChatRequest) *failure {
+// readTools reads what is said about tools into a request.
+func (b *chatBody) readTools(req *ChatRequest) *failure {
 	var tools []toolBody
 	if given(b.Tools) {
 		if json.Unmarshal(b.Tools, &tools) != nil {
@@ -112,6 +112,7 @@ func (b *chatBody) tools(req *ChatRequest) *failure {
 	}
 	if len(tools) > 0 && !none {
 		req.Tools, req.OneCall = b.Tools, !valueOr(b.ParallelToolCalls, true) || req.ToolChoice.Name != ""
+		b.calls = &callForm{Choice: req.ToolChoice, One: req.OneCall, Tools: tools}
 	}
 	return nil
 }

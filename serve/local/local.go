@@ -194,6 +194,8 @@ func (e *Engine) add(name string, m *served, info serve.ModelInfo) error {
 		info.ContextLength = m.base.embedder.MaxTokens()
 	} else {
 		info.ContextLength = m.base.engine.Context()
+		// Without a template, no chat and so no tools: the request says so.
+		info.Tools, _ = m.base.bundle.ToolFormat()
 	}
 	e.models[name] = m
 	e.infos = append(slices.Clone(e.infos), info)
@@ -319,7 +321,8 @@ func templateError(err error) error {
 	return err
 }
 
-// readCalls makes an answer tell calls of tools from content.
+// readCalls makes an answer tell calls of tools from content. That there are calls where
+// they are required is what the grammar is for.
 func readCalls(b *bundle.Bundle, req *serve.ChatRequest, o *infer.ChatOptions) error {
 	if len(req.Tools) == 0 {
 		return nil
@@ -328,18 +331,11 @@ func readCalls(b *bundle.Bundle, req *serve.ChatRequest, o *infer.ChatOptions) e
 	if err != nil {
 		return err
 	}
-	if format == toolcall.Unknown {
-		return &serve.RequestError{Param: "tools", Message: fmt.Sprintf(
-			"The model '%s' cannot be given tools: its chat template has them, but in none of the ways that are known here (Qwen and Hermes, Llama 3, Mistral, Gemma 3).", req.Model)}
-	}
 	names, err := toolcall.Names(req.Tools)
 	if err != nil {
 		return err
 	}
 	o.Tools, o.CallTokens = toolcall.NewParser(format, names, req.OneCall), format.Tokens()
-	if req.ToolChoice.Required {
-		return &serve.RequestError{Param: "tool_choice", Message: "not yet"}
-	}
 	return nil
 }
 

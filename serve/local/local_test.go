@@ -325,7 +325,4 @@ func TestTools(t *testing.T) {
 	if _, err := ask(e, serve.ChatRequest{Model: "odd", Messages: messages}); !errors.As(err, &request) || request.Param != "messages" || !strings.Contains(err.Error(), "No users.") {
 		t.Errorf("a conversation that the template refuses: %v", err)
 	}
-	if _, err := ask(e, serve.ChatRequest{Model: "odd", Messages: messages, Tools: tools}); !errors.As(err, &request) || request.Param != "tools" {
-		t.Errorf("tools of a template in an unknown way: %v", err)
-	}
 }

@@ -46,8 +46,8 @@ func NewEngine() *Engine {
 	created := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	return &Engine{
 		models: []serve.ModelInfo{
-			{ID: "starter", Created: created, OwnedBy: "troika", ContextLength: 32, Kind: serve.KindBase, Fingerprint: "fp_0001"},
-			{ID: "shop/helpdesk v2", Created: created, OwnedBy: "me", ContextLength: 32, Kind: serve.KindAdapter, Parent: "starter"},
+			{ID: "starter", Created: created, OwnedBy: "troika", ContextLength: 32, Kind: serve.KindBase, Tools: toolcall.Hermes, Fingerprint: "fp_0001"},
+			{ID: "shop/helpdesk v2", Created: created, OwnedBy: "me", ContextLength: 32, Kind: serve.KindAdapter, Tools: toolcall.Hermes, Parent: "starter"},
 		},
 		step:  make(chan struct{}),
 		ended: make(chan struct{}),

@@ -28,6 +28,9 @@
 // marker before it, text is a call only if it names a function that is there. What is held
 // back, the depth of JSON and the number of calls are bounded.
 //
+// A [Spelling] is the one way to write calls to which an answer is held where a call
+// is asked for.
+//
 // A marker is known by its text. Where it is a special token, who decodes the answer must
 // spell it out: see [Format.Tokens].
 package toolcall

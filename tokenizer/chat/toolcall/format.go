@@ -17,6 +17,9 @@ const (
 	Hermes  Format = "hermes"
 	Llama3  Format = "llama3"
 	Mistral Format = "mistral"
+	// MistralArgs is Mistral where the template has the name before [ARGS]. Both forms are
+	// read in either.
+	MistralArgs Format = "mistral-args"
 	Plain   Format = "plain"
 )
 
@@ -26,6 +29,7 @@ var families = []struct {
 	format     Format
 	has, lacks []string
 }{
+	{MistralArgs, []string{"[TOOL_CALLS]", "[ARGS]"}, nil},
 	{Mistral, []string{"[TOOL_CALLS]"}, nil},
 	// Qwen3-Coder and GLM write XML between the same marks.
 	{Hermes, []string{"<tool_call>", "tools"}, []string{"<function=", "<arg_key>"}},
@@ -54,7 +58,7 @@ func (f Format) Tokens() []string {
 		return []string{"<tool_call>", "</tool_call>"}
 	case Llama3:
 		return []string{"<|python_tag|>"}
-	case Mistral:
+	case Mistral, MistralArgs:
 		return []string{"[TOOL_CALLS]", "[ARGS]", "[CALL_ID]"}
 	case Plain, Unknown:
 	}
@@ -79,7 +83,7 @@ func (f Format) marks() (marks []mark, bare *mark) {
 		return []mark{{open: "<tool_call>", end: "</tool_call>"}}, nil
 	case Llama3:
 		return []mark{{open: "<|python_tag|>"}}, &mark{strict: true}
-	case Mistral:
+	case Mistral, MistralArgs:
 		return []mark{{open: "[TOOL_CALLS]", named: true}}, nil
 	case Plain:
 		return []mark{

@@ -265,6 +265,7 @@ func TestDetect(t *testing.T) {
 		{"{% if tools %}<tools>{% endif %} <tool_call>\n", toolcall.Hermes},
 		{"{% if tools %}<tool_call>\n<function=", toolcall.Unknown},
 		{"{{ tools }}[TOOL_CALLS]", toolcall.Mistral},
+		{"{{ tools }}[TOOL_CALLS]{{ name }}[ARGS]", toolcall.MistralArgs},
 		{"{{ tools }}<|start_header_id|>{% if builtin_tools %}<|python_tag|>", toolcall.Llama3},
 		{"<|start_header_id|>", toolcall.Plain},
 		{"<start_of_turn>", toolcall.Plain},
@@ -276,6 +277,28 @@ func TestDetect(t *testing.T) {
 		if got := toolcall.Detect(c.template); got != c.want {
 			t.Errorf("%q: %q, want %q", c.template, got, c.want)
 		}
+	}
+}
+
+// What a spelling writes is read back as the same calls.
+func TestSpellings(t *testing.T) {
+	calls := []call{{"weather", weather}, {"now", "{}"}}
+	for _, f := range []toolcall.Format{toolcall.Hermes, toolcall.Llama3, toolcall.Mistral, toolcall.MistralArgs, toolcall.Plain} {
+		s, ok := f.Spelling()
+		if !ok || !s.Bare && len(s.Marks) == 0 {
+			t.Fatalf("%s: %+v", f, s)
+		}
+		var texts []string
+		for _, c := range calls {
+			texts = append(texts, s.Before+c.name+s.Middle+c.arguments+s.After)
+		}
+		text := s.Open + strings.Join(texts, s.Between) + s.Close
+		if content, got := read(t, toolcall.NewParser(f, names, false), text); content != "" || !reflect.DeepEqual(got, calls) {
+			t.Errorf("%s: %q gives %q and %q", f, text, content, got)
+		}
+	}
+	if _, ok := toolcall.Unknown.Spelling(); ok {
+		t.Error("an unknown format is spelled")
 	}
 }
 
