@@ -141,6 +141,8 @@ type answer struct {
 	id      string
 	created time.Time
 	until   time.Time // when it must be done; zero: never
+	// param is what has a prompt that is too long, where it is not messages.
+	param string
 	// includeUsage asks a stream for a last chunk with the usage.
 	includeUsage bool
 }
@@ -271,6 +273,9 @@ func (a *answer) whole(ctx context.Context, req ChatRequest) {
 // failure maps an error for the client and logs those that are ours.
 func (a *answer) failure(ctx context.Context, err error) *failure {
 	f := engineFailure(ctx, err, a.request.id)
+	if f.Code != nil && *f.Code == contextExceeded && a.param != "" {
+		f.Param = &a.param
+	}
 	if f.status == http.StatusInternalServerError {
 		a.server.log.Error("engine failed", "request", a.request.id, "model", a.model.ID, "error", err)
 	}

@@ -182,6 +182,7 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 		s.writeFailure(w, f)
 		return
 	}
+	a.param = "prompt"
 	a.includeUsage = options.StreamOptions != nil && options.StreamOptions.IncludeUsage
 	for i := range prompts {
 		prompts[i].ID, prompts[i].Key, prompts[i].Model, prompts[i].Grammar = a.id, a.request.key, a.model.ID, g

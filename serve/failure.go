@@ -27,6 +27,9 @@ const (
 	typeLimit   = "rate_limit_error"
 )
 
+// contextExceeded is the code of a prompt that is too long.
+const contextExceeded = "context_length_exceeded"
+
 // statusClientGone is written to metrics and logs alone: there is nobody left
 // to read it. The number is the one that nginx uses.
 const statusClientGone = 499
@@ -71,7 +74,7 @@ func engineFailure(ctx context.Context, err error, requestID string) *failure {
 	case errors.As(err, &ours):
 		return ours
 	case errors.As(err, &length):
-		return newFailure(http.StatusBadRequest, typeRequest, "context_length_exceeded", "messages", "%s", length)
+		return newFailure(http.StatusBadRequest, typeRequest, contextExceeded, "messages", "%s", length)
 	case errors.As(err, &request):
 		return badRequest(request.Param, "%s", request)
 	case errors.Is(err, ErrOverloaded):

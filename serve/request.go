@@ -81,7 +81,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *fail
 	}
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(s.readTimeout))
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.maxBody))
+	b, err := io.ReadAll(s.bodies.reader(http.MaxBytesReader(w, r.Body, s.maxBody), requestOf(r.Context())))
 	if err == nil {
 		// The answer may take longer than the body: from here the connection
 		// is read on only to see the client go away. After an error the

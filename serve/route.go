@@ -184,6 +184,8 @@ func (s *Server) readFailure(err error) *failure {
 	case errors.As(err, &large):
 		return newFailure(http.StatusRequestEntityTooLarge, typeRequest, "request_too_large", "",
 			"The body is larger than %d bytes.", large.Limit)
+	case errors.Is(err, errBodies):
+		return overloaded()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return newFailure(http.StatusRequestTimeout, typeRequest, "request_timeout", "",
 			"The body did not arrive within %v.", s.readTimeout)

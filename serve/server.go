@@ -43,7 +43,8 @@ type Options struct {
 	Routes []Route
 	// Log gets one record a request; nil discards them.
 	Log *slog.Logger
-	// MaxBody is the largest request body in bytes; 0 means 4 MiB.
+	// MaxBody is the largest request body in bytes; 0 means 4 MiB. All bodies at once are
+	// bounded by 64 of the largest, of which small ones count for nothing.
 	MaxBody int64
 	// MaxConcurrent is how many answers run or wait in the engine at once; 0 means
 	// 256. The engine may take fewer, and fewer still of one key.
@@ -75,6 +76,7 @@ type Server struct {
 	grammars     grammars
 	slots        chan struct{}
 	maxBody      int64
+	bodies       bodies
 	readTimeout  time.Duration
 	writeTimeout time.Duration
 	deadline     time.Duration
@@ -112,6 +114,7 @@ func New(engine Engine, o Options) (*Server, error) {
 	if s.writeTimeout == 0 {
 		s.writeTimeout = 30 * time.Second
 	}
+	s.bodies.limit = largeBodies * s.maxBody
 	concurrent := o.MaxConcurrent
 	if concurrent == 0 {
 		concurrent = 256
@@ -223,6 +226,7 @@ type request struct {
 	key   string // name of the API key
 	start time.Time
 	attrs []slog.Attr
+	held  int64 // of its body, as bodies counts it
 }
 
 type requestKey struct{}
@@ -242,6 +246,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		ctx := context.WithValue(r.Context(), requestKey{}, info)
 		defer func() {
 			cause := recover()
+			s.bodies.release(info)
 			s.finish(ctx, rec, r, cause)
 			if cause != nil && rec.status == http.StatusOK {
 				panic(http.ErrAbortHandler) // half an answer is out: cut it visibly
