@@ -87,6 +87,10 @@ tidy: ## Check that go.mod files and old idioms are tidy
 bench: build ## Measure against peers on this machine; prints what bench/RESULTS.md holds
 	bench/run.sh $(ARGS)
 
+.PHONY: soak
+soak: ## Mixed load under the race detector for SOAK_SECONDS (default 600; needs a C compiler)
+	CGO_ENABLED=1 $(GO) run -race ./bench/soak -seconds $${SOAK_SECONDS:-600}
+
 .PHONY: starter
 starter: build ## Rebuild starter/ from openly licensed text (hours)
 	scripts/starter.sh $(ARGS)
