@@ -38,6 +38,7 @@ type Bundle struct {
 	templates map[string]*chat.Template // the same, parsed
 	vars      map[string]chat.Value     // special tokens, for the templates
 	modules   []string                  // folders of Sentence Transformers' modules with settings
+	blank     map[*chat.Template]bool   // those that fail where a message has no content
 
 	architecture model.Architecture
 
@@ -177,8 +178,14 @@ func (b *Bundle) openTemplates() error {
 			return err
 		}
 	}
-	b.vars, err = chat.SpecialTokens(b.files)
-	return err
+	if b.vars, err = chat.SpecialTokens(b.files); err != nil {
+		return err
+	}
+	b.blank = map[*chat.Template]bool{}
+	for _, t := range b.templates {
+		b.blank[t] = chat.NeedsContent(t, b.vars)
+	}
+	return nil
 }
 
 // intOrList reads eos_token_id, which is a number, a list or null.

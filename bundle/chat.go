@@ -38,6 +38,12 @@ func (b *Bundle) input(t *chat.Template, c Conversation) (in chat.Input, origins
 		Messages: c.Messages, Tools: c.Tools, AddGenerationPrompt: true, DecodeArguments: true, Vars: vars, Now: c.Now,
 	}
 	calls := slices.ContainsFunc(c.Messages, func(m chat.Message) bool { return m.Role == "tool" || len(m.ToolCalls) > 0 })
+	if b.blank[t] {
+		in.Messages = slices.Clone(in.Messages)
+		for i := range in.Messages {
+			in.Messages[i].NoContent = false
+		}
+	}
 	if len(c.Tools) > 0 && !strings.Contains(t.Source(), "tools") || calls && !strings.Contains(t.Source(), "tool") {
 		return chat.DescribeTools(in)
 	}

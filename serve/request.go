@@ -367,8 +367,3 @@ func parseStop(raw json.RawMessage) ([]string, *failure) {
 func given(raw json.RawMessage) bool {
 	return len(raw) > 0 && !bytes.Equal(raw, []byte("null"))
 }
-
-func isString(raw json.RawMessage, want string) bool {
-	var s string
-	return given(raw) && json.Unmarshal(raw, &s) == nil && s == want
-}

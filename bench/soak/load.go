@@ -174,8 +174,13 @@ func (l *load) run(ctx context.Context, length time.Duration, clients int) error
 		times int // of the sum of all
 		do    func(context.Context, *rand.Rand) error
 	}{
-		{"whole", 10, l.whole}, {"streamed", 6, l.streamed}, {"left", 3, l.left}, {"slow", 1, l.slow},
-		{"refused", 4, l.refused}, {"idle", 1, l.idle}, {"looked", 1, l.look},
+		{"whole", 10, l.whole},
+		{"streamed", 6, l.streamed},
+		{"left", 3, l.left},
+		{"slow", 1, l.slow},
+		{"refused", 4, l.refused},
+		{"idle", 1, l.idle},
+		{"looked", 1, l.look},
 	}
 	var names []int
 	for i, a := range acts {
@@ -289,11 +294,12 @@ func (a answer) text(index int) string {
 	if json.Unmarshal([]byte(a.choices), &list) != nil || index >= len(list) {
 		return ""
 	}
-	text := list[index].Text + list[index].Message.Content
+	var text strings.Builder
+	text.WriteString(list[index].Text + list[index].Message.Content)
 	for _, c := range list[index].Message.ToolCalls {
-		text += c.Function.Name + c.Function.Arguments
+		text.WriteString(c.Function.Name + c.Function.Arguments)
 	}
-	return text
+	return text.String()
 }
 
 // stream begins a stream; where leave is positive, it ends after so many events.
@@ -385,7 +391,7 @@ func (l *load) slow(ctx context.Context, r *rand.Rand) error {
 	one := make([]byte, 1)
 	for range 10 + r.IntN(20) {
 		if _, err := res.Body.Read(one); err != nil {
-			return nil //nolint:nilerr // the server may cut it off
+			return nil // the server may cut it off
 		}
 		select {
 		case <-ctx.Done():

@@ -3,6 +3,7 @@ package local_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -136,7 +137,7 @@ func TestToolChoice(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.Chat.Completions.New(t.Context(), withTools("unknown", 1, false))
-	if api, ok := errors.AsType[*openai.Error](err); !ok || api.StatusCode != 400 {
+	if api, ok := errors.AsType[*openai.Error](err); !ok || api.StatusCode != http.StatusBadRequest {
 		t.Errorf("tools of a model that has them in an unknown way: %v", err)
 	}
 	p := withTools("plain", 1, true)

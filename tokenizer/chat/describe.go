@@ -153,3 +153,19 @@ func (m *Message) spellCalls(names map[string]string) error {
 	m.ToolCalls = nil
 	return nil
 }
+
+// NeedsContent reports whether a template fails on a message that only calls tools, and
+// would not if it had the empty text as its content: Qwen3's first one looks into the
+// content whether there is one or not.
+func NeedsContent(t *Template, vars map[string]Value) bool {
+	in := Input{Vars: vars, DecodeArguments: true, Messages: []Message{
+		{Role: "user", Content: "x"},
+		{Role: "assistant", NoContent: true, ToolCalls: json.RawMessage(`[{"id":"a1b2c3d4e","type":"function","function":{"name":"f","arguments":"{}"}}]`)},
+	}}
+	if _, err := t.Render(in); err == nil {
+		return false
+	}
+	in.Messages[1].NoContent = false
+	_, err := t.Render(in)
+	return err == nil
+}

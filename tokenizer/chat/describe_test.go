@@ -6,6 +6,24 @@ import (
 	"testing"
 )
 
+// Some templates look into a content that is not there.
+func TestNeedsContent(t *testing.T) {
+	for source, want := range map[string]bool{
+		"{% for m in messages %}{{ m.content }}{% endfor %}":                                                                      false,
+		"{% for m in messages %}{{ m.content.strip() }}{% endfor %}":                                                              true,
+		"{% for m in messages %}{% if m.content is defined %}{{ m.content.strip() }}{% endif %}{% endfor %}":                      false,
+		"{% for m in messages %}{% if m.tool_calls %}{{ raise_exception('no') }}{% else %}{{ m.content }}{% endif %}{% endfor %}": false,
+	} {
+		tmpl, err := Parse("x", source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := NeedsContent(tmpl, nil); got != want {
+			t.Errorf("%s: %v", source, got)
+		}
+	}
+}
+
 // A conversation with tools becomes one of system, user and assistant whose roles take
 // turns.
 func TestDescribeTools(t *testing.T) {

@@ -20,7 +20,7 @@ const (
 	// MistralArgs is Mistral where the template has the name before [ARGS]. Both forms are
 	// read in either.
 	MistralArgs Format = "mistral-args"
-	Plain   Format = "plain"
+	Plain       Format = "plain"
 )
 
 // families says by which texts in a chat template a format is known: all of has and none

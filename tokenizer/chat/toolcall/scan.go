@@ -86,6 +86,7 @@ func (s *scanner) step(b byte) scanEvent {
 		return scanMore
 	case inMinus, inZero, inDigits, inPoint, inFraction, inExponent, inExponentSign, inExponentDigits:
 		return s.number(b)
+	default:
 	}
 	if isSpace(b) {
 		return scanMore
@@ -155,11 +156,11 @@ func (s *scanner) value(b byte) scanEvent {
 	case '"':
 		s.state, s.key = inString, false
 	case 't':
-		s.state, s.rest = inLiteral, "rue"
+		s.state, s.rest = inLiteral, "true"[1:]
 	case 'f':
-		s.state, s.rest = inLiteral, "alse"
+		s.state, s.rest = inLiteral, "false"[1:]
 	case 'n':
-		s.state, s.rest = inLiteral, "ull"
+		s.state, s.rest = inLiteral, "null"[1:]
 	case '-':
 		s.state = inMinus
 	case '0':
