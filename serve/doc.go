@@ -31,6 +31,9 @@
 //     engine's exact counts, also where the client went away. A request that it
 //     refused yields none.
 //   - A client that goes away or stops reading cancels the engine's context.
+//   - Calls of tools come as the model's family writes them (package toolcall); where
+//     tool_choice requires one, or a function is strict, the answer is held to a grammar,
+//     and what is not a call is content.
 //   - Prompts and answers are never logged.
 //
 // Running a model is left to the engine, and keeping usage to package meter.

@@ -56,6 +56,11 @@ var (
 		R16: []unicode.Range16{{0x1c8a, 0x1c8a, 1}, {0xa7cd, 0xa7cd, 1}, {0xa7db, 0xa7db, 1}},
 		R32: []unicode.Range32{{0x10d70, 0x10d85, 1}},
 	}
+	modifierAdditions = &unicode.RangeTable{
+		R32: []unicode.Range32{{0x10d4e, 0x10d4e, 1}, {0x10d6f, 0x10d6f, 1}, {0x16d40, 0x16d42, 1}, {0x16d6b, 0x16d6c, 1}},
+	}
+	// otherAdditions are the letters that are none of the three.
+	otherAdditions = without(letterAdditions, upperAdditions, lowerAdditions, modifierAdditions)
 	digitAdditions = &unicode.RangeTable{
 		R32: []unicode.Range32{
 			{0x10d40, 0x10d49, 1},
@@ -136,6 +141,31 @@ var (
 		},
 	}
 )
+
+// without returns the ranges of a table that are in none of the others.
+func without(table *unicode.RangeTable, others ...*unicode.RangeTable) *unicode.RangeTable {
+	out := &unicode.RangeTable{}
+	add := func(c rune) {
+		if !unicode.In(c, others...) {
+			out.R32 = append(out.R32, unicode.Range32{Lo: uint32(c), Hi: uint32(c), Stride: 1})
+			if n := len(out.R32) - 1; n > 0 && out.R32[n-1].Hi == uint32(c)-1 {
+				out.R32 = out.R32[:n]
+				out.R32[n-1].Hi++
+			}
+		}
+	}
+	for _, r := range table.R16 {
+		for c := rune(r.Lo); c <= rune(r.Hi); c++ {
+			add(c)
+		}
+	}
+	for _, r := range table.R32 {
+		for c := rune(r.Lo); c <= rune(r.Hi); c++ {
+			add(c)
+		}
+	}
+	return out
+}
 
 const classPage = 256
 

@@ -201,8 +201,8 @@ func translateEscape(s string, inClass bool) (string, int, error) {
 	return s[:2], 2, nil
 }
 
-// translateProperty adds to \p{L}, \p{N} and \p{M} what Go's older Unicode
-// tables lack.
+// translateProperty adds to \p{L}, its parts, \p{N} and \p{M} what Go's older
+// Unicode tables lack.
 func translateProperty(s string, inClass bool) (string, int, error) {
 	end := strings.IndexByte(s, '}')
 	if len(s) < 4 || s[2] != '{' || end < 0 {
@@ -210,7 +210,7 @@ func translateProperty(s string, inClass bool) (string, int, error) {
 	}
 	added := map[string]*unicode.RangeTable{
 		"L": letterAdditions, "N": digitAdditions, "M": markAdditions,
-		"Lu": upperAdditions, "Ll": lowerAdditions,
+		"Lu": upperAdditions, "Ll": lowerAdditions, "Lm": modifierAdditions, "Lo": otherAdditions,
 	}[s[3:end]]
 	text := s[:end+1]
 	switch {

@@ -46,6 +46,8 @@ func TestClasses(t *testing.T) {
 		{"regex N", "N", regex(`[\p{N}]`)},
 		{"regex M", "M", regex(`\p{M}`)},
 		{"regex upper", "upper", regex(`[\p{Lu}\p{Lt}]`)},
+		{"regex Lm", "Lm", regex(`\p{Lm}`)},
+		{"regex Lo", "Lo", regex(`[\p{Lo}]`)},
 		{"regex space", "space", regex(`\s`)},
 		{"regex d", "d", regex(`\d`)},
 		{"regex w", "w", regex(`\w`)},

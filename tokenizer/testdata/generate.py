@@ -442,6 +442,7 @@ def unicode_digests():
 
     out = {}
     for name, pattern in [("L", r"\p{L}"), ("N", r"\p{N}"), ("M", r"\p{M}"), ("upper", r"[\p{Lu}\p{Lt}]"),
+                          ("Lm", r"\p{Lm}"), ("Lo", r"\p{Lo}"),
                           ("lower", r"\p{Ll}"), ("space", r"\s"), ("d", r"\d"), ("w", r"\w"),
                           ("class w", r"[\w]")]:
         n = normalizers.Replace(Regex(pattern), "")
