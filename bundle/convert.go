@@ -53,7 +53,8 @@ type Conversion struct {
 	// Name stands in the file for people.
 	Name string
 	// DType chooses the type of each tensor of a GGUF file, by its name there, its shape
-	// and its own type. Nil keeps types, but for vectors, which llama.cpp wants as F32.
+	// and its own type. Nil keeps types, but for what llama.cpp wants as F32: vectors, routers
+	// of experts, and what is added to an encoder's embeddings.
 	DType func(checkpoint.Entry) tensor.DType
 	// Threads is how many goroutines convert numbers; 0 means one. The bytes are the same
 	// for any.

@@ -73,11 +73,6 @@ func moeDir(t *testing.T, tensors map[string]tensor.Tensor) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, old := range []string{"model.safetensors"} {
-		if err := os.Remove(filepath.Join(dir, old)); err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
-	}
 	if err := safetensors.SaveDir(dir, src, 0); err != nil {
 		t.Fatal(err)
 	}
