@@ -23,7 +23,10 @@ func Normalize(s string) string {
 	if isClean(s) {
 		return s
 	}
-	s = norm.NFC.String(foldLines(strings.ToValidUTF8(s, "\uFFFD")))
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	s = norm.NFC.String(foldLines(s))
 	var b strings.Builder
 	b.Grow(len(s))
 	blank := 0
@@ -62,24 +65,52 @@ func isClean(s string) bool {
 // foldLines maps line ends, spaces and invisible characters as Normalize says.
 func foldLines(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
-	atStart := true
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\r' || r == '\f' || r == '\v' || r == '\u0085' || r == '\u2028' || r == '\u2029':
-			atStart = true
-			return '\n'
-		case r == '\t':
-			return r
-		case unicode.Is(unicode.Cc, r) || isInvisible(r):
-			return -1
-		case r == '\u3000' && atStart:
-			return -1
-		case unicode.Is(unicode.Zs, r):
-			return ' '
+	var b strings.Builder
+	done, atStart := 0, true // of what is copied; whether it ends where a line begins
+	for i := 0; i < len(s); {
+		if c := s[i]; c >= ' ' && c < 0x7F || c == '\n' || c == '\t' {
+			i++
+			continue
 		}
-		atStart = false
-		return r
-	}, s)
+		r, size := utf8.DecodeRuneInString(s[i:])
+		to := foldRune(r)
+		if to == r {
+			i += size
+			continue
+		}
+		plain := s[done:i]
+		b.WriteString(plain)
+		if at := strings.LastIndexByte(plain, '\n'); at >= 0 {
+			plain, atStart = plain[at+1:], true
+		}
+		atStart = atStart && strings.Trim(plain, " \t") == ""
+		if to >= 0 && !(r == '\u3000' && atStart) {
+			b.WriteByte(byte(to))
+			atStart = atStart || to == '\n'
+		}
+		i += size
+		done = i
+	}
+	if done == 0 {
+		return s
+	}
+	b.WriteString(s[done:])
+	return b.String()
+}
+
+// foldRune returns what a character becomes that is neither printable ASCII nor a
+// line feed or tab, -1 for nothing. U+3000 is a space; that it goes at the start
+// of a line is up to the caller.
+func foldRune(r rune) rune {
+	switch {
+	case r == '\r' || r == '\f' || r == '\v' || r == '\u0085' || r == '\u2028' || r == '\u2029':
+		return '\n'
+	case r < ' ' || 0x7F <= r && r < 0xA0 || isInvisible(r):
+		return -1
+	case r == 0xA0 || 0x1680 <= r && r <= '\u3000' && unicode.Is(unicode.Zs, r):
+		return ' '
+	}
+	return r
 }
 
 // isInvisible reports format characters that carry nothing in plain text.

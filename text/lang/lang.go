@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/troikaml/troika/text/script"
 )
@@ -18,9 +19,9 @@ type Guess struct {
 const Undetermined = "und"
 
 // Identify returns the most likely language of s by the built-in model: a tag
-// without region, with the script for Chinese where its characters tell. Only
-// the first 4,096 letters of s count. A text without letters is Undetermined
-// with score 0.
+// without region, with the script for Chinese where its characters tell. Of texts
+// longer than 2,048 bytes 16 pieces count, evenly spread from the beginning to the
+// end. A text without letters is Undetermined with score 0.
 func Identify(s string) Guess {
 	m := builtin()
 	scores := m.scores(s)
@@ -52,8 +53,9 @@ func withScript(tag, s string) string {
 }
 
 const (
-	longest   = 4096 // letters that are read of a text
-	maxRun    = 4    // letters of a feature
+	pieces    = 16  // that are read of a long text, evenly spread over it
+	pieceSize = 128 // bytes of a piece
+	maxRun    = 4   // letters of a feature
 	numRows   = 1 << 14
 	weightOne = 24 // the integer weight that stands for 1
 )
@@ -77,6 +79,9 @@ func fold(r rune) rune {
 		return 0
 	case !unicode.IsLetter(r) && !unicode.IsMark(r):
 		return 0
+	case 0x4E00 <= r && r < 0xA000:
+		return 1 // Han, the first of alike
+	case 0x400 <= r && r < 0x530: // Cyrillic is none of them
 	case r >= 0x370:
 		for i, t := range alike {
 			if unicode.Is(t, r) {
@@ -87,11 +92,32 @@ func fold(r rune) rune {
 	return unicode.ToLower(r)
 }
 
-// Features appends the rows that the features of s call for; the trainer and
+// sample returns what is read of a text: all of a short one, pieces of a long one
+// with spaces between them.
+func sample(s string) string {
+	if len(s) <= pieces*pieceSize {
+		return s
+	}
+	b := make([]byte, 0, pieces*(pieceSize+utf8.UTFMax))
+	for i := range pieces {
+		from := i * (len(s) - pieceSize) / (pieces - 1)
+		to := from + pieceSize
+		for from > 0 && !utf8.RuneStart(s[from]) {
+			from--
+		}
+		for to < len(s) && !utf8.RuneStart(s[to]) {
+			to--
+		}
+		b = append(append(b, s[from:to]...), ' ')
+	}
+	return string(b)
+}
+
+// features appends the rows that the features of s call for; the trainer and
 // the model share it.
 func features(dst []uint16, s string) []uint16 {
 	var window [maxRun]uint32 // hashes of the runs that end at the letter before
-	letters, inWord := 0, false
+	inWord := false
 	push := func(r rune) {
 		for n := maxRun - 1; n > 0; n-- {
 			if window[n-1] != 0 {
@@ -120,9 +146,6 @@ func features(dst []uint16, s string) []uint16 {
 			inWord = true
 		}
 		push(c)
-		if letters++; letters == longest {
-			break
-		}
 	}
 	if inWord {
 		push(' ')
@@ -133,18 +156,12 @@ func features(dst []uint16, s string) []uint16 {
 // scores returns the probabilities of the labels, nil for a text without
 // letters.
 func (m *model) scores(s string) []float64 {
-	rows := features(make([]uint16, 0, 1024), s)
+	rows := features(make([]uint16, 0, 4096), sample(s))
 	if len(rows) == 0 {
 		return nil
 	}
-	n := len(m.labels)
-	sums := make([]int32, n)
-	for _, row := range rows {
-		for i, w := range m.weights[int(row)*n:][:n] {
-			sums[i] += int32(w)
-		}
-	}
-	out, total := make([]float64, n), 0.0
+	sums := m.sums(rows)
+	out, total := make([]float64, len(sums)), 0.0
 	peak := slices.Max(sums)
 	scale := 1 / (weightOne * math.Sqrt(float64(len(rows))))
 	for i, x := range sums {
