@@ -8,8 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/troikaml/troika/bench/internal/clock"
 	"github.com/troikaml/troika/text/lang"
 )
 
@@ -33,7 +33,7 @@ func run(args []string) error {
 	taken := map[string]map[string]int{} // by tag: what it was taken for
 	size := 0
 	lang.Identify("warm up")
-	start := time.Now()
+	start := clock.CPU()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		tag, text, _ := strings.Cut(lines.Text(), "\t")
@@ -52,7 +52,7 @@ func run(args []string) error {
 	if err := lines.Err(); err != nil {
 		return err
 	}
-	rate := float64(size) / 1e6 / time.Since(start).Seconds()
+	rate := float64(size) / 1e6 / (clock.CPU() - start).Seconds()
 	mean := 0.0
 	for _, tag := range slices.Sorted(maps.Keys(total)) {
 		share := float64(right[tag]) / float64(total[tag])

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -93,7 +94,7 @@ func (r *reading) repeated13() float64 {
 func (r *reading) charGrams(n, total int) []int32 {
 	t := &r.table
 	t.reset(total)
-	r.counts = r.counts[:0]
+	r.counts = append(r.counts[:0], make([]int32, total)...) // by where a run is first
 	lead := power(&forwards, n) // the factor of the character that leaves
 	hash := uint64(0)
 	for i, c := range r.chars[:total+n-1] {
@@ -109,18 +110,18 @@ func (r *reading) charGrams(n, total int) []int32 {
 		for {
 			s := &t.slots[at]
 			if s.first == 0 {
-				r.counts = append(r.counts, 1)
-				*s = slot{hash: hash, first: int32(start + 1), count: int32(len(r.counts) - 1)}
+				*s = slot{tagOf(hash), int32(start + 1)}
+				r.counts[start] = 1
 				break
 			}
-			if s.hash == hash && sameRunes(r.chars[s.first-1:][:n], r.chars[start:][:n]) {
-				r.counts[s.count]++
+			if s.tag == tagOf(hash) && sameRunes(r.chars[s.first-1:][:n], r.chars[start:][:n]) {
+				r.counts[s.first-1]++
 				break
 			}
 			at = t.next(at)
 		}
 	}
-	return r.counts
+	return slices.DeleteFunc(r.counts, func(n int32) bool { return n == 0 })
 }
 
 func sameRunes(a, b []rune) bool {

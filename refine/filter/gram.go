@@ -9,19 +9,23 @@ import (
 	"github.com/troikaml/troika/text/segment"
 )
 
-// slot is a place of a table: what was seen, where first and how often.
+// slot is a place of a table: what was seen and where first.
 type slot struct {
-	hash  uint64
-	first int32 // 1 + the index; 0 in an empty place
-	count int32
+	tag   uint32 // of its hash
+	first int32  // 1 + the index; 0 in an empty place
 }
 
-// table is a hash table with open addressing. Its users compare what hashes
-// alike, so that no collision changes a value.
+// table is a hash table with open addressing. Its users compare what has the same
+// tag, so that no collision changes a value. Slots are small so that the table of
+// an ordinary document stays in the nearest cache.
 type table struct {
 	slots []slot
 	shift int
 }
+
+// tagOf returns the part of a hash that a slot keeps: bits that its place does not
+// follow from.
+func tagOf(hash uint64) uint32 { return uint32(hash) }
 
 // reset empties the table and makes room for n keys.
 func (t *table) reset(n int) {
@@ -52,10 +56,10 @@ func (r *reading) duplicates(pieces []string) (n, chars int) {
 		for {
 			s := &t.slots[at]
 			if s.first == 0 {
-				*s = slot{hash: hash, first: int32(i + 1)}
+				*s = slot{tagOf(hash), int32(i + 1)}
 				break
 			}
-			if s.hash == hash && pieces[s.first-1] == p {
+			if s.tag == tagOf(hash) && pieces[s.first-1] == p {
 				n++
 				chars += utf8.RuneCountInString(p)
 				break
@@ -75,6 +79,7 @@ type grams struct {
 	scale []uint64 // what takes the power of word i's first byte out of a sum
 	runes []int32  // characters of the words before i
 	table *table
+	again []int32 // how often the run that begins at word i came again
 }
 
 const (
@@ -136,28 +141,29 @@ func (g *grams) top(n int) int {
 	t := g.table
 	total := len(g.words) - n + 1
 	t.reset(total)
-	var best, most int32 // the best run's slot.first, and its count
+	g.again = append(g.again[:0], make([]int32, total)...)
+	best, most := 0, int32(0) // the best run and how often it came again
 	for i := range total {
 		hash := g.hash(i, n)
 		at := t.place(hash)
 		for {
 			s := &t.slots[at]
 			if s.first == 0 {
-				*s = slot{hash, int32(i + 1), 1}
-			} else if s.hash == hash && g.same(int(s.first-1), i, n) {
-				s.count++
-			} else {
-				at = t.next(at)
-				continue
+				*s = slot{tagOf(hash), int32(i + 1)}
+				break
 			}
-			if s.count > most || s.count == most && s.first < best {
-				best, most = s.first, s.count
+			first := int(s.first - 1)
+			if s.tag == tagOf(hash) && g.same(first, i, n) {
+				g.again[first]++
+				if c := g.again[first]; c > most || c == most && first < best {
+					best, most = first, c
+				}
+				break
 			}
-			break
+			at = t.next(at)
 		}
 	}
-	at := int(best - 1)
-	return int(most) * (int(g.runes[at+n]-g.runes[at]) + n - 1)
+	return int(most+1) * (int(g.runes[best+n]-g.runes[best]) + n - 1)
 }
 
 // same reports whether the n words from i and j on are the same.
@@ -186,11 +192,11 @@ func (g *grams) duplicated(n int) int {
 		for {
 			s := &t.slots[at]
 			if s.first == 0 {
-				*s = slot{hash: hash, first: int32(i + 1)}
+				*s = slot{tagOf(hash), int32(i + 1)}
 				i++
 				break
 			}
-			if s.hash == hash && g.joinAlike(int(s.first-1), i, n) {
+			if s.tag == tagOf(hash) && g.joinAlike(int(s.first-1), i, n) {
 				chars += int(g.runes[i+n] - g.runes[i])
 				i += n
 				break

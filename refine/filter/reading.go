@@ -73,6 +73,10 @@ func appendLines(dst []string, s string) []string {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		if !mayEndLine[c] {
+			i++
+			continue
+		}
 		size := 0
 		switch {
 		case c == '\r' && i+1 < len(s) && s[i+1] == '\n':
@@ -97,6 +101,14 @@ func appendLines(dst []string, s string) []string {
 	}
 	return dst
 }
+
+// mayEndLine marks the first bytes of what ends lines.
+var mayEndLine = func() (t [256]bool) {
+	for _, c := range []byte("\n\v\f\r\x1C\x1D\x1E\xC2\xE2") {
+		t[c] = true
+	}
+	return t
+}()
 
 // isSpace reports what Python's str.isspace does: besides Unicode's white
 // space, the four information separators.

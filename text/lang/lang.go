@@ -20,7 +20,7 @@ const Undetermined = "und"
 
 // Identify returns the most likely language of s by the built-in model: a tag
 // without region, with the script for Chinese where its characters tell. Of texts
-// longer than 2,048 bytes 16 pieces count, evenly spread from the beginning to the
+// longer than 1,152 bytes 24 pieces count, evenly spread from the beginning to the
 // end. A text without letters is Undetermined with score 0.
 func Identify(s string) Guess {
 	m := builtin()
@@ -53,9 +53,9 @@ func withScript(tag, s string) string {
 }
 
 const (
-	pieces    = 16  // that are read of a long text, evenly spread over it
-	pieceSize = 128 // bytes of a piece
-	maxRun    = 4   // letters of a feature
+	pieces    = 24         // that are read of a long text, evenly spread over it
+	pieceSize = 48         // bytes of a piece
+	prime     = 0x01000193 // of FNV-1a
 	numRows   = 1 << 14
 	weightOne = 24 // the integer weight that stands for 1
 )
@@ -116,19 +116,25 @@ func sample(s string) string {
 // features appends the rows that the features of s call for; the trainer and
 // the model share it.
 func features(dst []uint16, s string) []uint16 {
-	var window [maxRun]uint32 // hashes of the runs that end at the letter before
+	var one, two, three, four uint32 // hashes of the runs that end at the letter before
 	inWord := false
+	row := func(h uint32) uint16 { return uint16((h ^ h>>15) * 0x9E3779B1 >> 18) }
 	push := func(r rune) {
-		for n := maxRun - 1; n > 0; n-- {
-			if window[n-1] != 0 {
-				window[n] = (window[n-1] ^ uint32(r)) * 0x01000193
-			}
+		c := uint32(r)
+		if three != 0 {
+			four = (three ^ c) * prime
+			dst = append(dst, row(four))
 		}
-		window[0] = (0x811C9DC5 ^ uint32(r)) * 0x01000193
-		for n, h := range window {
-			if h != 0 && (n > 0 || r != ' ') {
-				dst = append(dst, uint16((h^h>>15)*0x9E3779B1>>18))
-			}
+		if two != 0 {
+			three = (two ^ c) * prime
+			dst = append(dst, row(three))
+		}
+		if one != 0 {
+			two = (one ^ c) * prime
+			dst = append(dst, row(two))
+		}
+		if one = (0x811C9DC5 ^ c) * prime; r != ' ' {
+			dst = append(dst, row(one))
 		}
 	}
 	for _, r := range s {
@@ -141,7 +147,7 @@ func features(dst []uint16, s string) []uint16 {
 			continue
 		}
 		if !inWord {
-			window = [maxRun]uint32{}
+			one, two, three, four = 0, 0, 0, 0
 			push(' ')
 			inWord = true
 		}

@@ -27,7 +27,7 @@ func English(dst []Word, s string) []Word {
 				i += size
 				continue
 			}
-			if c <= ' ' && isSpace(rune(c)) {
+			if asciiSpace[c] {
 				break
 			}
 			plain = plain && 'a' <= c|0x20 && c|0x20 <= 'z'
@@ -41,6 +41,13 @@ func English(dst []Word, s string) []Word {
 			}
 		}
 		for i < len(s) {
+			if c := s[i]; c < utf8.RuneSelf {
+				if !asciiSpace[c] {
+					break
+				}
+				i++
+				continue
+			}
 			r, size := utf8.DecodeRuneInString(s[i:])
 			if !isSpace(r) {
 				break
@@ -50,6 +57,14 @@ func English(dst []Word, s string) []Word {
 	}
 	return dst
 }
+
+// asciiSpace is isSpace for ASCII.
+var asciiSpace = func() (t [utf8.RuneSelf]bool) {
+	for c := range t {
+		t[c] = isSpace(rune(c))
+	}
+	return t
+}()
 
 // isSpace reports what Python's str.isspace does.
 func isSpace(r rune) bool { return 0x1C <= r && r <= 0x1F || unicode.IsSpace(r) }
