@@ -22,6 +22,12 @@ const (
 	inputsFile  = "inputs.jsonl"
 )
 
+// UnfinishedFile stands in a folder that an export is being written into, and stays
+// where it was stopped: such a folder is not read, and the next export replaces it.
+const UnfinishedFile = ".unfinished-export"
+
+const unfinishedText = "An export into this folder was stopped before it was whole: export again.\n"
+
 // tableBytes is the size at which a table of an export is full, counted as JSON lines.
 const tableBytes = 256 << 20
 
@@ -58,8 +64,8 @@ type File struct {
 // JSONL file or, of those that are not empty, tables; lineage.jsonl, inputs.jsonl
 // where the raw files are known and, last, manifest.json, which is taken away first.
 // Each file is there whole or not at all, and what an earlier export left beside them
-// is removed. [Read] makes the same version of the folder. The files of the splits
-// are returned in their order.
+// is removed. Until the folder is whole it holds [UnfinishedFile]. [Read] makes the
+// same version of the folder. The files of the splits are returned in their order.
 func (v *Version) Export(dir string, o ExportOptions) ([]File, error) {
 	files, err := v.export(dir, o)
 	if err != nil {
@@ -69,9 +75,14 @@ func (v *Version) Export(dir string, o ExportOptions) ([]File, error) {
 }
 
 func (v *Version) export(dir string, o ExportOptions) ([]File, error) {
+	unfinished := filepath.Join(dir, UnfinishedFile)
+	if err := fsx.WriteFile(unfinished, []byte(unfinishedText), 0o644); err != nil {
+		return nil, err
+	}
 	if err := remove(filepath.Join(dir, manifestName)); err != nil {
 		return nil, err
 	}
+	fsx.Sweep(dir) // what a killed export was writing
 	var files []File
 	for _, split := range v.manifest.Splits {
 		some, err := v.exportSplit(dir, split, o)
@@ -98,7 +109,10 @@ func (v *Version) export(dir string, o ExportOptions) ([]File, error) {
 	if err := removeOthers(dir, files); err != nil {
 		return nil, err
 	}
-	return files, fsx.WriteFile(filepath.Join(dir, manifestName), v.encoded, 0o644)
+	if err := fsx.WriteFile(filepath.Join(dir, manifestName), v.encoded, 0o644); err != nil {
+		return nil, err
+	}
+	return files, remove(unfinished)
 }
 
 // remove removes a file if it is there.

@@ -132,6 +132,9 @@ func (r *reader) read(name string) error {
 	if name != "." {
 		return r.file(name)
 	}
+	if _, err := fs.Stat(r.fsys, UnfinishedFile); err == nil {
+		return errors.New("the export into this folder was stopped before it was whole: export again")
+	}
 	switch manifest, err := fs.ReadFile(r.fsys, manifestName); {
 	case err == nil:
 		return r.ours(manifest)

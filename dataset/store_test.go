@@ -252,6 +252,42 @@ func TestExport(t *testing.T) {
 	}
 }
 
+// failingTable is a table that cannot be finished.
+type failingTable struct{}
+
+func (failingTable) Write(dataset.TextRow, int) error { return nil }
+func (failingTable) Close() error                     { return errors.New("no space left") }
+
+// TestExportStopped: a folder that an export was stopped in is not taken for a
+// dataset, and the next export makes it whole.
+func TestExportStopped(t *testing.T) {
+	v := build(t, sentences(100), dataset.Options{})
+	dir := t.TempDir()
+	whole := func() error {
+		_, err := dataset.Read(t.Context(), os.DirFS(dir), ".", dataset.ReadOptions{})
+		return err
+	}
+	if _, err := v.Export(dir, dataset.ExportOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := whole(); err != nil {
+		t.Fatal(err)
+	}
+	tables := &dataset.Tables{Texts: func(io.Writer) dataset.Table[dataset.TextRow] { return failingTable{} }}
+	if _, err := v.Export(dir, dataset.ExportOptions{Tables: tables}); err == nil {
+		t.Fatal("exported without space")
+	}
+	if err := whole(); err == nil || !strings.Contains(err.Error(), "export again") {
+		t.Errorf("read a folder that is not whole: %v", err)
+	}
+	if _, err := v.Export(dir, dataset.ExportOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := whole(); err != nil {
+		t.Error(err)
+	}
+}
+
 func Example() {
 	var docs []refine.Document
 	for i := range 40 {

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -105,11 +107,16 @@ func (a *app) exportData(ctx context.Context, datasets *dataset.Store, ref, dir 
 	return err
 }
 
-// exportable refuses a folder that holds something else than an export.
+// exportable refuses a folder that holds something else than an export, whole or not.
 func exportable(dir string) error {
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) == 0 {
+	if err != nil {
 		return present(err)
+	}
+	// A kill may leave the file that says so, or its beginning, alone.
+	begun := func(f fs.DirEntry) bool { return strings.Contains(f.Name(), dataset.UnfinishedFile) }
+	if len(files) == 0 || slices.ContainsFunc(files, begun) {
+		return nil
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
 	if present(err) != nil {
