@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -200,6 +201,7 @@ func (v *Version) fields(split string, source pair) []object {
 		r := &v.records[split][i]
 		has["text"] = has["text"] || r.Messages == nil
 		has["messages"] = has["messages"] || r.Messages != nil
+		has["rejected"] = has["rejected"] || r.Rejected != nil
 		has["label"] = has["label"] || r.Label != ""
 		has["lang"] = has["lang"] || r.Lang != ""
 		has["source"] = has["source"] || r.Source != ""
@@ -208,24 +210,40 @@ func (v *Version) fields(split string, source pair) []object {
 	for _, f := range []struct{ name, about string }{
 		{"id", "Unique in the version."},
 		{"text", "The text."},
-		{"messages", "The conversation, as JSON in OpenAI's fine-tuning format."},
+		{"messages", "The conversation, in OpenAI's fine-tuning format."},
+		{"rejected", "The worse end of the conversation."},
 		{"label", "The class."},
 		{"lang", "BCP 47 tag."},
 		{"source", "Where the raw document was found."},
 		{"cluster", "Records that must stay in one split share it."},
 	} {
-		if has[f.name] {
-			out = append(out, object{
-				{"@type", "cr:Field"},
-				{"@id", split + "/" + f.name},
-				{"name", f.name},
-				{"description", f.about},
-				{"dataType", "sc:Text"},
-				{"source", object{source, {"extract", object{{"column", f.name}}}}},
-			})
+		if !has[f.name] {
+			continue
 		}
+		id := split + "/" + f.name
+		o := object{{"@type", "cr:Field"}, {"@id", id}, {"name", f.name}, {"description", f.about}}
+		column := pair{"extract", object{{"column", f.name}}}
+		if f.name == "messages" || f.name == "rejected" {
+			o = append(o, pair{"repeated", true}, pair{"subField", []object{
+				turnField(id, "role", source, column), turnField(id, "content", source, column),
+			}})
+		} else {
+			o = append(o, pair{"dataType", "sc:Text"}, pair{"source", object{source, column}})
+		}
+		out = append(out, o)
 	}
 	return out
+}
+
+// turnField describes a key of the messages in a column.
+func turnField(of, key string, source, column pair) object {
+	return object{
+		{"@type", "cr:Field"},
+		{"@id", of + "/" + key},
+		{"name", key},
+		{"dataType", "sc:Text"},
+		{"source", object{source, column, {"transform", object{{"jsonPath", key}}}}},
+	}
 }
 
 // card returns the version's card with what it does not say taken from elsewhere.
@@ -264,7 +282,8 @@ func personal(c Card) string {
 
 // HuggingFaceCard returns a README.md as the Hugging Face hub reads it: settings for its
 // viewer and search, then the card in words. It names the files that [Version.Export]
-// wrote, as the viewer looks for them.
+// wrote, as the viewer looks for them. Lines leave out what is empty, so where files of
+// splits differ in what they have the card says what columns there are.
 func (v *Version) HuggingFaceCard(e Entry, exported []File) ([]byte, error) {
 	card := v.card(e)
 	type file struct {
@@ -275,6 +294,10 @@ func (v *Version) HuggingFaceCard(e Entry, exported []File) ([]byte, error) {
 		Name  string `yaml:"config_name"`
 		Files []file `yaml:"data_files"`
 	}
+	type info struct {
+		Name    string   `yaml:"config_name"`
+		Columns []column `yaml:"features"`
+	}
 	head := struct {
 		Title       string   `yaml:"pretty_name,omitempty"`
 		Licence     string   `yaml:"license,omitempty"`
@@ -282,6 +305,7 @@ func (v *Version) HuggingFaceCard(e Entry, exported []File) ([]byte, error) {
 		LicenceLink string   `yaml:"license_link,omitempty"`
 		Languages   []string `yaml:"language,omitempty"`
 		Size        []string `yaml:"size_categories"`
+		Info        []info   `yaml:"dataset_info,omitempty"`
 		Configs     []config `yaml:"configs"`
 	}{Title: card.Title, Size: []string{sizeCategory(e.Records)}, Configs: []config{{Name: "default"}}}
 	switch {
@@ -300,6 +324,9 @@ func (v *Version) HuggingFaceCard(e Entry, exported []File) ([]byte, error) {
 		if s.Records > 0 {
 			head.Configs[0].Files = append(head.Configs[0].Files, file{s.Name, together(ofSplit(exported, s.Name))})
 		}
+	}
+	if columns := v.columns(exported); columns != nil {
+		head.Info = []info{{head.Configs[0].Name, columns}}
 	}
 	settings, err := yaml.Marshal(head)
 	if err != nil {
@@ -349,4 +376,56 @@ func sizeCategory(n int) string {
 		i++
 	}
 	return names[i]
+}
+
+// column is a column as Hugging Face's libraries name its type.
+type column struct {
+	Name string   `yaml:"name"`
+	Type string   `yaml:"dtype,omitempty"`
+	List []column `yaml:"list,omitempty"`
+}
+
+// columns returns those of the lines of all splits, in the order of [Record]; nil where
+// the files tell them, or where messages have keys of their own.
+func (v *Version) columns(exported []File) []column {
+	has := map[string]bool{}
+	for _, f := range exported {
+		if path.Ext(f.Name) != ".jsonl" {
+			return nil
+		}
+		for i := range v.records[f.Split] {
+			r := &v.records[f.Split][i]
+			for _, turn := range [][]json.RawMessage{r.Messages, r.Rejected} {
+				if _, plain, err := turns(turn); err != nil || !plain || r.Tools != nil {
+					return nil
+				}
+			}
+			has["id"], has["cluster"] = true, true
+			has["text"] = has["text"] || r.Text != ""
+			has["messages"] = has["messages"] || r.Messages != nil
+			has["rejected"] = has["rejected"] || r.Rejected != nil
+			has["label"] = has["label"] || r.Label != ""
+			has["source"] = has["source"] || r.Source != ""
+			has["lang"] = has["lang"] || r.Lang != ""
+			has["group"] = has["group"] || r.Group != ""
+			has["raw"] = has["raw"] || !r.Raw.IsZero()
+			has["cut"] = has["cut"] || r.Cut
+		}
+	}
+	const text = "string"
+	said := []column{{Name: "role", Type: text}, {Name: "content", Type: text}}
+	all := []column{
+		{Name: "id", Type: text},
+		{Name: "text", Type: text},
+		{Name: "messages", List: said},
+		{Name: "rejected", List: said},
+		{Name: "label", Type: text},
+		{Name: "source", Type: text},
+		{Name: "lang", Type: text},
+		{Name: "group", Type: text},
+		{Name: "cluster", Type: text},
+		{Name: "raw", Type: text},
+		{Name: "cut", Type: "bool"},
+	}
+	return slices.DeleteFunc(all, func(c column) bool { return !has[c.Name] })
 }

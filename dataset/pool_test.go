@@ -205,6 +205,23 @@ language:
     - zh
 size_categories:
     - n<1K
+dataset_info:
+    - config_name: default
+      features:
+        - name: id
+          dtype: string
+        - name: text
+          dtype: string
+        - name: label
+          dtype: string
+        - name: source
+          dtype: string
+        - name: lang
+          dtype: string
+        - name: cluster
+          dtype: string
+        - name: raw
+          dtype: string
 configs:
     - config_name: default
       data_files:
@@ -221,6 +238,42 @@ Words in no order.
 A generator.
 `
 	if !strings.HasPrefix(string(readme), want) {
+		t.Errorf("%s", readme)
+	}
+}
+
+// TestChatCards: the roles and contents of conversations and preferences can be reached
+// by the cards.
+func TestChatCards(t *testing.T) {
+	const line = `{"input":{"messages":[{"role":"user","content":"sky"}]},` +
+		`"preferred_output":[{"role":"assistant","content":"blue"}],"non_preferred_output":[{"role":"assistant","content":"red"}]}` + "\n"
+	m, err := dataset.Read(t.Context(), fstest.MapFS{"p.jsonl": {Data: []byte(line)}}, "p.jsonl", dataset.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := m.Build(dataset.Card{}, dataset.Options{TrainOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := v.Export(t.TempDir(), dataset.ExportOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := dataset.Entry{Name: "p", Number: 1, Digest: v.Digest(), Records: 1}
+	croissant, err := v.Croissant(e, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := v.HuggingFaceCard(e, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"train/messages/role", "train/messages/content", "train/rejected/content"} {
+		if !strings.Contains(string(croissant), `"@id": "`+id+`"`) {
+			t.Errorf("no field %s: %s", id, croissant)
+		}
+	}
+	if !strings.Contains(string(readme), "        - name: rejected\n          list:\n            - name: role\n") {
 		t.Errorf("%s", readme)
 	}
 }

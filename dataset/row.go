@@ -21,9 +21,11 @@ type row struct {
 	Text     *string         `json:"text"`
 	Label    *string         `json:"label"`
 	Messages json.RawMessage `json:"messages"`
-	Source   string          `json:"source"`
-	Lang     string          `json:"lang"`
-	Group    string          `json:"group"`
+	// Input is there where a conversation is a preference.
+	Input  json.RawMessage `json:"input"`
+	Source string          `json:"source"`
+	Lang   string          `json:"lang"`
+	Group  string          `json:"group"`
 	// Cluster is that of the step that found near-duplicates.
 	Cluster string `json:"cluster"`
 }
@@ -83,7 +85,7 @@ func (rr *rowReader) add(line []byte, place, source, prefix string) error {
 		return err
 	}
 	kind := rowText
-	if in.Text == nil && !absent(in.Messages) {
+	if in.Text == nil && !(absent(in.Messages) && absent(in.Input)) {
 		kind = rowChat
 	}
 	if rr.kind == "" {

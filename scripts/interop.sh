@@ -4,7 +4,7 @@
 #
 #   scripts/interop.sh [CHECK]...
 #
-# CHECK is tokenizer, chat, safetensors, hub, adapter, serve or lm_eval; without one,
+# CHECK is tokenizer, chat, safetensors, hub, dataset, adapter, serve or lm_eval; without one,
 # these run. CHECK gguf compares with llama.cpp, which it builds first; that takes a
 # quarter of an hour.
 # Needs Python 3.11 or newer and npm with Node; the packages come at the versions in
@@ -96,6 +96,27 @@ check_safetensors() {
 }
 
 check_hub() { gotest hub TestInterop -python "$python"; }
+
+# check_dataset: what is exported is read by its cards, offline.
+check_dataset() {
+	local dir home
+	dir=$(fresh dataset)
+	home=$(fresh home)
+	bin/troika refine docs README.md README.zh.md --recipe docs-company --out "$dir/clean" --set input.sheets=false >/dev/null || [ $? -eq 3 ]
+	bin/troika data add "$dir/clean" --name texts --licence Apache-2.0 --home "$home"
+	printf '{"messages":[{"role":"user","content":"%s?"},{"role":"assistant","content":"%s"}]}\n' \
+		sky blue grass green snow white 天空 蓝色 sun yellow coal black >"$dir/chats.jsonl"
+	printf '{"input":{"messages":[{"role":"user","content":"%s?"}]},"preferred_output":[{"role":"assistant","content":"%s"}],"non_preferred_output":[{"role":"assistant","content":"%s"}]}\n' \
+		sky blue red grass green pink >"$dir/preferences.jsonl"
+	bin/troika data add "$dir/preferences.jsonl" --name preferences --train-only --home "$home"
+	bin/troika data add "$dir/chats.jsonl" --name chats --train-only --home "$home"
+	for name in texts chats preferences; do
+		for format in jsonl parquet; do
+			bin/troika data export "$name" "$dir/$name-$format" --format "$format" --home "$home"
+		done
+	done
+	HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 "$python" dataset/testdata/interop.py "$dir"/{texts,chats,preferences}-{jsonl,parquet}
+}
 
 # tuned FOLDER: a small adapter of the starter, tuned by the program.
 tuned() {
@@ -190,7 +211,7 @@ check_lm_eval() {
 }
 
 checks=("$@")
-[ $# -gt 0 ] || checks=(tokenizer chat safetensors hub adapter serve lm_eval)
+[ $# -gt 0 ] || checks=(tokenizer chat safetensors hub dataset adapter serve lm_eval)
 for check in "${checks[@]}"; do
 	if ! declare -F "check_$check" >/dev/null; then
 		say "no check $check: see the head of $0"
