@@ -167,6 +167,32 @@ func TestHostile(t *testing.T) {
 }
 
 // TestBar keeps less the higher the bar is.
+// TestLists: short items are kept with the text around them, and lists of links are not.
+func TestLists(t *testing.T) {
+	const before, after = "山脚下的小村庄坐落在两条河交汇的地方，最早的房屋建于三百多年以前。每到春天，河边的柳树发了新芽，孩子们就在树下追逐玩耍。",
+		"村里的老人说，只要水还清，日子就不会差。他们仍然保留着每年秋收之后一起吃长桌宴的习惯，客人来了也可以坐下。"
+	for items, want := range map[string]string{
+		"<ul><li>甲<li>乙<li>丙</ul>":                             "- 甲\n- 乙\n- 丙",
+		"<ul><li>Apples<li>Pears<li>Plums</ul>":                "- Apples\n- Pears\n- Plums",
+		"<ol><li>Open<ul><li>one<li>two</ul><li>Save</ol>":     "1. Open\n   - one\n   - two\n2. Save",
+		"<ul><li><a href=a>甲</a><li><a href=b>乙</a></ul>":      "",
+		"<ul class=related-posts><li>Apples<li>Pears</ul>":     "",
+		"<nav><ul><li>Apples<li>Pears<li>Plums</ul></nav>":     "",
+		"<div class=comments><ul><li>Nice<li>So so</ul></div>": "",
+	} {
+		page := "<html><head><meta charset=utf-8><body><article><h1>村庄</h1><p>" + before + "</p>" + items + "<p>" + after + "</p></article>"
+		p, err := extract.Parse([]byte(page), extract.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(p.Text, before)
+		got, _, _ := strings.Cut(rest, after)
+		if got = strings.TrimSpace(got); got != want {
+			t.Errorf("%s: %q, want %q", items, got, want)
+		}
+	}
+}
+
 func TestBar(t *testing.T) {
 	page := load(t, "article.html")
 	all, err := extract.Blocks(page, extract.Options{})

@@ -41,6 +41,7 @@ func (p *page) choose(o *Options) []bool {
 		p.fallback(keep)
 	}
 	p.tables(scores, keep)
+	p.lists(keep)
 	p.chapter(keep)
 	p.headings(scores, keep)
 	return keep
