@@ -41,6 +41,9 @@ const (
 	ftVersion = 12
 	ftLabel   = "__label__"
 	ftEOS     = "</s>"
+	// ftMost is the count of a node that is not made yet: all labels together have
+	// less.
+	ftMost = 1e15
 )
 
 // ErrModel is wrapped by all errors about a model that cannot be used.
@@ -147,7 +150,7 @@ func huffman(counts []int64) []ftNode {
 	n := len(counts)
 	tree := make([]ftNode, 2*n-1)
 	for i := range tree {
-		tree[i] = ftNode{left: -1, right: -1, count: 1e15}
+		tree[i] = ftNode{left: -1, right: -1, count: ftMost}
 		if i < n {
 			tree[i].count = counts[i]
 		}

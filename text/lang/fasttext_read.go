@@ -247,6 +247,9 @@ func (d *ftReader) dictionary(m *FastText) []int64 {
 		if isLabel != (i >= nwords) || isLabel && len(counts) > 0 && count > counts[len(counts)-1] && m.args.loss == lossHS {
 			d.fail("entry %d is out of order", i)
 		}
+		if d.err == nil && (count < 0 || count >= ftMost) {
+			d.fail("entry %d occurs %d times", i, count)
+		}
 		m.words[word] = i
 		if isLabel {
 			m.labels = append(m.labels, strings.TrimPrefix(word, ftLabel))

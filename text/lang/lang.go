@@ -100,17 +100,22 @@ func sample(s string) string {
 	}
 	b := make([]byte, 0, pieces*(pieceSize+utf8.UTFMax))
 	for i := range pieces {
-		from := i * (len(s) - pieceSize) / (pieces - 1)
-		to := from + pieceSize
-		for from > 0 && !utf8.RuneStart(s[from]) {
-			from--
-		}
-		for to < len(s) && !utf8.RuneStart(s[to]) {
-			to--
-		}
+		from := runeStart(s, i*(len(s)-pieceSize)/(pieces-1))
+		to := runeStart(s, min(from+pieceSize, len(s)))
 		b = append(append(b, s[from:to]...), ' ')
 	}
 	return string(b)
+}
+
+// runeStart returns where the character at a byte begins, or the byte itself where
+// the text is no UTF-8.
+func runeStart(s string, at int) int {
+	for i := at; i > at-utf8.UTFMax && i > 0 && i < len(s); i-- {
+		if utf8.RuneStart(s[i]) {
+			return i
+		}
+	}
+	return at
 }
 
 // features appends the rows that the features of s call for; the trainer and
