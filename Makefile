@@ -91,6 +91,10 @@ bench: build ## Measure against peers on this machine; prints what bench/RESULTS
 soak: ## Mixed load under the race detector for SOAK_SECONDS (default 600; needs a C compiler)
 	CGO_ENABLED=1 $(GO) run -race ./bench/soak -seconds $${SOAK_SECONDS:-600}
 
+.PHONY: bench-refinery
+bench-refinery: try-tables ## Measure the refinery on real text and beside its peers (fetches both)
+	bench/refinery.sh $(ARGS)
+
 .PHONY: starter
 starter: build ## Rebuild starter/ from openly licensed text (hours)
 	scripts/starter.sh $(ARGS)

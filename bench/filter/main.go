@@ -1,26 +1,21 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
 
+	"github.com/troikaml/troika/bench/internal/shard"
 	"github.com/troikaml/troika/refine"
 	"github.com/troikaml/troika/refine/filter"
 	"github.com/troikaml/troika/text/segment"
 )
-
-// document is a line of the input.
-type document struct {
-	ID   string `json:"id"`
-	Text string `json:"text"`
-}
 
 // decision is a line of the output, the same that the peer writes.
 type decision struct {
@@ -32,10 +27,11 @@ type decision struct {
 func main() {
 	lang := flag.String("lang", "en", "en or zh")
 	out := flag.String("decisions", "", "write what is decided here")
+	peer := flag.String("peer", "", "compare with what the peer decided")
 	rounds := flag.Int("rounds", 5, "how often to measure")
 	flag.Parse()
 	runtime.GOMAXPROCS(1)
-	if err := run(*lang, *out, *rounds, flag.Arg(0)); err != nil {
+	if err := run(*lang, *out, *peer, *rounds, flag.Arg(0)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -49,8 +45,8 @@ func pipeline(lang string) []refine.Step {
 	return []refine.Step{filter.GopherRepetitionEnglish(), filter.GopherQualityEnglish(), filter.C4English(), filter.FineWebEnglish()}
 }
 
-func run(lang, out string, rounds int, path string) error {
-	docs, size, err := read(path)
+func run(lang, out, peer string, rounds int, path string) error {
+	docs, size, err := shard.Read(path)
 	if err != nil {
 		return err
 	}
@@ -59,15 +55,18 @@ func run(lang, out string, rounds int, path string) error {
 		return err
 	}
 	var words []segment.Word
-	split := median(rounds, size, func() error {
+	split, err := shard.Time(rounds, func() error {
 		for _, d := range docs {
 			words = splitter(words[:0], d.Text)
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
 	step := filter.Fuse(pipeline(lang))[0]
 	var decisions []decision
-	all := median(rounds, size, func() error {
+	all, err := shard.Time(rounds, func() error {
 		decisions = decisions[:0]
 		for _, d := range docs {
 			v, err := step.Apply(context.Background(), &refine.Document{Text: d.Text})
@@ -82,52 +81,56 @@ func run(lang, out string, rounds int, path string) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
 	kept := 0
 	for _, d := range decisions {
 		if d.Keep {
 			kept++
 		}
 	}
-	fmt.Printf("%s: %d documents, %.1f MB, kept %d; words %.1f MB/s, filters %.1f MB/s\n", lang, len(docs), float64(size)/1e6, kept, split, all)
+	fmt.Printf("%s: %d documents, %.1f MB, kept %d; words %.1f MB/s, filters %.1f MB/s\n", lang, len(docs), float64(size)/1e6, kept, shard.Rate(size, split), shard.Rate(size, all))
+	if err := compare(decisions, peer); err != nil {
+		return err
+	}
 	return write(out, decisions)
 }
 
-// read returns the documents and the bytes of their texts.
-func read(path string) ([]document, int, error) {
-	f, err := os.Open(path)
+// compare prints the documents of which the peer decided otherwise, and how often
+// which of our rules stands where the peer has which of its own.
+func compare(ours []decision, peer string) error {
+	if peer == "" {
+		return nil
+	}
+	f, err := os.Open(peer)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	var docs []document
-	size := 0
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<28)
-	for lines.Scan() {
-		var d document
-		if err := json.Unmarshal(lines.Bytes(), &d); err != nil {
-			return nil, 0, fmt.Errorf("read %s: %w", path, err)
+	theirs := json.NewDecoder(f)
+	differ, rules := 0, map[string]int{}
+	for _, o := range ours {
+		var t decision
+		if err := theirs.Decode(&t); err != nil {
+			return fmt.Errorf("read %s: %w", peer, err)
 		}
-		docs = append(docs, d)
-		size += len(d.Text)
-	}
-	return docs, size, lines.Err()
-}
-
-// median returns the median rate of a number of rounds in MB a second of
-// processor time, which other work on the machine distorts less than the clock.
-func median(rounds, size int, f func() error) float64 {
-	var rates []float64
-	for range rounds {
-		start := processorTime()
-		if err := f(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+		if t.ID != o.ID {
+			return fmt.Errorf("read %s: document %s, want %s", peer, t.ID, o.ID)
 		}
-		rates = append(rates, float64(size)/1e6/(processorTime()-start).Seconds())
+		if t.Keep != o.Keep {
+			differ++
+			fmt.Printf("%s: ours %q, theirs %q\n", o.ID, o.Why, t.Why)
+		}
+		if !o.Keep || !t.Keep {
+			rules[o.Why+" / "+t.Why]++
+		}
 	}
-	slices.Sort(rates)
-	return rates[len(rates)/2]
+	fmt.Printf("%d documents of %d are decided otherwise by the peer; rules, ours / theirs:\n", differ, len(ours))
+	for _, pair := range slices.Sorted(maps.Keys(rules)) {
+		fmt.Printf("  %5d  %s\n", rules[pair], pair)
+	}
+	return nil
 }
 
 func write(path string, decisions []decision) error {
