@@ -15,22 +15,24 @@ import (
 
 func TestNormalize(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                                "",
-		"plain":                           "plain",
-		" indent stays\n\ttab too":        " indent stays\n\ttab too",
-		"a\r\nb\rc\u2028d\u2029e\u0085f":  "a\nb\nc\nd\ne\nf",
-		"a  \n\n\n\n\tb \t\n\n":           "a\n\n\tb",
-		"\n\n  first line":                "  first line",
-		"e\u0301":                         "é",
-		"e\u200B\u0301":                   "é", // composed once what stood between is gone
-		"\uFEFFa\u200Bb\u00ADc\u202Ed":    "abcd",
-		"a\u00A0b\u2003c\u202Fd":          "a b c d",
-		"\u3000\u3000段落\u3000中":           "段落 中",
-		"bad \xff\xfe byte, \xe4\xb8 cut": "bad \uFFFD byte, \uFFFD cut",
-		"👩\u200d💻 می\u200cخواهم":          "👩\u200d💻 می\u200cخواهم",
-		"bell\aescape\x1b[31mnul\x00":     "bellescape[31mnul",
-		"   \n \t \n":                     "",
-		"ok\x7f":                          "ok",
+		"":                               "",
+		"plain":                          "plain",
+		" indent stays\n\ttab too":       " indent stays\n\ttab too",
+		"a\r\nb\rc\u2028d\u2029e\u0085f": "a\nb\nc\nd\ne\nf",
+		"a  \n\n\n\n\tb \t\n\n":          "a\n\n\tb",
+		"\n\n  first line":               "  first line",
+		"e\u0301":                        "é",
+		"e\u200B\u0301":                  "é", // composed once what stood between is gone
+		"\uFEFFa\u200Bb\u00ADc\u202Ed":   "abcd",
+		"a\u00A0b\u2003c\u202Fd":         "a b c d",
+		"甲\n \t\u200b\u3000乙\u3000\x00\u3000丙\u0085\u3000丁": "甲\n \t乙  丙\n丁",
+		"a\u00a0b\u2003c\u202fd\u1680e\u180ef":              "a b c d ef",
+		"\u3000\u3000段落\u3000中":                             "段落 中",
+		"bad \xff\xfe byte, \xe4\xb8 cut":                   "bad \uFFFD byte, \uFFFD cut",
+		"👩\u200d💻 می\u200cخواهم":                            "👩\u200d💻 می\u200cخواهم",
+		"bell\aescape\x1b[31mnul\x00":                       "bellescape[31mnul",
+		"   \n \t \n":                                       "",
+		"ok\x7f":                                            "ok",
 	} {
 		if got := text.Normalize(in); got != want {
 			t.Errorf("Normalize(%q) = %q, want %q", in, got, want)

@@ -18,9 +18,9 @@
 // cut into tags and text (tokenizer), read into blocks and elements (builder),
 // measured, judged block by block (choose), and written as Markdown (writer).
 // Between the last two come rules on what single blocks cannot tell: a table of
-// data is kept or dropped as a whole (tables), a list with half of it or with the text
-// around it (lists), a long chapter is kept with its
-// short pieces (chapter), and headings go with what they head (headings).
+// data is kept or dropped as a whole (tables), a list stays whole with half of it or
+// with the text around it (lists), a long chapter is kept with its short pieces
+// (chapter), and headings go with what they head (headings).
 //
 // What is decided about headings: the text holds the article's own heading and
 // the headings of what is kept, up to one logit below the bar; a heading that

@@ -40,22 +40,28 @@ func English(dst []Word, s string) []Word {
 				dst = t.chunk(dst, chunk)
 			}
 		}
-		for i < len(s) {
-			if c := s[i]; c < utf8.RuneSelf {
-				if !asciiSpace[c] {
-					break
-				}
-				i++
-				continue
-			}
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if !isSpace(r) {
-				break
-			}
-			i += size
-		}
+		i += spaces(s[i:])
 	}
 	return dst
+}
+
+// spaces returns the bytes of the white space that s begins with.
+func spaces(s string) int {
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			if !asciiSpace[c] {
+				return i
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if !isSpace(r) {
+			return i
+		}
+		i += size
+	}
+	return len(s)
 }
 
 // asciiSpace is isSpace for ASCII.
