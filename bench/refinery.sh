@@ -71,7 +71,7 @@ row_language() {
 }
 
 row_spam() {
-	need_manuals
+	need_python && need_manuals
 	local m=$work/manuals
 	go run ./bench/spam "$m"/{libreoffice-help-zh-cn,libreoffice-help-zh-tw,debian-reference-zh-cn,debian-reference-zh-tw,debian-faq-zh-cn}
 	(
@@ -90,9 +90,10 @@ for w in json.load(open(sys.argv[1])):
 row_dedup() {
 	need_python && need_shards
 	go run ./bench/dedup
-	for lang in eng zho; do
-		go run ./bench/dedup -shard "$work/$lang.dup.jsonl" "$work/${lang/eng/en}.txt"
-		go run ./bench/dedup -run "$work/$lang.dup.jsonl" -kept "$work/$lang.kept.txt" -python "$python" -language "$lang"
+	for pair in en:eng zh:zho; do
+		local lang=${pair%:*}
+		go run ./bench/dedup -shard "$work/$lang.dup.jsonl" "$work/$lang.txt"
+		go run ./bench/dedup -run "$work/$lang.dup.jsonl" -kept "$work/$lang.kept.txt" -python "$python" -language "${pair#*:}"
 	done
 	go run ./bench/dedup -units 5000000 -memory 64
 }

@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -75,4 +76,32 @@ func TestWalkFolder(t *testing.T) {
 	if strings.Join(failures, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got %q, want %q", failures, want)
 	}
+}
+
+// FuzzWalk reads files of any content under names of every kind but PDF, whose reader
+// takes seconds to start: each is items or failures, and an object of a line has each of
+// its keys once.
+func FuzzWalk(f *testing.F) {
+	names := []string{"a.jsonl", "a.html", "a.txt", "a.csv", "a.md", "a.zip", "a.tar.gz", "a.txt.gz", "a.warc", "a.docx", "a.xlsx", "a.parquet", "a"}
+	f.Add(0, []byte(`{"text":"one","n":[1,{"a":null}]}`+"\n\n{\"text\":\"\\u00e9\"}\r\nnonsense"))
+	f.Add(0, []byte("\xff\xfe{\x00}\x00\n\x00"))
+	f.Add(1, []byte("<!doctype html><meta charset=gbk><p>\xb4\xba"))
+	f.Add(5, []byte("PK\x03\x04"))
+	f.Add(12, []byte("%PNG\x00"))
+	f.Fuzz(func(t *testing.T, kind int, content []byte) {
+		if bytes.HasPrefix(content, []byte("%PDF")) {
+			return
+		}
+		dir := tree(t, map[string]string{names[uint(kind)%uint(len(names))]: string(content)})
+		items, _ := walk(t, source.Options{Limits: source.Limits{Line: 1 << 16, Whole: 1 << 20, Expand: 1 << 24}}, dir)
+		for _, it := range items {
+			seen := map[string]bool{}
+			for _, field := range it.Fields {
+				if it.MediaType == source.Row && strings.Contains(it.Path, ".jsonl#") && seen[field.Name] {
+					t.Errorf("%s: key %q twice", it.Path, field.Name)
+				}
+				seen[field.Name] = true
+			}
+		}
+	})
 }
