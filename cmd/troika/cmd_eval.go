@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -43,8 +41,8 @@ func newEvalCmd(a *app) *cobra.Command {
 		Long: `Measure a model, and a tuned model beside its base.
 
 DATA is a file, a folder or a dataset of troika data list, such as faq or faq@2, whose
-test split is taken, or --split. It has conversations, or texts with labels, as for tune; the last assistant message is the right
-answer. The model answers greedily and an answer is right when it is equal, but for
+test split is taken, or --split. It has conversations, or texts with labels, as for
+tune; the last assistant message is the right answer. The model answers greedily and an answer is right when it is equal, but for
 white space around it. Accuracy, macro-F1 and the perplexity of the right answers are
 shown with 95 % bootstrap intervals; --confusion adds the confusion matrix. With --labels
 the models can answer with nothing but the right answers of the data, as when they are
@@ -69,7 +67,11 @@ answers of the base and the tuned model in both orders, and says which is better
 scores each by --judge-rubric. $TROIKA_JUDGE_KEY is the API's key. Its responses are
 recorded: the same evaluation runs again without the API, and without --judge.
 
-With --text, JSON lines with a text field, the perplexity of text is measured instead.`,
+Of preferences, as for tune --method dpo, is measured how often the better answer is more
+probable than the worse one and, beside a tuned model, how often it gained on it.
+
+With --text, JSON lines with a text field, the perplexity of text is measured instead, as
+it is of DATA that has texts alone.`,
 		Example: `  troika eval --model helpdesk --data test.jsonl
   troika eval --model tickets --data tickets@2
   troika eval --model helpdesk --data test.jsonl --confusion
@@ -81,6 +83,7 @@ With --text, JSON lines with a text field, the perplexity of text is measured in
   troika eval --model helpdesk --data test.jsonl \
     --judge http://127.0.0.1:8080/v1 --judge-model Qwen3-8B
   troika eval --model english-chinese --data test.jsonl --translation zh
+  troika eval --model polite --data preferences.jsonl
   troika eval --model starter --text held-out.jsonl --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.eval(cmd.Context(), o) },
 	}
@@ -137,6 +140,9 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 	data, err := a.testData(ctx, s, o)
 	if err != nil {
 		return err
+	}
+	if data.text != nil || data.preferences() {
+		return a.evalGiven(s, data, o)
 	}
 	m, err := newMeasurement(a, s, data.examples, o.maxTokens)
 	if err != nil {
@@ -380,66 +386,28 @@ func (s *session) fits(seqs []train.Sequence) error {
 	return nil
 }
 
+// lossTokens is how many tokens of sequences are put to a model at once.
+const lossTokens = 2048
+
 // loss returns the mean loss of sequences under the adapter in a slot.
 func (s *session) loss(seqs []train.Sequence, slot int32) (float64, error) {
-	if slot == nn.NoAdapter && s.lora != nil {
-		s.set.Remove(0)
-		defer s.set.Add(s.lora)
-	}
+	defer s.put(slot)()
 	for _, q := range seqs {
 		if len(q.Tokens) > s.bundle.Facts.MaxPositions {
 			return 0, fmt.Errorf("%s: %d tokens are over the model's context of %d", q.Name, len(q.Tokens), s.bundle.Facts.MaxPositions)
 		}
 	}
-	return train.Loss(s.dev, s.model, seqs, 2048)
+	return train.Loss(s.dev, s.model, seqs, lossTokens)
 }
 
-// plainText is text as a model sees it.
-type plainText struct {
-	documents, tokens int // tokens that are predicted
-	pieces            []train.Sequence
-}
-
-// readText reads JSON lines of text for a session's model, cut to its context.
-func readText(s *session, name string) (*plainText, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
+// put makes a slot the one that losses are computed in, until the function that it
+// returns is called.
+func (s *session) put(slot int32) func() {
+	if slot != nn.NoAdapter || s.lora == nil {
+		return func() {}
 	}
-	defer f.Close() //nolint:errcheck // only read
-	docs, err := train.ReadText(f, name, nil)
-	if err != nil {
-		return nil, err
-	}
-	t := &plainText{documents: len(docs)}
-	for _, d := range docs {
-		pieces := train.Labelled(s.bundle.Tokenizer.EncodeOrdinary(d.Text), d.Name).Pieces(min(s.bundle.Facts.MaxPositions, 2048))
-		for _, p := range pieces {
-			t.tokens += len(p.Tokens) - 1
-		}
-		t.pieces = append(t.pieces, pieces...)
-	}
-	if t.tokens == 0 {
-		return nil, fmt.Errorf("%s: no text of two tokens or more", name)
-	}
-	return t, nil
-}
-
-// evalText measures the perplexity of text.
-func (a *app) evalText(s *session, name string) error {
-	text, err := readText(s, name)
-	if err != nil {
-		return err
-	}
-	loss, err := s.loss(text.pieces, s.slot())
-	if err != nil {
-		return err
-	}
-	if a.JSON {
-		return a.WriteJSON(map[string]any{"perplexity": math.Exp(loss), "loss": loss, "tokens": text.tokens, "documents": text.documents})
-	}
-	_, err = fmt.Fprintf(a.Out, "perplexity %.3f over %d tokens of %s\n", math.Exp(loss), text.tokens, filepath.Base(name))
-	return err
+	s.set.Remove(0)
+	return func() { s.set.Add(s.lora) }
 }
 
 // showConfusion prints a row for each right label and a column for each answer.

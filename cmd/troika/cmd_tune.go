@@ -39,6 +39,7 @@ A file has one conversation a line in OpenAI's fine-tuning format:
 The loss is taken on assistant messages; "weight":0 on one leaves it out.
 
 Texts with labels become questions for their label, with --instruction before the text.
+Texts without labels, in a folder or a dataset, are learned as they are, to go on with.
 
 With --method dpo it has preferences in OpenAI's format, "input", "preferred_output" and
 "non_preferred_output", and the model learns to prefer the one answer to the other.
@@ -50,6 +51,7 @@ after a kill too, and ends with the same bits as a run that was never stopped.`,
 		Example: `  troika tune --data train.jsonl --valid valid.jsonl --name helpdesk
   troika tune --data train.jsonl --name helpdesk --resume
   troika tune --data tickets@2 --name tickets
+  troika tune --data songs@1 --name songs
   troika tune --model ./Qwen3-0.6B --data train.jsonl --name faq \
     --rank 8 --targets q_proj,v_proj
   troika tune --data preferences.jsonl --name polite --method dpo`,
@@ -185,9 +187,15 @@ func (a *app) tuneData(ctx context.Context, o *tuneOptions) (*chats, error) {
 		return nil, err
 	}
 	for _, split := range []string{dataset.Train, dataset.Validation} {
+		if plain(c.version) {
+			break
+		}
 		if err := answered(c.version, split); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.data, err)
 		}
+	}
+	if plain(c.version) && (o.method == methodDPO || o.instruction != "") {
+		return nil, usagef("%s has texts alone, which ask nothing: --method dpo and --instruction are not for them", o.data)
 	}
 	if len(c.version.Split(dataset.Train)) == 0 {
 		return nil, fmt.Errorf("%s: its train split is empty", o.data)

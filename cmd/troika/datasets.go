@@ -128,6 +128,20 @@ func asked(v *dataset.Version, instruction string) dataset.Prompt {
 	return dataset.Prompt{Instruction: instruction}
 }
 
+// plain reports whether a version has texts alone, without a question or a label: they
+// are learned as they are.
+func plain(v *dataset.Version) bool {
+	if len(v.Labels()) > 0 {
+		return false
+	}
+	for _, split := range dataset.Splits() {
+		if records := v.Split(split); len(records) > 0 {
+			return records[0].Messages == nil // as all others
+		}
+	}
+	return false
+}
+
 // answered refuses texts without labels: they ask nothing.
 func answered(v *dataset.Version, split string) error {
 	for _, r := range v.Split(split) {
@@ -142,9 +156,17 @@ func answered(v *dataset.Version, split string) error {
 type rendering func(*bundle.Bundle, dataset.Example) ([]train.Sequence, error)
 
 // encode renders a split of a version for a session's model: labelled texts as p
-// asks for the label, conversations as they are, preferences as pairs. Faults are told by names, which
-// has one for each example, or by the records' IDs where it is nil.
+// asks for the label, conversations and texts as they are, preferences as pairs. Faults
+// are told by names, which has one for each example, or by the records' IDs where it is
+// nil.
 func (s *session) encode(v *dataset.Version, split string, p dataset.Prompt, names []string, render rendering) ([]train.Sequence, error) {
+	if plain(v) {
+		var out []train.Sequence
+		for _, r := range v.Split(split) {
+			out = append(out, s.whole(r.Text, r.ID)...)
+		}
+		return out, nil
+	}
 	examples, err := v.Examples(split, p)
 	if err != nil {
 		return nil, err
@@ -161,4 +183,14 @@ func (s *session) encode(v *dataset.Version, split string, p dataset.Prompt, nam
 		out = append(out, seqs...)
 	}
 	return out, nil
+}
+
+// whole returns a text as a model learns to write it: to its end, and in pieces where it
+// is longer than the context.
+func (s *session) whole(text, name string) []train.Sequence {
+	tokens := s.bundle.Tokenizer.EncodeOrdinary(text)
+	if end := s.bundle.Generation.EOS; len(end) > 0 {
+		tokens = append(tokens, end[0])
+	}
+	return train.Labelled(tokens, name).Pieces(s.context())
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/dataset"
+	"github.com/troikaml/troika/train"
 )
 
 // testData is what a model is measured on.
@@ -20,6 +21,12 @@ type testData struct {
 	examples []dataset.Example
 	digest   troika.Digest // of the file's bytes, or of the dataset
 	lines    []byte        // the examples' records as JSON lines
+	text     []train.Text  // in the examples' stead, where there is nothing to ask
+}
+
+// preferences reports whether each example has two answers.
+func (t *testData) preferences() bool {
+	return len(t.examples) > 0 && !slices.ContainsFunc(t.examples, func(e dataset.Example) bool { return e.Rejected == nil })
 }
 
 // testData reads what --data names. Of labelled texts, a tuned model is asked what it
@@ -43,10 +50,16 @@ func (a *app) testData(ctx context.Context, s *session, o evalOptions) (*testDat
 	if len(v.Split(o.split)) == 0 {
 		return nil, fmt.Errorf("%s: its %s split is empty; --split takes another", o.data, o.split)
 	}
+	t.digest = v.Digest()
+	if plain(v) {
+		for _, r := range v.Split(o.split) {
+			t.text = append(t.text, train.Text{Name: r.ID, Text: r.Text})
+		}
+		return t, nil
+	}
 	if err := answered(v, o.split); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.data, err)
 	}
-	t.digest = v.Digest()
 	instruction, err := learnedInstruction(s.ref)
 	if err != nil {
 		return nil, err
