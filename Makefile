@@ -38,7 +38,25 @@ quickstart: build ## Raw documents -> dataset -> tuned -> evaluated -> served, i
 
 .PHONY: example-helpdesk
 example-helpdesk: build ## The same walk on raw Chinese and English help pages
-	scripts/example-helpdesk.sh $(ARGS)
+	examples/classification/run.sh $(ARGS)
+
+.PHONY: example-classification
+example-classification: build ## The same without serving, beside the other examples
+	examples/classification/run.sh --once --home .cache/examples --listen 127.0.0.1:0 $(ARGS)
+
+EXAMPLES := example-chat-tools example-completion example-translation example-preference
+.PHONY: $(EXAMPLES)
+$(EXAMPLES): build
+	examples/$(@:example-%=%)/run.sh $(ARGS)
+
+# What the examples tune is kept in .cache/examples.
+.PHONY: examples
+examples: example-classification $(EXAMPLES) ## Tune and measure five tasks (20 minutes), then serve them on one base
+	examples/serve/run.sh $(ARGS)
+
+.PHONY: check-examples
+check-examples: build ## Run the examples for one step each, and serve them
+	for e in $(EXAMPLES:example-%=%) serve; do examples/$$e/run.sh --check --home .cache/examples-check || exit; done
 
 .PHONY: test
 test: try-tables ## Run every test (at most 10 minutes on 2 cores)

@@ -76,7 +76,8 @@ var openToTests = map[string]string{
 // programs lists folders of programs that are no part of the product. They
 // import what cmd may, nobody imports them, and they need no Example.
 var programs = map[string]string{
-	"bench": "measures the packages beside their peers",
+	"bench":    "measures the packages beside their peers",
+	"examples": "prepares the data of the worked examples",
 }
 
 // assets lists packages that only embed files. They import nothing of ours;

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The quickstart on raw Chinese and English pages: LibreOffice's help, fetched from
-# packages at a pinned version. Which module is a page about?
+# Classification: which module of an office suite is a help page about? This is the
+# quickstart's walk on raw Chinese and English pages: the helpdesk.
 #
-#   scripts/example-helpdesk.sh [ARGUMENTS OF troika quickstart]
+#   examples/classification/run.sh [ARGUMENTS OF troika quickstart]
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 pages=.cache/helpdesk
 [ -d "$pages" ] || scripts/fetch-helpdesk.sh "$pages" .cache/packages
