@@ -36,8 +36,8 @@ type toolChat struct {
 
 // Parameters of the functions.
 const (
-	ofSymbol  = `{"type":"object","properties":{"package":{"type":"string"},"symbol":{"type":"string"}},"required":["package","symbol"]}`
-	ofPackage = `{"type":"object","properties":{"package":{"type":"string"}},"required":["package"]}`
+	ofSymbol  = `{"type":"object","properties":{"package":{"type":"string"},"symbol":{"type":"string"}}}`
+	ofPackage = `{"type":"object","properties":{"package":{"type":"string"}}}`
 )
 
 // intents are what one can ask the catalogue for. In a phrasing, {P} stands for
@@ -48,19 +48,15 @@ var intents = []struct {
 	symbol    bool
 	phrasings []string
 }{
-	{"show_docs", "Show the documentation of a symbol.", true, []string{
+	{"show_docs", "Show the documentation.", true, []string{
 		"What does {S} of package {P} do?", "Explain {P}.{S} to me.", "Show me the documentation of {S} in {P}.",
 		"{P} 包里的 {S} 有什么用？", "请给我看 {P}.{S} 的文档。",
 	}},
-	{"show_example", "Show an example of a symbol in use.", true, []string{
+	{"show_example", "Show an example.", true, []string{
 		"Give me an example of {P}.{S}.", "How is {S} of package {P} used? An example, please.", "Show sample code that uses {S} from {P}.",
 		"给我一个使用 {P}.{S} 的例子。", "{P} 包的 {S} 怎么用？请举例。",
 	}},
-	{"find_source", "Tell the file and line of a symbol.", true, []string{
-		"Where in the source is {P}.{S}?", "Which file defines {S} of package {P}?", "Open the source code of {S} in {P}.",
-		"{P}.{S} 的源代码在哪里？", "{P} 包的 {S} 定义在哪个文件？",
-	}},
-	{"list_symbols", "List everything that a package exports.", false, []string{
+	{"list_symbols", "List the names in a package.", false, []string{
 		"What is there in package {P}?", "List everything that {P} exports.", "Which functions and types has {P}?",
 		"{P} 包里有什么？", "列出 {P} 导出的所有名称。",
 	}},
@@ -111,7 +107,7 @@ func tools(src fs.FS) (splits, error) {
 			Tools: offered,
 		})
 	}
-	s.keep(2400, 200)
+	s.keep(2000, 200)
 	return s, nil
 }
 
