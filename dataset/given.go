@@ -55,8 +55,12 @@ func FromChats(splits map[string][]Example) (*Version, error) {
 	return v, nil
 }
 
-// stepChat says that conversations are kept as they are.
-const stepChat = "chat"
+const (
+	// stepChat says that conversations are kept as they are.
+	stepChat = "chat"
+	// stepTranslation says that pairs of texts became questions for a translation.
+	stepTranslation = "translation"
+)
 
 // chatRecord returns the record of a conversation that was read, without its ID.
 func chatRecord(e Example) Record {

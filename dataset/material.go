@@ -91,6 +91,10 @@ func (m *Material) Build(card Card, o Options) (*Version, error) {
 //
 //	{"text": "...", "label": "...", "id": "...", "lang": "zh", "group": "..."}
 //
+// a text with its translation, which becomes a question for it,
+//
+//	{"text": "...", "translation": "...", "translation_lang": "zh", "group": "..."}
+//
 // or a conversation as [ReadChat] takes it; all lines of a source are of one
 // kind. A folder is one that troika refine wrote, an exported version, has the
 // files train.jsonl, validation.jsonl and test.jsonl, or has a folder for each
@@ -162,9 +166,13 @@ func (r *reader) file(name string) error {
 // take makes the rows the material's records.
 func (r *reader) take(rows *rowReader) {
 	r.m.records = rows.records
-	if rows.kind == rowChat {
+	switch rows.kind {
+	case rowChat:
 		r.m.asIs = true
 		r.m.steps = append(r.m.steps, Step{Name: stepChat})
+	case rowPair:
+		r.m.asIs = true
+		r.m.steps = append(r.m.steps, Step{Name: stepTranslation})
 	}
 }
 

@@ -45,6 +45,7 @@ type refinedManifest struct {
 
 type refinedFile struct {
 	Name    string        `json:"name"`
+	Split   string        `json:"split"` // of a shard, where the recipe splits
 	Records int           `json:"records"`
 	Bytes   int64         `json:"bytes"`
 	Digest  troika.Digest `json:"digest"`
@@ -179,6 +180,15 @@ func (r *reader) refinedShard(rows *rowReader, f refinedFile) error {
 	}
 	if n := len(rows.records) - from; n != f.Records {
 		return fmt.Errorf("%d records, %s says %d", n, manifestName, f.Records)
+	}
+	if f.Split == "" || r.o.Resplit {
+		return nil
+	}
+	if r.m.places == nil {
+		r.m.places = map[string]string{}
+	}
+	for _, record := range rows.records[from:] {
+		r.m.places[record.ID] = f.Split
 	}
 	return nil
 }

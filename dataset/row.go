@@ -1,11 +1,15 @@
 package dataset
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/refine"
@@ -14,7 +18,7 @@ import (
 // idDigits is how many digits of a digest name a row that has no ID.
 const idDigits = 16
 
-// row is a line of JSONL that is a text, with or without a label, or a
+// row is a line of JSONL that is a text, with or without a label or a translation, or a
 // conversation.
 type row struct {
 	ID       json.RawMessage `json:"id"`
@@ -26,6 +30,9 @@ type row struct {
 	Source string          `json:"source"`
 	Lang   string          `json:"lang"`
 	Group  string          `json:"group"`
+	// Translation says the same as Text, in TranslationLang.
+	Translation     *string `json:"translation"`
+	TranslationLang string  `json:"translation_lang"`
 	// Cluster is that of the step that found near-duplicates.
 	Cluster string `json:"cluster"`
 }
@@ -62,6 +69,7 @@ type rowReader struct {
 // The kinds of rows.
 const (
 	rowText = "text"
+	rowPair = "translation"
 	rowChat = "messages"
 )
 
@@ -87,6 +95,8 @@ func (rr *rowReader) add(line []byte, place, source, prefix string) error {
 	kind := rowText
 	if in.Text == nil && !(absent(in.Messages) && absent(in.Input)) {
 		kind = rowChat
+	} else if in.Text != nil && in.Translation != nil {
+		kind = rowPair
 	}
 	if rr.kind == "" {
 		rr.kind, rr.labelled = kind, in.Label != nil
@@ -100,6 +110,8 @@ func (rr *rowReader) add(line []byte, place, source, prefix string) error {
 		return fmt.Errorf("field %q: the rows before have %q", kind, rr.kind)
 	case kind == rowChat:
 		r, err = rr.chat(line)
+	case kind == rowPair:
+		r, err = pairRecord(&in)
 	default:
 		r, err = rr.text(&in)
 	}
@@ -127,6 +139,30 @@ func (rr *rowReader) chat(line []byte) (Record, error) {
 		return Record{}, err
 	}
 	return chatRecord(e), nil
+}
+
+// pairRecord makes a question for its translation of a text.
+func pairRecord(in *row) (Record, error) {
+	to, err := language.Parse(in.TranslationLang)
+	if err != nil {
+		return Record{}, fmt.Errorf("field \"translation_lang\" is %q, which is no language", in.TranslationLang)
+	}
+	question := fmt.Sprintf("Translate into %s: %s", display.English.Tags().Name(to), *in.Text)
+	var r Record
+	for _, m := range []struct {
+		Role    string `json:"role"`
+		Content string `json:"content"`
+	}{{roleUser, question}, {roleAssistant, *in.Translation}} {
+		line, err := appendLine(nil, m)
+		if err != nil {
+			return Record{}, err
+		}
+		r.Messages = append(r.Messages, bytes.TrimSuffix(line, []byte("\n")))
+	}
+	if _, err := exampleOf(chatLine{Messages: r.Messages}); err != nil {
+		return Record{}, err
+	}
+	return r, nil
 }
 
 func (rr *rowReader) text(in *row) (Record, error) {

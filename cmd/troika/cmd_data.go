@@ -69,9 +69,11 @@ func newDataAddCmd(a *app) *cobra.Command {
 SOURCE is a folder that troika refine wrote, one that troika data export wrote, a folder
 with train.jsonl, validation.jsonl and test.jsonl, a folder with a folder of documents
 for each label, or a file of JSON lines or Parquet: texts, with labels or without, or
-conversations in OpenAI's fine-tuning format.
+conversations in OpenAI's fine-tuning format. Aligned texts, as the recipe parallel-pages
+writes them, become questions for their translation.
 
-Where splits are not given they are drawn, near-duplicates on one side. What the source
+Splits are those of the source, such as a recipe's; where it has none they are drawn,
+near-duplicates on one side. What the source
 says of itself, such as what troika refine hid, goes into the card; flags go first.`,
 		Example: `  troika data add clean/ --name manuals --licence CC-BY-4.0
   troika data add tickets.jsonl --name tickets --pii redacted \
@@ -91,7 +93,7 @@ says of itself, such as what troika refine hid, goes into the card; flags go fir
 	f.StringVar(&o.card.Creator, "creator", "", "who made it")
 	f.StringVar(&o.card.URL, "url", "", "where more is said")
 	f.StringVar(&o.language, "language", "", "language of records that do not tell theirs")
-	f.BoolVar(&o.resplit, "resplit", false, "draw splits anew where the folder has a file for each")
+	f.BoolVar(&o.resplit, "resplit", false, "draw splits anew where the folder has some")
 	f.Float64Var(&o.build.Validation, "validation", 0, "share of the validation split (default 0.1)")
 	f.Float64Var(&o.build.Test, "test", 0, "share of the test split (default 0.1)")
 	f.BoolVar(&o.build.TrainOnly, "train-only", false, "keep everything for training")
