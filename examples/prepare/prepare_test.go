@@ -156,7 +156,7 @@ func TestPairs(t *testing.T) {
 	s, err := pairs(fstest.MapFS{
 		"train-00000.jsonl":      shard(line("Click the button.", "单击按钮。", 0.95), line("Unlikely to be it", "不太像", 0.2), line("Same words.", "Same words.", 1)),
 		"validation-00000.jsonl": shard(line("Close the window.", "关闭窗口。", 0.95), line("CLICK the button.", "点按钮。", 0.95)),
-		"test-00000.jsonl":       shard(line("Open the window.", "打开窗口。", 0.95), line("Press the button.", "单击按钮。", 0.95)),
+		"test-00000.jsonl":       shard(line("Open the window.", "打开窗口。", 0.95), line("Press the button.", "单击按钮。", 0.95), line("Now click the button.", "现在点它。", 0.95)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestPairs(t *testing.T) {
 	all := written(t, s)
 	for _, split := range dataset.Splits() {
 		if len(all[split]) != 1 {
-			t.Errorf("%s: %d pairs, want 1: what the train split has in either language is not asked again", split, len(all[split]))
+			t.Errorf("%s: %d pairs, want 1: what the train split has in either language, or nearly, is not asked again", split, len(all[split]))
 		}
 	}
 	if got := all[dataset.Test][0].Messages; got[0].Content != "Translate into Chinese: Open the window." || got[1].Content != "打开窗口。" {
