@@ -144,3 +144,33 @@ func TestCheckCommand(t *testing.T) {
 		}
 	}
 }
+
+// Both READMEs show the same commands and figures, and have a word for every verb.
+func TestReadmesAgree(t *testing.T) {
+	var blocks [2][]string
+	names := []string{"../../README.md", "../../README.zh.md"}
+	for i, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(b)) {
+			if code, ok := strings.CutPrefix(line, "    "); ok {
+				blocks[i] = append(blocks[i], strings.TrimSpace(code))
+			}
+		}
+		for _, cmd := range newRoot(&app{}).Commands() {
+			if verb := cmd.Name(); verb != "version" && verb != "probe" && !cmd.Hidden && !strings.Contains(string(b), "`"+verb+"`") {
+				t.Errorf("%s: nothing about the verb `%s`", name, verb)
+			}
+		}
+	}
+	// The names of people's files are in their language.
+	han := regexp.MustCompile(`--data \S+`)
+	plain := func(line string) string { return han.ReplaceAllString(line, "--data") }
+	for i := range max(len(blocks[0]), len(blocks[1])) {
+		if i >= len(blocks[0]) || i >= len(blocks[1]) || plain(blocks[0][i]) != plain(blocks[1][i]) {
+			t.Fatalf("line %d of code differs:\n%q\n%q", i+1, blocks[0][min(i, len(blocks[0])):], blocks[1][min(i, len(blocks[1])):])
+		}
+	}
+}
