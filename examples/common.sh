@@ -34,7 +34,16 @@ mkdir -p "$data"
 
 fetch() { [ -d "$raw" ] || scripts/fetch-examples.sh "$raw" .cache/packages; }
 
-prepare() { go run ./examples/prepare "$@" -out "$data"; }
+# prepare ARGUMENT...: makes the example's train, validation and test split in $data.
+prepare() {
+	go run ./examples/prepare "$@" -out "$data"
+	if [ -z "$check" ]; then return; fi
+	local split
+	for split in train validation test; do
+		head -n 8 "$data/$split.jsonl" >"$data/few"
+		mv "$data/few" "$data/$split.jsonl"
+	done
+}
 
 troika() {
 	local verb=$1
@@ -49,11 +58,4 @@ tune() {
 
 # measure ARGUMENT...: the base and the adapter on the test split, in one table. The last
 # argument says what the test split is: --data or --text.
-measure() {
-	local test=$data/test.jsonl
-	if [ -n "$check" ]; then
-		head -n 4 "$test" >"$data/few.jsonl"
-		test=$data/few.jsonl
-	fi
-	troika eval --model "$name" "$@" "$test"
-}
+measure() { troika eval --model "$name" "$@" "$data/test.jsonl"; }
