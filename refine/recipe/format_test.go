@@ -24,8 +24,7 @@ func TestFormatPage(t *testing.T) {
 		if of.Kind() != reflect.Struct || !strings.HasPrefix(of.PkgPath(), "github.com/troikaml/troika/refine") {
 			return
 		}
-		for i := range of.NumField() {
-			f := of.Field(i)
+		for f := range of.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if name == "-" || !f.IsExported() {
 				continue
