@@ -42,11 +42,11 @@ func newEvalCmd(a *app) *cobra.Command {
 
 DATA is a file, a folder or a dataset of troika data list, such as faq or faq@2, whose
 test split is taken, or --split. It has conversations, or texts with labels, as for
-tune; the last assistant message is the right answer. The model answers greedily and an answer is right when it is equal, but for
-white space around it. Accuracy, macro-F1 and the perplexity of the right answers are
-shown with 95 % bootstrap intervals; --confusion adds the confusion matrix. With --labels
-the models can answer with nothing but the right answers of the data, as when they are
-served with a choice of labels.
+tune; the last assistant message is the right answer. The model answers greedily and an
+answer is right when it is equal, but for white space around it. Accuracy, macro-F1 and
+the perplexity of the right answers are shown with 95 % bootstrap intervals; --confusion
+adds the confusion matrix. With --labels the models can answer with nothing but the right
+answers of the data, as when they are served with a choice of labels.
 
 With --calibration, the answers are labels: the model's probability of each label is
 compared with how often it is right, by the expected calibration error, the Brier score
