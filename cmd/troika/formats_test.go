@@ -16,7 +16,7 @@ import (
 // TestFormatsAreDescribed holds docs/format to the fields that are written.
 func TestFormatsAreDescribed(t *testing.T) {
 	for page, values := range map[string][]any{
-		"dataset.md": {dataset.Manifest{}, dataset.SplitInfo{}, dataset.Shard{}, dataset.Step{}, dataset.Record{}, dataset.Outcome{}},
+		"dataset.md": {dataset.Manifest{}, dataset.SplitInfo{}, dataset.Shard{}, dataset.Step{}, dataset.Record{}, dataset.Outcome{}, dataset.Card{}, dataset.Source{}, dataset.Input{}},
 		"run.md":     {train.Progress{}},
 		"adapter.md": {provenance{}, adapter.Config{}, train.Config{}},
 		"home.md":    {hub.Manifest{}, hub.File{}, serve.Key{}},
