@@ -2,6 +2,7 @@
 #
 #   --model MODEL   base to tune (the starter)
 #   --home DIR      where everything is kept (.cache/examples)
+#   --lr RATE       highest learning rate, of which a larger model wants a smaller one
 #   --threads N     threads to compute with (all)
 #   --check         one step on a few examples: does it run at all?
 #
@@ -13,15 +14,17 @@ name=$(basename "$(dirname "$0")")
 model=starter
 home=.cache/examples
 threads=
+lr=
 check=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--model) model=$2 && shift ;;
 	--home) home=$2 && shift ;;
+	--lr) lr=$2 && shift ;;
 	--threads) threads=$2 && shift ;;
 	--check) check=1 ;;
 	*)
-		echo "$0: $1: want --model, --home, --threads or --check" >&2
+		echo "$0: $1: want --model, --home, --lr, --threads or --check" >&2
 		exit 2
 		;;
 	esac
@@ -53,7 +56,8 @@ troika() {
 
 # tune ARGUMENT...: tunes the example's adapter.
 tune() {
-	troika tune --model "$model" --name "$name" --micro-tokens 2048 --accumulate 1 --valid-every 0 "$@" ${check:+--steps 1}
+	troika tune --model "$model" --name "$name" --micro-tokens 2048 --accumulate 1 --valid-every 0 \
+		"$@" ${lr:+--lr "$lr"} ${check:+--steps 1}
 }
 
 # measure ARGUMENT...: the base and the adapter on the test split, in one table. The last
