@@ -5,5 +5,5 @@ set -euo pipefail
 
 fetch
 prepare preferences -pages "$raw/pages"
-tune --method dpo --data "$data/train.jsonl" --epochs 1 --lr 1e-3 --min-lr 1e-5
+tune --method dpo --data "$data/train.jsonl" --epochs 1 --lr 5e-4 --min-lr 1e-5
 measure --data

@@ -59,7 +59,7 @@ func preferences(pages fs.FS) (splits, error) {
 			s.addTitles(split, byFolder[folder], titles)
 		}
 	}
-	s.keep(1200, 200)
+	s.keep(1000, 200)
 	return s, nil
 }
 
