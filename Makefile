@@ -44,7 +44,7 @@ example-helpdesk: build ## The same walk on raw Chinese and English help pages
 example-classification: build ## The same without serving, beside the other examples
 	examples/classification/run.sh --once --home .cache/examples --listen 127.0.0.1:0 $(ARGS)
 
-EXAMPLES := example-completion example-translation example-preference
+EXAMPLES := example-chat-tools example-completion example-translation example-preference
 .PHONY: $(EXAMPLES)
 $(EXAMPLES): build
 	examples/$(@:example-%=%)/run.sh $(ARGS)

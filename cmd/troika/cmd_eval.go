@@ -43,7 +43,8 @@ func newEvalCmd(a *app) *cobra.Command {
 DATA is a file, a folder or a dataset of troika data list, such as faq or faq@2, whose
 test split is taken, or --split. It has conversations, or texts with labels, as for
 tune; the last assistant message is the right answer. The model answers greedily and an
-answer is right when it is equal, but for white space around it. Accuracy, macro-F1 and
+answer is right when it is equal, but for white space around it; calls of tools are right
+when their names and arguments are, in any order of the keys. Accuracy, macro-F1 and
 the perplexity of the right answers are shown with 95 % bootstrap intervals; --confusion
 adds the confusion matrix. With --labels the models can answer with nothing but the right
 answers of the data, as when they are served with a choice of labels.
@@ -205,7 +206,7 @@ func (m *measurement) compare(ctx context.Context, report *eval.Report) (err err
 	if report.Gains, err = m.translated.gains(); err != nil || m.words != "" {
 		return err // whether a translation is right is no yes or no
 	}
-	report.Regressions, err = eval.Regressions(m.gold, predictions(m.said[0]), predictions(m.said[1]))
+	report.Regressions, err = eval.Regressions(m.gold, m.predictions(m.said[0]), m.predictions(m.said[1]))
 	return err
 }
 
@@ -297,9 +298,13 @@ func newMeasurement(a *app, s *session, examples []dataset.Example, maxTokens in
 		if last < 1 {
 			return nil, fmt.Errorf("%s: no question before the answer", e.Name)
 		}
-		answer := e.Messages[last].Content
-		m.questions = append(m.questions, bundle.Conversation{Messages: e.Messages[:last], Tools: e.Tools})
-		m.gold = append(m.gold, eval.Example{ID: e.Name, Text: e.Messages[last-1].Content, Label: strings.TrimSpace(answer)})
+		question := bundle.Conversation{Messages: e.Messages[:last], Tools: e.Tools}
+		answer, err := m.right(e, last)
+		if err != nil {
+			return nil, err
+		}
+		m.questions = append(m.questions, question)
+		m.gold = append(m.gold, eval.Example{ID: e.Name, Text: e.Messages[last-1].Content, Label: m.scored(question, answer)})
 		longest = max(longest, len(s.bundle.Tokenizer.EncodeOrdinary(answer))+1)
 		one := dataset.Example{Name: e.Name, Messages: slices.Clone(e.Messages[:last+1]), Weights: make([]int, last+1), Tools: e.Tools}
 		one.Weights[last] = 1
@@ -326,7 +331,7 @@ func (m *measurement) run(ctx context.Context, name string, slot int32) (*eval.R
 		return nil, err
 	}
 	m.said = append(m.said, answers)
-	res, err := eval.Score(m.labels, m.gold, predictions(answers), resampling)
+	res, err := eval.Score(m.labels, m.gold, m.predictions(answers), resampling)
 	if err != nil {
 		return nil, err
 	}
