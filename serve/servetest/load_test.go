@@ -92,7 +92,7 @@ func TestManyConnections(t *testing.T) {
 	for deadline := time.Now().Add(20 * time.Second); !refused && time.Now().Before(deadline); {
 		_, err = c.Chat.Completions.New(t.Context(), ask("starter", "say "+strings.Repeat(" ", maxBody/2)))
 		api, ok := errors.AsType[*openai.Error](err)
-		refused = ok && api.StatusCode == http.StatusServiceUnavailable
+		refused = ok && api.StatusCode == http.StatusTooManyRequests
 	}
 	if !refused {
 		t.Errorf("a large body among many: %v", err)
