@@ -55,7 +55,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "starter": unpack, "cut": cut, "swap": swap, "weights": weights, "repeat": repeat,
-			"job": submitJob,
+			"first": first, "job": submitJob,
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
@@ -103,6 +103,13 @@ func unpack(ts *testscript.TestScript, neg bool, args []string) {
 func cut(ts *testscript.TestScript, neg bool, args []string) {
 	operands(ts, neg, args, 2, "cut FILE N")
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), int64(number(ts, args[1]))))
+}
+
+// first FILE leaves the first line of a file.
+func first(ts *testscript.TestScript, neg bool, args []string) {
+	operands(ts, neg, args, 1, "first FILE")
+	line, _, _ := strings.Cut(ts.ReadFile(args[0]), "\n")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(line+"\n"), 0o600))
 }
 
 // swap FILE OLD NEW replaces a text that must be in a file; once.
