@@ -96,7 +96,8 @@ func mixtureGradients(t *testing.T, name string, dev compute.Device) {
 			want := (at(step) - at(-step)) / (2 * step)
 			at(0)
 			biggest = max(biggest, math.Abs(want))
-			if math.Abs(want-float64(grad[j])) > 1e-2*(0.1+math.Abs(want)) {
+			// Differences of float32 losses; plain Go rounds twice as often as assembly.
+			if math.Abs(want-float64(grad[j])) > 2e-2*(0.1+math.Abs(want)) {
 				t.Errorf("%s element %d: gradient %g, want %g", p.Name, j, grad[j], want)
 			}
 		}
