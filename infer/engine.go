@@ -20,7 +20,7 @@ type Options struct {
 	Context   int // longest sequence, prompt and answer together
 	Pages     int // cache pages; 0: enough for Sequences of the full context
 	Sequences int // running at once; 0: 8
-	Chunk     int // prompt tokens of one step; 0: 512
+	Chunk     int // prompt tokens of one step; 0: 128, as fast as more and in less memory
 	// KV is what the cache keeps keys and values in: F32, the zero value, F16 or Q8_0.
 	// With F32 logits have the bits of training; the others round, and take half of the
 	// memory and a good quarter.
@@ -163,7 +163,7 @@ func newEngine(dev compute.Device, m model.Model, opts Options) (*Engine, error)
 		opts.Sequences = 8
 	}
 	if opts.Chunk == 0 {
-		opts.Chunk = 512
+		opts.Chunk = 128
 	}
 	whole := pagesFor(opts.Context)
 	if opts.Pages == 0 {
