@@ -14,7 +14,8 @@ if [ ${#models[@]} -eq 0 ]; then
 fi
 
 log=$data/server.log
-troika serve "${models[@]}" --listen 127.0.0.1:0 >"$log" 2>&1 &
+# Not through the function: its shell would be killed, and the server live on.
+bin/troika serve --home "$home" ${threads:+--threads "$threads"} "${models[@]}" --listen 127.0.0.1:0 >"$log" 2>&1 &
 server=$!
 trap 'kill $server; wait $server 2>/dev/null || true' EXIT
 for _ in $(seq 600); do
