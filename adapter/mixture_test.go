@@ -84,6 +84,10 @@ func mixtureGradients(t *testing.T, name string, dev compute.Device) {
 		t.Fatal(err)
 	}
 	const step = 1.0 / 512
+	bound := 1e-2
+	if dev.Name() == "cpu go" { // float32 losses, rounded twice as often as by the others
+		bound = 2e-2
+	}
 	var biggest float64
 	for i, p := range params {
 		grad, v := compute.Floats(dev, tape.Grad(p.Tensor)), slices.Clone(values[i])
@@ -96,8 +100,7 @@ func mixtureGradients(t *testing.T, name string, dev compute.Device) {
 			want := (at(step) - at(-step)) / (2 * step)
 			at(0)
 			biggest = max(biggest, math.Abs(want))
-			// Differences of float32 losses; plain Go rounds twice as often as assembly.
-			if math.Abs(want-float64(grad[j])) > 2e-2*(0.1+math.Abs(want)) {
+			if math.Abs(want-float64(grad[j])) > bound*(0.1+math.Abs(want)) {
 				t.Errorf("%s element %d: gradient %g, want %g", p.Name, j, grad[j], want)
 			}
 		}

@@ -13,7 +13,7 @@ const (
 	// blockTime is what a block should take: short beside a time slice of the
 	// operating system, long beside the cost of claiming it.
 	blockTime = 200_000
-	// patience is how often a goroutine looks before it sleeps: some fifty
+	// patience is how often a goroutine looks before it sleeps: some two hundred
 	// microseconds.
 	patience = 1500
 
