@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -141,7 +142,7 @@ func parseStructuredOutputs(raw json.RawMessage) (*form, *failure) {
 		return nil, badRequest(param, "Invalid '%s': an object is expected.", param)
 	}
 	f := &form{}
-	for _, key := range sortedKeys(body) {
+	for _, key := range slices.Sorted(maps.Keys(body)) {
 		value, at := body[key], param+"."+key
 		if !given(value) || bytes.Equal(value, []byte("false")) {
 			continue
@@ -162,15 +163,6 @@ func parseStructuredOutputs(raw json.RawMessage) (*form, *failure) {
 		return nil, badRequest(param, "Invalid '%s': one of json, json_object, regex and choice is expected.", param)
 	}
 	return f, nil
-}
-
-func sortedKeys(m map[string]json.RawMessage) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // read reads one key of structured_outputs.
