@@ -7,7 +7,7 @@
 // sixteen rows of W interleaved, so that the sixteen numbers W[n..n+15, k] lie
 // together for each k, in the weight's own format. A lane is one of these
 // sixteen columns of the result. A tile is what one call of a micro-kernel
-// computes: one to six rows of A by the lanes of one to four panels. The depth
+// computes: one to twelve rows of A by the lanes of one or two panels. The depth
 // of a product is the length of the axis that it sums over.
 //
 // # Invariants
@@ -21,10 +21,10 @@
 // of the result in every kernel, hence no horizontal sum ever enters.
 //
 // Engines are AVX2+FMA+F16C assembly, written by the generator in gen; the same with
-// products of bytes by AVX-512 VNNI, whose sums are exact, so that no bit changes; and
-// plain Go, which every build contains and which runs where the processor or the noasm
-// build tag leaves no choice. Each keeps the rule above; the bits of plain Go differ,
-// because it rounds each product.
+// products by AVX-512 and its VNNI, which change no bit: a lane sums in the same order,
+// and sums of bytes are exact; and plain Go, which every build contains and which runs
+// where the processor or the noasm build tag leaves no choice. Each keeps the rule above;
+// the bits of plain Go differ, because it rounds each product.
 //
 // Functions here run on the calling goroutine. They return to Go at least once
 // in about a millisecond, so that the scheduler is never held up.

@@ -34,6 +34,8 @@ type engine struct {
 
 	vec   vectors
 	quant quantised
+
+	fmaPeak func(n int) // nil where there is no such instruction
 }
 
 // active is the engine in use. Tests alone replace it.

@@ -8,3 +8,4 @@ package kernel
 //go:generate go run -C gen . -set quant -pkg kernel -out ../quant_amd64.s -stubs ../quant_amd64.go
 //go:generate go run -C gen . -set vector -pkg kernel -out ../vector_amd64.s -stubs ../vector_amd64.go
 //go:generate go run -C gen . -set vnni -pkg kernel -out ../vnni_amd64.s -stubs ../vnni_amd64.go
+//go:generate go run -C gen . -set wide -pkg kernel -out ../wide_amd64.s -stubs ../wide_amd64.go

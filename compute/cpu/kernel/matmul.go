@@ -57,17 +57,17 @@ func MatMul(c []float32, ldc int, a []float32, lda, m int, w *Panels, p0, p1 int
 		zeroColumns(c, ldc, m, p0*Lanes, min(p1*Lanes, w.N), accumulate)
 		return
 	}
-	if m <= active.directRows[w.Format] {
+	for i, rows := range rowBlocks(m) {
+		if m > active.directRows[w.Format] {
+			widened(c[i*ldc:], ldc, a[i*lda:], lda, rows, w, p0, p1, accumulate, s)
+			continue
+		}
 		for p := p0; p < p1; {
 			perStrip := w.Format.stripRows() / Lanes
 			n := min(perStrip-p%perStrip, p1-p)
-			direct(c, ldc, a, lda, m, w, p, n, accumulate, s)
+			direct(c[i*ldc:], ldc, a[i*lda:], lda, rows, w, p, n, accumulate, s)
 			p += n
 		}
-		return
-	}
-	for i, rows := range rowBlocks(m) {
-		widened(c[i*ldc:], ldc, a[i*lda:], lda, rows, w, p0, p1, accumulate, s)
 	}
 }
 

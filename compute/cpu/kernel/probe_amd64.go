@@ -9,6 +9,11 @@ package kernel
 //go:noescape
 func fmaPeak(n int)
 
+// fmaPeakWide runs n rounds of 12 FMAs of 16 lanes in 12 independent chains.
+//
+//go:noescape
+func fmaPeakWide(n int)
+
 // readBytes loads n bytes, a multiple of 256.
 //
 //go:noescape

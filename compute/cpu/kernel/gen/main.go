@@ -22,6 +22,7 @@ var sets = map[string]func(){
 	"quant":  quant,
 	"vector": vector,
 	"vnni":   vnni,
+	"wide":   wide,
 }
 
 func main() {

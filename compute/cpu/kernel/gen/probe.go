@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -8,23 +10,26 @@ import (
 
 // probe writes what measures the limits of the processor.
 func probe() {
-	fmaPeak()
+	fmaPeak("fmaPeak", 8, YMM, VXORPS)
+	fmaPeak("fmaPeakWide", 16, ZMM, VPXORD)
 	readBytes()
 }
 
-func fmaPeak() {
-	text("fmaPeak", "func(n int)", "fmaPeak runs n rounds of 24 FMAs of 8 lanes in 12 independent chains.")
+// fmaPeak runs as many multiply-adds in each round, whatever a register holds.
+func fmaPeak(name string, lanes int, register func() reg.VecVirtual, xor func(...Op)) {
+	const chains, round = 12, 192
+	text(name, "func(n int)", fmt.Sprintf("%s runs n rounds of %d FMAs of %d lanes in %d independent chains.", name, round/lanes, lanes, chains))
 	n := Load(Param("n"), GP64())
-	acc := make([]reg.VecVirtual, 12)
+	acc := make([]reg.VecVirtual, chains)
 	for i := range acc {
-		acc[i] = YMM()
-		VXORPS(acc[i], acc[i], acc[i])
+		acc[i] = register()
+		xor(acc[i], acc[i], acc[i])
 	}
-	a, b := YMM(), YMM()
-	VXORPS(a, a, a)
-	VXORPS(b, b, b)
+	a, b := register(), register()
+	xor(a, a, a)
+	xor(b, b, b)
 	Label("loop")
-	for range 2 {
+	for range round / lanes / chains {
 		for i := range acc {
 			VFMADD231PS(a, b, acc[i])
 		}
