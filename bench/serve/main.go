@@ -78,7 +78,7 @@ func (b *bench) large(ctx context.Context, home string) error {
 		}
 		files[name] = data
 	}
-	size, err := shape.Write(b.model, files)
+	size, err := shape.Write(b.model, shape.Config, files)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,12 @@ const Config = `{"model_type":"qwen2","architectures":["Qwen2ForCausalLM"],"voca
 	"intermediate_size":4864,"num_hidden_layers":24,"num_attention_heads":14,"num_key_value_heads":2,
 	"max_position_embeddings":32768,"rms_norm_eps":1e-6,"rope_theta":1000000,"tie_word_embeddings":true}`
 
+// Wide is that of Qwen2.5-1.5B, whose rows are whole super-blocks: Q4_K_M files of it hold
+// Q4_K and Q6_K, where those of Config fall back to blocks of 32.
+const Wide = `{"model_type":"qwen2","architectures":["Qwen2ForCausalLM"],"vocab_size":151936,"hidden_size":1536,
+	"intermediate_size":8960,"num_hidden_layers":28,"num_attention_heads":12,"num_key_value_heads":2,
+	"max_position_embeddings":32768,"rms_norm_eps":1e-6,"rope_theta":1000000,"tie_word_embeddings":true}`
+
 // Source supplies the weights to a loader. The same name gives the same values.
 type Source struct{ train.Init }
 
@@ -55,8 +61,8 @@ func (r *recorder) Tensor(name string, shape []int) (tensor.Tensor, error) {
 }
 
 // entries lists the tensors of the model.
-func entries() ([]checkpoint.Entry, error) {
-	cfg, err := model.Parse(all.Architectures(), []byte(Config))
+func entries(config string) ([]checkpoint.Entry, error) {
+	cfg, err := model.Parse(all.Architectures(), []byte(config))
 	if err != nil {
 		return nil, err
 	}
@@ -71,10 +77,10 @@ func entries() ([]checkpoint.Entry, error) {
 	return r.plan, nil
 }
 
-// Write makes dir a model directory with weights, config.json and the tokenizer
-// files given, unless it is one already, and returns the size of the weights in
-// bytes.
-func Write(dir string, tokenizer map[string][]byte) (int64, error) {
+// Write makes dir a model directory with weights, the config.json given ([Config] or
+// [Wide]) and the tokenizer files given, unless it is one already, and returns the size
+// of the weights in bytes.
+func Write(dir, config string, tokenizer map[string][]byte) (int64, error) {
 	weights := filepath.Join(dir, "model.safetensors")
 	if info, err := os.Stat(weights); err == nil {
 		return info.Size(), nil
@@ -87,10 +93,10 @@ func Write(dir string, tokenizer map[string][]byte) (int64, error) {
 			return 0, err
 		}
 	}
-	if err := fsx.WriteFile(filepath.Join(dir, "config.json"), []byte(Config), 0o644); err != nil {
+	if err := fsx.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o644); err != nil {
 		return 0, err
 	}
-	plan, err := entries()
+	plan, err := entries(config)
 	if err != nil {
 		return 0, err
 	}
