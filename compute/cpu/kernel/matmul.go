@@ -176,7 +176,9 @@ func MatMulT(c []float32, ldc int, a []float32, lda, m int, w *Panels, k0, k1 in
 }
 
 func transposed(c []float32, ldc int, a []float32, lda, m int, w *Panels, k0, k1 int, accumulate bool, s *Scratch) {
-	const group = groupPanels * Lanes
+	// More columns than panels of MatMul: a is the wider of the two, and is read anew
+	// for every group.
+	const group = 28 * Lanes
 	for g := k0; g < k1; g += group {
 		for n0 := 0; n0 < w.N; n0 += BlockDepth {
 			depth := min(BlockDepth, w.N-n0)
