@@ -32,7 +32,10 @@ func load(t testing.TB) modeltest.Loaded {
 
 func ExampleConfig_Scale() {
 	fmt.Println(adapter.Config{Rank: 16, Alpha: 32}.Scale())
-	// Output: 2
+	fmt.Println(adapter.Config{Rank: 16, Alpha: 32, RSLoRA: true}.Scale())
+	// Output:
+	// 2
+	// 8
 }
 
 type golden struct {

@@ -22,6 +22,9 @@ type Config struct {
 	Targets []string `json:"targets,omitempty"`
 	// RSLoRA scales by Alpha/sqrt(Rank) (Kalajdzievski, 2023).
 	RSLoRA bool `json:"rslora,omitempty"`
+	// LRRatio is the learning rate of B over that of A (LoRA+: Hayou et al., 2024); 0
+	// means 1.
+	LRRatio float64 `json:"lr_ratio,omitempty"`
 }
 
 func (c Config) check() error {
@@ -32,6 +35,8 @@ func (c Config) check() error {
 		return fmt.Errorf("adapter alpha is %g, want a positive number", c.Alpha)
 	case !(c.Dropout >= 0 && c.Dropout < 1):
 		return fmt.Errorf("adapter dropout is %g, want 0 to 1", c.Dropout)
+	case !(c.LRRatio >= 0) || math.IsInf(c.LRRatio, 0):
+		return fmt.Errorf("adapter lr_ratio is %g, want a positive number, or 0 for 1", c.LRRatio)
 	}
 	return nil
 }
@@ -119,7 +124,7 @@ func (x *LoRA) Params() []model.Parameter {
 	for _, p := range x.pairs {
 		ps = append(ps,
 			model.Parameter{Name: tensorName(p.Layer, "A"), Tensor: p.A, Decay: true},
-			model.Parameter{Name: tensorName(p.Layer, "B"), Tensor: p.B, Decay: true})
+			model.Parameter{Name: tensorName(p.Layer, "B"), Tensor: p.B, Decay: true, Rate: x.Config.LRRatio})
 	}
 	return ps
 }

@@ -218,6 +218,9 @@ func update(dev compute.Device, params []parameter, c *Config, step int, rate, w
 			LR: float32(rate), Beta1: float32(c.Beta1), Beta2: float32(c.Beta2), Eps: float32(c.Eps),
 			GradScale: float32(scale), Step: step,
 		}
+		if p.Rate != 0 {
+			op.LR = float32(rate * p.Rate)
+		}
 		if p.Decay {
 			op.WeightDecay = float32(c.WeightDecay)
 		}

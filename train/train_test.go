@@ -178,6 +178,55 @@ func TestFullParameters(t *testing.T) {
 	}
 }
 
+// B learns as many times faster than A as LoRA+ asks for. Before the first step B is
+// zero, so that A has no gradient, and AdamW's first step is as long as the rate.
+func TestLRRatio(t *testing.T) {
+	after := func(ratio float64) map[string][]float32 {
+		m, free := modeltest.Load(t, known, "../model/qwen3/testdata/tied", device(t, 1), false)
+		defer free()
+		x, err := adapter.New(m.Device, m.Model, adapter.Config{Rank: 4, Alpha: 8, LRRatio: ratio}, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Free()
+		adapter.NewSet(m.Model).Add(x)
+		c := config()
+		c.Steps = 1
+		if _, err := train.Run(t.Context(), train.Job{
+			Device: m.Device, Model: m.Model, Params: x.Params(), Train: sequences(40, 1),
+			Context: 128, Vocab: 89, Config: c, Dir: t.TempDir(),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		values := map[string][]float32{}
+		for _, p := range x.Params() {
+			values[p.Name] = compute.Floats(m.Device, p.Tensor)
+		}
+		return values
+	}
+	one, same, four := after(0), after(1), after(4)
+	moved := false
+	for name, want := range one {
+		if !slices.Equal(same[name], want) {
+			t.Errorf("%s: a ratio of 1 is not the same as none", name)
+		}
+		// A power of two scales without rounding.
+		want = slices.Clone(want)
+		if strings.HasSuffix(name, "lora_B.weight") {
+			for i := range want {
+				want[i] *= 4
+				moved = moved || want[i] != 0
+			}
+		}
+		if !slices.Equal(four[name], want) {
+			t.Errorf("%s: after a step with ratio 4 it is %v..., want %v...", name, four[name][:4], want[:4])
+		}
+	}
+	if !moved {
+		t.Error("no B moved")
+	}
+}
+
 func TestBadSequences(t *testing.T) {
 	m, free := modeltest.Load(t, known, "../model/qwen3/testdata/tied", device(t, 1), true)
 	defer free()

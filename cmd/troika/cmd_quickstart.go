@@ -67,9 +67,7 @@ the evaluation's.`,
 	f.StringVar(&o.instruction, "instruction", "", "question put before each document")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address to serve on")
 	f.BoolVar(&o.once, "once", false, "answer one request and exit, rather than serve on")
-	f.IntVar(&o.adapter.Rank, "rank", o.adapter.Rank, "rank of the adapter")
-	f.Float64Var(&o.adapter.Alpha, "alpha", o.adapter.Alpha, "scale of the adapter, divided by its rank")
-	f.Float64Var(&o.adapter.Dropout, "dropout", o.adapter.Dropout, "share of the adapter's inputs dropped in training")
+	adapterFlags(f, &o.adapter)
 	trainFlags(f, &o.train)
 	return cmd
 }

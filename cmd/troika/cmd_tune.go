@@ -77,9 +77,7 @@ func (o *tuneOptions) recipeFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.instruction, "instruction", "", "question put before labelled texts")
 	f.StringVar(&o.method, "method", methodSupervised, "supervised, or dpo for preferences")
 	f.Float64Var(&o.beta, "beta", 0.1, "how closely dpo keeps to the base, which a small beta leaves behind")
-	f.IntVar(&o.adapter.Rank, "rank", o.adapter.Rank, "rank of the adapter")
-	f.Float64Var(&o.adapter.Alpha, "alpha", o.adapter.Alpha, "scale of the adapter, divided by its rank")
-	f.Float64Var(&o.adapter.Dropout, "dropout", 0, "share of the adapter's inputs dropped in training")
+	adapterFlags(f, &o.adapter)
 	f.StringSliceVar(&o.adapter.Targets, "targets", nil, "layers to adapt, such as q_proj,v_proj (default all linear layers)")
 	trainFlags(f, &o.train)
 }

@@ -31,7 +31,7 @@ func TestKilledAnywhere(t *testing.T) {
 	troika := program(t)
 	command := func(home string, more ...string) *exec.Cmd {
 		args := append([]string{
-			"tune", "--home", home, "--data", data, "--name", "sums", "--rank", "4", "--dropout", "0.2",
+			"tune", "--home", home, "--data", data, "--name", "sums", "--rank", "4", "--dropout", "0.2", "--lr-ratio", "4",
 			"--accumulate", "2", "--micro-tokens", "96", "--steps", fmt.Sprint(steps), "--save-every", "1", "--json",
 		}, more...)
 		return exec.CommandContext(t.Context(), troika, args...)

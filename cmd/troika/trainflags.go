@@ -3,8 +3,18 @@ package main
 import (
 	"github.com/spf13/pflag"
 
+	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/train"
 )
+
+// adapterFlags are the flags of every verb that makes an adapter.
+func adapterFlags(f *pflag.FlagSet, c *adapter.Config) {
+	f.IntVar(&c.Rank, "rank", c.Rank, "rank of the adapter")
+	f.Float64Var(&c.Alpha, "alpha", c.Alpha, "scale of the adapter, divided by its rank")
+	f.BoolVar(&c.RSLoRA, "rslora", c.RSLoRA, "divide --alpha by the square root of the rank (rsLoRA)")
+	f.Float64Var(&c.Dropout, "dropout", c.Dropout, "share of the adapter's inputs dropped in training")
+	f.Float64Var(&c.LRRatio, "lr-ratio", c.LRRatio, "learning rate of B over that of A, which --lr is (LoRA+; default 1)")
+}
 
 // trainFlags are the flags of every verb that trains.
 func trainFlags(f *pflag.FlagSet, c *train.Config) {

@@ -38,6 +38,8 @@ type Parameter struct {
 	Tensor *compute.Tensor
 	// Decay says whether weight decay applies: to matrices, not to norms and biases.
 	Decay bool
+	// Rate multiplies the learning rate; 0 means 1.
+	Rate float64
 }
 
 // NewLoader returns a loader onto dev. With trainable, matrices become F32 tensors
