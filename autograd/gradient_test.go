@@ -47,12 +47,12 @@ var graphs = []graph{
 					return compute.Do(o, compute.GLU{}, up, up)
 				})
 				return compute.Do(o, compute.Add{}, in, h)
-			})
+			}, in)
 		}
 		return x
 	}},
 	{"block_of_nothing", [][]int{{2, 2}}, func(o compute.Ops, p []*compute.Tensor) *compute.Tensor {
-		x := o.Block(func() *compute.Tensor { return p[0] })
+		x := o.Block(func() *compute.Tensor { return p[0] }, p[0])
 		return compute.Do(o, compute.Scale{By: 3}, x)
 	}},
 	{"dead_end", [][]int{{2, 2}}, func(o compute.Ops, p []*compute.Tensor) *compute.Tensor {

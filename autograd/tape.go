@@ -97,12 +97,13 @@ func (t *Tape) own(made ...*compute.Tensor) {
 }
 
 // Block implements [compute.Ops]: what no gradient needs is freed at its end.
-func (t *Tape) Block(fn func() *compute.Tensor) *compute.Tensor {
+func (t *Tape) Block(fn func() *compute.Tensor, spent ...*compute.Tensor) *compute.Tensor {
 	t.scopes = append(t.scopes, nil)
 	y := fn()
 	top := len(t.scopes) - 1
 	made := t.scopes[top]
 	t.scopes = t.scopes[:top]
+	t.scopes[top-1] = compute.FreeSpent(t.dev, t.scopes[top-1], spent, y)
 	for _, x := range made {
 		if x == y {
 			t.own(x)

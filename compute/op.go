@@ -1,5 +1,7 @@
 package compute
 
+import "slices"
+
 // Op describes one operator and its attributes. Implementations are values
 // defined in this package, one file for an operator and its gradient.
 type Op interface {
@@ -54,8 +56,10 @@ type Ops interface {
 	Reshape(x *Tensor, shape ...int) *Tensor
 	// Block runs fn and frees everything that was made in it, except its result.
 	// A model wraps each layer in a Block, which bounds its memory; a tape may
-	// run fn again in the backward pass rather than keep its values.
-	Block(fn func() *Tensor) *Tensor
+	// run fn again in the backward pass rather than keep its values. Of spent, what was
+	// made where the Block stands is freed with it: the values that fn was the last to
+	// read, as a layer is of the one's before it.
+	Block(fn func() *Tensor, spent ...*Tensor) *Tensor
 	// Device returns where the work is done.
 	Device() Device
 }
@@ -101,8 +105,8 @@ func (e *Eager) own(t ...*Tensor) {
 	e.scopes[top] = append(e.scopes[top], t...)
 }
 
-// Block runs fn and frees what it made, except its result.
-func (e *Eager) Block(fn func() *Tensor) *Tensor {
+// Block runs fn and frees what it made, except its result, and what was spent.
+func (e *Eager) Block(fn func() *Tensor, spent ...*Tensor) *Tensor {
 	e.scopes = append(e.scopes, nil)
 	depth := len(e.scopes)
 	// A panic unwinds through here too: what was made is freed by Close.
@@ -117,10 +121,24 @@ func (e *Eager) Block(fn func() *Tensor) *Tensor {
 		}
 		e.dev.Free(t)
 	}
+	top := &e.scopes[depth-2]
+	*top = FreeSpent(e.dev, *top, spent, y)
 	if kept {
 		e.own(y)
 	}
 	return y
+}
+
+// FreeSpent frees the tensors of a scope that a Block with the result y was told are spent,
+// and returns what is left of the scope.
+func FreeSpent(dev Device, scope, spent []*Tensor, y *Tensor) []*Tensor {
+	for _, t := range spent {
+		if i := slices.Index(scope, t); i >= 0 && t != y {
+			dev.Free(t)
+			scope = slices.Delete(scope, i, i+1)
+		}
+	}
+	return scope
 }
 
 // Keep takes t out of e's hands: the caller frees it.

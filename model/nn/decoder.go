@@ -111,7 +111,7 @@ func newBlock(cfg *DecoderConfig, layer int, l *Loader) *Block {
 func (d *Decoder) Forward(o compute.Ops, b *Batch, kv compute.KV) *compute.Tensor {
 	x := d.Embed.Forward(o, b)
 	for _, block := range d.Blocks {
-		x = o.Block(func() *compute.Tensor { return block.forward(o, b, kv, x) })
+		x = o.Block(func() *compute.Tensor { return block.forward(o, b, kv, x) }, x)
 	}
 	return d.Norm.Forward(o, x)
 }

@@ -150,7 +150,7 @@ func (l *Loader) places(cfg *EncoderConfig) *compute.Tensor {
 		table[i] += types[i%cfg.HiddenSize]
 	}
 	x := compute.FromFloats(l.dev, table, cfg.Positions(), cfg.HiddenSize)
-	l.free = append(l.free, func() { l.dev.Free(x) })
+	l.owns(x)
 	return x
 }
 
@@ -168,7 +168,7 @@ func (e *Encoder) Forward(o compute.Ops, b *Batch, kv compute.KV) *compute.Tenso
 	x := compute.Do(o, compute.Add{}, e.embed.Forward(o, b), compute.Do(o, compute.GatherRows{}, e.places, b.positions))
 	x = e.norm.Forward(o, x)
 	for _, layer := range e.layers {
-		x = o.Block(func() *compute.Tensor { return layer.forward(o, b, x) })
+		x = o.Block(func() *compute.Tensor { return layer.forward(o, b, x) }, x)
 	}
 	return x
 }

@@ -95,11 +95,17 @@ func (l *Loader) floats(name string, decay bool, shape ...int) *compute.Tensor {
 		return nil
 	}
 	x := compute.FromFloats(l.dev, v, shape...)
-	l.free = append(l.free, func() { l.dev.Free(x) })
+	l.owns(x)
 	if l.trainable {
 		l.params = append(l.params, Parameter{Name: name, Tensor: x, Decay: decay})
 	}
 	return x
+}
+
+// owns makes what is built free x.
+func (l *Loader) owns(x *compute.Tensor) {
+	dev := l.dev // not l, which holds the head of the checkpoint
+	l.free = append(l.free, func() { dev.Free(x) })
 }
 
 // matrix loads a weight in the loader's mode.

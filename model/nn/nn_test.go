@@ -3,8 +3,10 @@ package nn_test
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/troikaml/troika/checkpoint"
 	"github.com/troikaml/troika/compute/ref"
@@ -25,6 +27,37 @@ func ExampleLoader() {
 	loaded, err := l.Finish()
 	fmt.Println(proj.Path, len(loaded.Linears), err)
 	// Output: proj 1 <nil>
+}
+
+// held is a source whose memory can be watched.
+type held struct{ nn.Source }
+
+// What was built does not hold on to what it was built from.
+func TestLoaderLetsGo(t *testing.T) {
+	weights, err := checkpoint.NewMemory(map[string]tensor.Tensor{
+		"a.weight": tensor.FromFloat32s(make([]float32, 6), 2, 3), "a.bias": tensor.FromFloat32s(make([]float32, 2), 2),
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := func(trainable bool) (weak.Pointer[held], *nn.Loaded) {
+		src := &held{nn.FromCheckpoint(weights)}
+		l := nn.NewLoader(ref.New(), src, trainable)
+		l.Linear("a", 2, 3, true)
+		m, err := l.Finish()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return weak.Make(src), m
+	}
+	for _, trainable := range []bool{false, true} {
+		src, m := load(trainable)
+		runtime.GC()
+		if src.Value() != nil {
+			t.Errorf("trainable %v: the source is still held", trainable)
+		}
+		m.Free()
+	}
 }
 
 // What the configuration and the checkpoint disagree on is named.
