@@ -115,6 +115,7 @@ type Engine struct {
 
 	pages   *pages      // owned by the loop
 	running []*sequence // owned by the loop
+	logits  []float32   // of a row; owned by the loop
 }
 
 type sequence struct {

@@ -243,11 +243,12 @@ func (e *Engine) forward(b *model.Batch, rows []int32, visit func(i int, logits 
 		group := compute.NewEager(e.dev)
 		pick := group.Own(compute.FromInts(e.dev, some, len(some)))
 		y := e.m.Logits(group, b, compute.Do(group, compute.GatherRows{}, h, pick))
-		values, width := compute.Floats(e.dev, y), y.Shape[1]
-		group.Close()
+		e.logits = slices.Grow(e.logits[:0], y.Shape[1])[:y.Shape[1]]
 		for i := range some {
-			visit(at+i, values[i*width:][:width])
+			e.dev.ReadFloats(e.logits, y, i*len(e.logits))
+			visit(at+i, e.logits)
 		}
+		group.Close()
 	}
 	return nil
 }

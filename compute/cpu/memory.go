@@ -13,7 +13,7 @@ import (
 
 const (
 	smallest = 256     // bytes of the smallest block
-	mapFrom  = 1 << 20 // blocks from this size on are mapped, the others lie on the heap
+	mapFrom  = 1 << 17 // blocks from this size on are mapped, the others lie on the heap
 	slack    = 4 << 20
 	classes  = 160 // up to 2^41 bytes
 	guardLen = 16  // floats on either side of a guarded tensor

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -219,6 +220,7 @@ func (e *Engine) base(dir string) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
+	debug.FreeOSMemory() // what parsing left, before the cache takes its place
 	b.model = &gated{Model: m}
 	b.set = adapter.NewSet(m)
 	b.digest = sync.OnceValues(b.bundle.Digest)
