@@ -24,7 +24,8 @@
 // be left out. These keywords are held to:
 //
 //   - type, enum, const, boolean schemas
-//   - properties, required, additionalProperties, patternProperties; maxProperties; and
+//   - properties, required, additionalProperties, patternProperties, propertyNames;
+//     dependentRequired, dependentSchemas, dependencies; maxProperties; and
 //     minProperties where all properties have names
 //   - items, prefixItems, additionalItems, minItems, maxItems; uniqueItems where there is
 //     at most one item
@@ -35,8 +36,7 @@
 //   - $ref to places within the schema, $defs, $anchor; a schema may refer to itself
 //
 // Any other keyword of JSON Schema that changes what is valid (not, if, contains,
-// dependentRequired, dependentSchemas, propertyNames, unevaluatedItems,
-// unevaluatedProperties, $dynamicRef) is a [*SchemaError] that names it and its place.
+// unevaluatedItems, unevaluatedProperties, $dynamicRef) is a [*SchemaError] that names it and its place.
 // Notes (title, description, default, examples, formats that JSON Schema does not define
 // and unknown keywords) change nothing.
 //

@@ -27,6 +27,25 @@ func TestSchemaTexts(t *testing.T) {
 		{`{"type":"array","prefixItems":[{"type":"integer"}],"items":{"type":"string"},"minItems":1}`, []string{`[1]`, `[1,"a","b"]`}, []string{`[]`, `["a"]`, `[1,2]`}},
 		{`{"type":"string","format":"date"}`, []string{`"2024-02-29"`}, []string{`"2023-02-29"`, `"2024-13-01"`}},
 		{`{"enum":["a",1,null,{"x":[1.0]}]}`, []string{`"a"`, `1`, `null`, `{"x":[1]}`}, []string{`"b"`, `2`}},
+		{
+			`{"type":"object","propertyNames":{"$ref":"#/$defs/color"},"additionalProperties":{"type":"integer"},"$defs":{"color":{"type":"string","enum":["red","blue"]}}}`,
+			[]string{`{}`, `{"blue":1}`, `{"red":1,"blue":2}`}, []string{`{"green":1}`, `{"red":"x"}`, `{"red":1,"red":2}`},
+		},
+		{`{"type":"object","propertyNames":{"type":"string"},"additionalProperties":{"type":"integer"}}`, []string{`{}`, `{"any":1,"more":2}`}, []string{`{"any":"x"}`}},
+		{
+			`{"type":"object","propertyNames":{"pattern":"^[a-z]+$","maxLength":3},"minProperties":0}`,
+			[]string{`{}`, `{"abc":[],"a":1}`}, []string{`{"abcd":1}`, `{"A":1}`, `{"":1}`},
+		},
+		{
+			`{"type":"object","properties":{"card":{"type":"integer"},"address":{"type":"string"}},"dependentRequired":{"card":["address"]}}`,
+			[]string{`{}`, `{"address":"x"}`, `{"card":1,"address":"x"}`}, []string{`{"card":1}`, `{"other":1}`},
+		},
+		{
+			`{"properties":{"a":{},"b":{}},"dependentSchemas":{"a":{"properties":{"b":{"type":"null"}}}},"additionalProperties":false}`,
+			[]string{`{"b":1}`, `{"a":1}`, `{"a":1,"b":null}`, `3`}, []string{`{"a":1,"b":1}`, `{"c":1}`},
+		},
+		{`{"dependentRequired":{"a":["b"]},"properties":{"a":{},"b":false},"type":"object"}`, []string{`{}`}, []string{`{"a":1}`, `{"a":1,"b":1}`}},
+		{`{"enum":[{"a":1},{"a":1,"b":2},{"bb":1}],"propertyNames":{"maxLength":1},"dependencies":{"a":["b"]}}`, []string{`{"a":1,"b":2}`}, []string{`{"a":1}`, `{"bb":1}`}},
 		{`{"type":"object","minProperties":2,"maxProperties":2,"properties":{"a":{},"b":{},"c":{}}}`, []string{`{"a":1,"c":1}`}, []string{`{"a":1}`, `{"a":1,"b":1,"c":1}`, `{}`}},
 	} {
 		g, err := grammar.JSONSchema([]byte(c.schema), grammar.Options{})

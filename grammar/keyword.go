@@ -18,10 +18,6 @@ var uncompilable = map[string]string{
 	"not":                   "say what is allowed instead",
 	"if":                    "use anyOf",
 	"contains":              "use prefixItems",
-	"dependentRequired":     "use anyOf",
-	"dependentSchemas":      "use anyOf",
-	"dependencies":          "use anyOf",
-	"propertyNames":         "use patternProperties",
 	"unevaluatedItems":      "use items",
 	"unevaluatedProperties": "use additionalProperties",
 	"$dynamicRef":           "use $ref",
@@ -68,7 +64,7 @@ func (c *compiler) keyword(s *spec, v *value, key string) {
 		}
 	case "prefixItems", "items", "additionalItems", "minItems", "maxItems", "uniqueItems":
 		c.arrayKeyword(s, v, key)
-	case "properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties":
+	case "properties", "patternProperties", "additionalProperties", "propertyNames", "required", "minProperties", "maxProperties":
 		c.objectKeyword(s, v, key)
 	case "$id", "id":
 		if v != c.root && at.kind == kindString && (key == "$id" || strings.Contains(at.text, ":")) {

@@ -19,15 +19,10 @@ func (c *compiler) objectKeyword(s *spec, v *value, key string) {
 		s.maxProps, s.propsAt = least(s.maxProps, count(at, key)), at
 		return
 	case "required":
-		if at.kind != kindArray {
-			fail(at.pointer, key, "an array of names is expected")
-		}
-		for _, name := range at.items {
-			if name.kind != kindString {
-				fail(name.pointer, key, "a name is expected")
-			}
-			s.required = append(s.required, name.text)
-		}
+		s.require(at, key)
+		return
+	case "propertyNames":
+		s.keyNames = append(s.keyNames, at)
 		return
 	case "properties", "patternProperties":
 		if at.kind != kindObject {
@@ -59,6 +54,7 @@ type object struct {
 	s        *spec
 	names    []string
 	patterns []keyPattern
+	keys     *dfa // the insides of the keys that there may be; nil: any
 }
 
 // addObject adds the objects that satisfy a spec: properties in the order in which the
@@ -106,8 +102,11 @@ func (o *object) collect() {
 			}
 		}
 	}
-	for _, key := range o.s.required {
+	for _, key := range slices.Concat(o.s.required, o.s.absent) {
 		name(key)
+	}
+	for _, schema := range o.s.keyNames {
+		o.keyNames(schema, name)
 	}
 	for _, v := range o.s.objects {
 		at := v.fields["patternProperties"]
@@ -127,6 +126,9 @@ func (o *object) collect() {
 
 // schemas returns the schemas for the value of a property that is named.
 func (o *object) schemas(name string) []*value {
+	if !o.allowsKey(name) {
+		return []*value{forbidden}
+	}
 	var all []*value
 	for _, v := range o.s.objects {
 		known := false
@@ -156,6 +158,9 @@ func (o *object) others() []member {
 		named.literal(start, end, inside(name))
 	}
 	free := minus(o.lim, o.canonical, named.determinize(start, end))
+	if o.keys != nil {
+		free = intersect(o.lim, free, o.keys)
+	}
 	var others []member
 	for set := range 1 << len(o.patterns) {
 		if set == 0 && o.closed() {

@@ -27,7 +27,8 @@ type spec struct {
 	minProps, maxProps   int
 	propsAt              *value // one of the keywords of those
 	arrays, objects      []*value
-	required             []string
+	required, absent     []string
+	keyNames             []*value // the schemas of propertyNames
 	seen                 []*value // the schemas that are in it
 }
 
@@ -41,6 +42,7 @@ func (s *spec) clone() *spec {
 	t.bounds, t.divisors = slices.Clip(t.bounds), slices.Clip(t.divisors)
 	t.patterns, t.seen, t.required = slices.Clip(t.patterns), slices.Clip(t.seen), slices.Clip(t.required)
 	t.arrays, t.objects = slices.Clip(t.arrays), slices.Clip(t.objects)
+	t.absent, t.keyNames = slices.Clip(t.absent), slices.Clip(t.keyNames)
 	return &t
 }
 
@@ -55,7 +57,7 @@ func (s *spec) freeArray() bool {
 }
 
 func (s *spec) freeObject() bool {
-	return len(s.objects)+len(s.required) == 0 && s.minProps <= 0 && s.maxProps < 0
+	return len(s.objects)+len(s.required)+len(s.absent)+len(s.keyNames) == 0 && s.minProps <= 0 && s.maxProps < 0
 }
 
 // maxSpecs bounds the alternatives that one place of a schema comes to.
@@ -127,6 +129,8 @@ func (c *compiler) applicator(specs []*spec, v *value, key string, path []*value
 			specs = c.meet(specs, sub, path)
 		}
 		return specs
+	case "dependentRequired", "dependentSchemas", "dependencies":
+		return c.depend(specs, at, key, path)
 	case "anyOf", "oneOf":
 		var out []*spec
 		var branches [][]*spec
@@ -250,7 +254,8 @@ func merge(a, b *spec) *spec {
 	s.minItems, s.maxItems = max(s.minItems, b.minItems), least(s.maxItems, b.maxItems)
 	s.minProps, s.maxProps = max(s.minProps, b.minProps), least(s.maxProps, b.maxProps)
 	s.unique, s.propsAt = or(s.unique, b.unique), or(s.propsAt, b.propsAt)
-	s.required = append(s.required, b.required...)
+	s.required, s.absent = append(s.required, b.required...), append(s.absent, b.absent...)
+	s.keyNames = append(s.keyNames, b.keyNames...)
 	for _, v := range b.arrays {
 		if !slices.Contains(s.arrays, v) {
 			s.arrays = append(s.arrays, v)
