@@ -33,10 +33,12 @@
 //     hostname, ipv4, ipv6, uuid, uri, uri-reference, json-pointer, relative-json-pointer
 //   - minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf
 //   - anyOf, allOf; oneOf where no value can satisfy two of its schemas
+//   - not, and if with then and else, over type, enum, const, limits of numbers,
+//     lengths and counts, pattern, required, properties, anyOf, allOf, not and $ref
 //   - $ref to places within the schema, $defs, $anchor; a schema may refer to itself
 //
-// Any other keyword of JSON Schema that changes what is valid (not, if, contains,
-// unevaluatedItems, unevaluatedProperties, $dynamicRef) is a [*SchemaError] that names it and its place.
+// Any other keyword of JSON Schema that changes what is valid (contains, unevaluatedItems,
+// unevaluatedProperties, $dynamicRef) is a [*SchemaError] that names it and its place.
 // Notes (title, description, default, examples, formats that JSON Schema does not define
 // and unknown keywords) change nothing.
 //

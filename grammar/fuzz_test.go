@@ -18,6 +18,7 @@ func FuzzJSONSchema(f *testing.F) {
 		`{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]}`, `{"type":"object","properties":{"a":{},"b":{}},"minProperties":1}`,
 		`{"patternProperties":{"^a":{},"b$":{"type":"integer"}},"additionalProperties":false}`, `{"prefixItems":[{}],"items":false}`,
 		`{"propertyNames":{"maxLength":2},"dependentRequired":{"a":["b"]}}`, `{"dependencies":{"a":{"$ref":"#"}},"propertyNames":{"$ref":"#"}}`,
+		`{"enum":["a"],"not":{"$ref":"#"}}`, `{"if":{"properties":{"a":{"const":1}}},"then":{"required":["b"]},"else":{"not":{"pattern":"x"}}}`,
 		`{"minimum":1e5,"multipleOf":0.01}`, `{"oneOf":[{"type":"string"},{"type":"array","maxItems":1}]}`, `{"allOf":[{"maximum":3},{"enum":[1,5,"x"]}]}`,
 		`{"format":"ipv6"}`, `{"pattern":"^(a|b)*$","minLength":4}`, `{"$defs":{"x":{"items":{"$ref":"#/$defs/x"}}},"$ref":"#/$defs/x"}`,
 	} {

@@ -46,6 +46,23 @@ func TestSchemaTexts(t *testing.T) {
 		},
 		{`{"dependentRequired":{"a":["b"]},"properties":{"a":{},"b":false},"type":"object"}`, []string{`{}`}, []string{`{"a":1}`, `{"a":1,"b":1}`}},
 		{`{"enum":[{"a":1},{"a":1,"b":2},{"bb":1}],"propertyNames":{"maxLength":1},"dependencies":{"a":["b"]}}`, []string{`{"a":1,"b":2}`}, []string{`{"a":1}`, `{"bb":1}`}},
+		{
+			`{"type":"object","properties":{"country":{"enum":["US","DE","FR"]},"zip":{"type":"string"}},"required":["country"],
+			"if":{"properties":{"country":{"const":"US"}}},"then":{"required":["zip"]},"else":{"properties":{"zip":{"pattern":"^x"}}}}`,
+			[]string{`{"country":"US","zip":"1"}`, `{"country":"DE"}`, `{"country":"FR","zip":"x1"}`},
+			[]string{`{"country":"US"}`, `{"country":"DE","zip":"1"}`, `{}`},
+		},
+		{
+			`{"type":"object","properties":{"kind":{"type":"string"},"n":{"type":"integer"}},"required":["kind"],
+			"if":{"properties":{"kind":{"enum":["a","b"]}},"required":["kind"]},"then":{"required":["n"]}}`,
+			[]string{`{"kind":"a","n":1}`, `{"kind":"c"}`, `{"kind":"ab"}`}, []string{`{"kind":"a"}`, `{"kind":"b"}`},
+		},
+		{`{"type":["integer","string","null"],"not":{"enum":[3,"x",null]}}`, []string{`2`, `4`, `-3`, `30`, `"y"`, `"xx"`, `""`}, []string{`3`, `"x"`, `null`, `3.5`}},
+		{`{"type":"number","not":{"minimum":1,"maximum":2}}`, []string{`0.5`, `2.5`}, []string{`1`, `1.5`, `2`}},
+		{`{"not":{"anyOf":[{"type":"object"},{"const":true},{"not":{"not":{"pattern":"^a"}}}]}}`, []string{`"b"`, `""`}, []string{`{}`, `true`, `"ab"`, `1`}},
+		{`{"type":["string","array"],"not":{"maxLength":2,"maxItems":1}}`, []string{`"abc"`, `[1,2]`}, []string{`"ab"`, `[1]`, `1`}},
+		{`{"anyOf":[{"type":"null"},{"type":"string","not":{"pattern":""}}]}`, []string{`null`}, []string{`"a"`, `""`}},
+		{`{"enum":[[1],[2],{"a":3}],"not":{"items":{"const":1}}}`, []string{`[2]`}, []string{`[1]`, `{"a":3}`}},
 		{`{"type":"object","minProperties":2,"maxProperties":2,"properties":{"a":{},"b":{},"c":{}}}`, []string{`{"a":1,"c":1}`}, []string{`{"a":1}`, `{"a":1,"b":1,"c":1}`, `{}`}},
 	} {
 		g, err := grammar.JSONSchema([]byte(c.schema), grammar.Options{})

@@ -15,8 +15,6 @@ var kinds = map[string]kind{
 // and have no automaton here, with what to do about it. All others that keyword does
 // not know say nothing about validity.
 var uncompilable = map[string]string{
-	"not":                   "say what is allowed instead",
-	"if":                    "use anyOf",
 	"contains":              "use prefixItems",
 	"unevaluatedItems":      "use items",
 	"unevaluatedProperties": "use additionalProperties",
@@ -42,8 +40,7 @@ func (c *compiler) keyword(s *spec, v *value, key string) {
 	case "const":
 		s.list([]*value{at})
 	case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":
-		b := bound{decimal: number(at, key), upper: strings.HasSuffix(key, "aximum"), open: key[0] == 'e'}
-		s.bounds = append(s.bounds, b)
+		s.bounds = append(s.bounds, limit(at, key))
 	case "multipleOf":
 		d := number(at, key)
 		if d.neg || d.zero() {
@@ -95,6 +92,11 @@ func (s *spec) keepTypes(at *value) {
 	}
 	s.types &= allowed
 	s.integer = s.integer || integer && !fractions
+}
+
+// limit reads what a minimum or maximum says.
+func limit(at *value, key string) bound {
+	return bound{decimal: number(at, key), upper: strings.HasSuffix(key, "aximum"), open: key[0] == 'e'}
 }
 
 // number reads a number of a schema.

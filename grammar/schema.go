@@ -29,7 +29,7 @@ func JSONSchema(schema []byte, o Options) (g *Grammar, err error) {
 	}
 	c := &compiler{
 		root: root, open: o.Open, texts: looseTexts(), lim: newLimits(),
-		rules: map[string]*rule{}, anchors: map[string]*value{},
+		rules: map[string]*rule{}, anchors: map[string]*value{}, denied: map[*value]*value{}, made: forbidden.order,
 	}
 	if o.Compact {
 		c.texts = compactTexts()
@@ -68,7 +68,9 @@ type compiler struct {
 	open    bool
 	lim     *limits
 	anchors map[string]*value
-	rules   map[string]*rule // by the schemas that all hold
+	rules   map[string]*rule  // by the schemas that all hold
+	denied  map[*value]*value // what without has made
+	made    int               // order of the last schema that was made
 	todo    []func()
 	checks  []func()
 }

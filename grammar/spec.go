@@ -129,6 +129,10 @@ func (c *compiler) applicator(specs []*spec, v *value, key string, path []*value
 			specs = c.meet(specs, sub, path)
 		}
 		return specs
+	case "not":
+		return c.deny(specs, at, path)
+	case "if":
+		return c.condition(specs, v, path)
 	case "dependentRequired", "dependentSchemas", "dependencies":
 		return c.depend(specs, at, key, path)
 	case "anyOf", "oneOf":

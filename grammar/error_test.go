@@ -1,0 +1,29 @@
+package grammar_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/troikaml/troika/grammar"
+)
+
+// What cannot be compiled is named with its place.
+func TestSchemaErrors(t *testing.T) {
+	for _, c := range []struct{ schema, keyword, at string }{
+		{`{"items":{"contains":{}}}`, "contains", "/items/contains"},
+		{`{"not":{"type":"array","items":{"type":"null"}}}`, "items", "/not/items"},
+		{`{"if":{"oneOf":[{"const":1}]},"then":true}`, "oneOf", "/if/oneOf"},
+		{`{"type":"number","not":{"type":"integer"}}`, "type", "/not/type"},
+		{`{"not":{"const":[1]}}`, "const", "/not/const"},
+		{`{"enum":["a"],"not":{"$ref":"#"}}`, "$ref", "/not"},
+		{`{"not":{"not":{"$ref":"#/not"}}}`, "$ref", "/not"},
+		{`{"dependentRequired":{"a":true}}`, "dependentRequired", "/dependentRequired/a"},
+		{`{"propertyNames":3}`, "propertyNames", "/propertyNames"},
+	} {
+		_, err := grammar.JSONSchema([]byte(c.schema), grammar.Options{})
+		bad, ok := errors.AsType[*grammar.SchemaError](err)
+		if !ok || bad.Keyword != c.keyword || bad.Pointer != c.at {
+			t.Errorf("%s: %v, want one about %s at %s", c.schema, err, c.keyword, c.at)
+		}
+	}
+}
