@@ -29,7 +29,8 @@
 //     minProperties where all properties have names
 //   - items, prefixItems, additionalItems, minItems, maxItems; uniqueItems where there is
 //     at most one item
-//   - minLength, maxLength, pattern; format date, time, date-time, duration, email,
+//   - minLength, maxLength, pattern (of look-around, look-ahead after the first ^);
+//     format date, time, date-time, duration, email,
 //     hostname, ipv4, ipv6, uuid, uri, uri-reference, json-pointer, relative-json-pointer
 //   - minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf
 //   - anyOf, allOf; oneOf where no value can satisfy two of its schemas

@@ -63,6 +63,9 @@ func TestSchemaTexts(t *testing.T) {
 		{`{"type":["string","array"],"not":{"maxLength":2,"maxItems":1}}`, []string{`"abc"`, `[1,2]`}, []string{`"ab"`, `[1]`, `1`}},
 		{`{"anyOf":[{"type":"null"},{"type":"string","not":{"pattern":""}}]}`, []string{`null`}, []string{`"a"`, `""`}},
 		{`{"enum":[[1],[2],{"a":3}],"not":{"items":{"const":1}}}`, []string{`[2]`}, []string{`[1]`, `{"a":3}`}},
+		{`{"type":"string","pattern":"^(?!\\.)(?!.*\\.\\.)([a-z.]*)[a-z]@([a-z]+\\.)+[a-z]{2,}$"}`, []string{`"a.b@x.org"`}, []string{`".a@x.org"`, `"a..b@x.org"`, `"a@x"`}},
+		{`{"type":"string","pattern":"^(?!^[-+.]*$)[+-]?0*\\d*\\.?\\d*$"}`, []string{`"12.50"`, `"-3"`, `".5"`}, []string{`"."`, `"+"`, `""`, `"1.2.3"`}},
+		{`{"type":"string","pattern":"^(?=[^)]*[\\)a])(?!x|y)[a-z)]+$"}`, []string{`"ba"`, `"z)"`}, []string{`"b"`, `"xa"`, `"y)"`}},
 		{`{"type":"object","minProperties":2,"maxProperties":2,"properties":{"a":{},"b":{},"c":{}}}`, []string{`{"a":1,"c":1}`}, []string{`{"a":1}`, `{"a":1,"b":1,"c":1}`, `{}`}},
 	} {
 		g, err := grammar.JSONSchema([]byte(c.schema), grammar.Options{})

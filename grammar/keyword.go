@@ -138,6 +138,20 @@ func (c *compiler) search(at *value, key string) *dfa {
 }
 
 func (c *compiler) expression(at *value, key, expr string) *dfa {
+	looks, expr := lookaheads(expr)
+	d := c.plain(at, key, expr)
+	for _, l := range looks {
+		if ahead := c.plain(at, key, "^(?:"+l.expr+")"); l.not {
+			d = minus(c.lim, d, ahead)
+		} else {
+			d = intersect(c.lim, d, ahead)
+		}
+	}
+	return d
+}
+
+// plain is expression without look-ahead.
+func (c *compiler) plain(at *value, key, expr string) *dfa {
 	re, err := parseRegex(expr)
 	if err != nil {
 		fail(at.pointer, key, "%v", err)
