@@ -10,8 +10,8 @@ var forbidden = &value{kind: kindBool, order: -1}
 // keyNames narrows the keys of an object to what a schema of propertyNames takes. Names
 // that it lists are the object's, in that order, unless others are left out.
 func (o *object) keyNames(schema *value, name func(string)) {
-	keys, names, any := o.insides(schema)
-	if any {
+	keys, names, free := o.insides(schema)
+	if free {
 		return
 	}
 	if o.keys != nil {
@@ -27,7 +27,7 @@ func (o *object) keyNames(schema *value, name func(string)) {
 
 // insides accepts the insides of the strings that satisfy a schema, unless those are any.
 // It returns those that are listed as well.
-func (c *compiler) insides(schema *value) (d *dfa, listed []string, any bool) {
+func (c *compiler) insides(schema *value) (d *dfa, listed []string, free bool) {
 	n := newNFA(c.lim)
 	start, end := n.state(), n.state()
 	for _, s := range c.expand([]*value{schema}) {

@@ -130,11 +130,14 @@ func (c *compiler) denyCount(s *spec, v *value, key string) []*spec {
 	return nil
 }
 
+// beyondNot are the applicators that deny does not know.
+var beyondNot = []string{"oneOf", "if", "dependencies", "dependentRequired", "dependentSchemas"}
+
 // note refuses a keyword that changes what is valid.
 func (c *compiler) note(v *value, key string) {
-	empty := newSpec()
-	c.keyword(empty, v, key)
-	if _, ok := uncompilable[key]; ok || !empty.free() || key == "oneOf" || key == "if" || key == "dependencies" || key == "dependentRequired" || key == "dependentSchemas" {
+	said := newSpec()
+	c.keyword(said, v, key)
+	if !said.free() || slices.Contains(beyondNot, key) {
 		fail(v.fields[key].pointer, key, "this keyword cannot be compiled within not or if; say what is allowed instead")
 	}
 }
