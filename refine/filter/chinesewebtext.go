@@ -95,7 +95,7 @@ func (r *reading) charGrams(n, total int) []int32 {
 	t := &r.table
 	t.reset(total)
 	r.counts = append(r.counts[:0], make([]int32, total)...) // by where a run is first
-	lead := power(&forwards, n)                              // the factor of the character that leaves
+	lead := power(n)                                         // the factor of the character that leaves
 	hash := uint64(0)
 	for i, c := range r.chars[:total+n-1] {
 		hash = hash*polyBase + uint64(c) + 1

@@ -71,9 +71,9 @@ func (f GopherRepetition) judge(r *reading, _ *refine.Document) refine.Verdict {
 			s.atMost(topRules[gram.N], float64(g.top(gram.N))/chars, gram.Max)
 		}
 	}
-	for _, gram := range f.DupGrams {
-		s.atMost(dupRules[gram.N], float64(g.duplicated(gram.N))/chars, gram.Max)
-	}
+	g.duplicated(f.DupGrams, func(i, dup int) {
+		s.atMost(dupRules[f.DupGrams[i].N], float64(dup)/chars, f.DupGrams[i].Max)
+	})
 	return s.v
 }
 

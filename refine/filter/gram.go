@@ -1,7 +1,9 @@
 package filter
 
 import (
+	"math"
 	"math/bits"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/zeebo/xxh3"
@@ -40,7 +42,7 @@ func (t *table) reset(n int) {
 }
 
 // place returns where a hash is looked for first.
-func (t *table) place(hash uint64) int { return int(hash * 0x9E3779B97F4A7C15 >> t.shift) }
+func (t *table) place(hash uint64) int { return int(hash * spread >> t.shift) }
 
 // next returns the place after i.
 func (t *table) next(i int) int { return (i + 1) & (len(t.slots) - 1) }
@@ -70,44 +72,24 @@ func (r *reading) duplicates(pieces []string) (n, chars int) {
 	return n, chars
 }
 
-// grams finds runs of words that occur more than once. A run's hash is a
-// polynomial of its bytes without what stands between the words, so that runs
-// whose words join to the same string hash alike.
+// grams finds runs of words that occur more than once. Most runs of a text occur
+// once: sketches, which count by hash alone and so never too little, tell them
+// apart without a look at the words.
 type grams struct {
-	words []segment.Word
-	sum   []uint64 // polynomial of the words before i, from the first byte on
-	scale []uint64 // what takes the power of word i's first byte out of a sum
-	runes []int32  // characters of the words before i
-	table *table
-	again []int32 // how often the run that begins at word i came again
-}
+	words  []segment.Word
+	joined []byte   // the words without what stands between them
+	starts []int32  // of the words in joined, and its end
+	runes  []int32  // characters of the words before i
+	sums   []uint64 // polynomial of the hashes of the words before i
 
-const (
-	polyBase    = 0x5851F42D4C957F2D // odd: it has an inverse
-	polyInverse = 0xC097EF87329E28A5
-)
-
-// inverses are the powers of polyInverse.
-var inverses = powers(polyInverse)
-
-// forwards are the powers of polyBase.
-var forwards = powers(polyBase)
-
-func powers(x uint64) (p [64]uint64) {
-	p[0] = 1
-	for i := 1; i < len(p); i++ {
-		p[i] = p[i-1] * x
-	}
-	return p
-}
-
-// power returns x^n from x's table.
-func power(table *[64]uint64, n int) uint64 {
-	p := uint64(1)
-	for ; n >= len(table); n -= len(table) - 1 {
-		p *= table[len(table)-1]
-	}
-	return p * table[n]
+	table  *table
+	counts []uint32 // a sketch
+	seen   []uint8  // a sketch that counts to two
+	places []uint32 // of runs in a sketch
+	open   []int32  // words that begin runs which have to be looked at, ascending
+	again  []int32  // how often the run of each of them came again
+	reach  []int32  // how many bytes a run that begins at word i can have and come again
+	rest   []int32  // scratch of survey
 }
 
 // gramsIn returns the grams of the words in the language.
@@ -115,55 +97,115 @@ func (r *reading) gramsIn(lang string) *grams {
 	words := r.wordsIn(lang)
 	g := &r.grams
 	g.words, g.table = words, &r.table
-	g.sum, g.scale, g.runes = append(g.sum[:0], 0), append(g.scale[:0], 1), append(g.runes[:0], 0)
-	sum, scale, forward, runes := uint64(0), uint64(1), uint64(1), int32(0)
-	for _, w := range words {
-		p := uint64(0)
-		for i := len(w.Text) - 1; i >= 0; i-- {
-			p = p*polyBase + uint64(w.Text[i]) + 1
-		}
-		sum += p * forward
-		forward *= power(&forwards, len(w.Text))
-		scale *= power(&inverses, len(w.Text))
+	g.joined = slices.Grow(g.joined[:0], len(r.text))
+	g.starts = slices.Grow(g.starts[:0], len(words)+1)[:len(words)+1]
+	g.runes = slices.Grow(g.runes[:0], len(words)+1)[:len(words)+1]
+	g.sums = slices.Grow(g.sums[:0], len(words)+1)[:len(words)+1]
+	runes, sum := int32(0), uint64(0)
+	for i, w := range words {
+		g.starts[i], g.runes[i], g.sums[i] = int32(len(g.joined)), runes, sum
+		g.joined = append(g.joined, w.Text...)
 		runes += int32(w.Runes)
-		g.sum, g.scale, g.runes = append(g.sum, sum), append(g.scale, scale), append(g.runes, runes)
+		sum = sum*polyBase + xxh3.HashString(w.Text)
 	}
+	n := len(words)
+	g.starts[n], g.runes[n], g.sums[n] = int32(len(g.joined)), runes, sum
 	return g
 }
 
-// hash returns the hash of the n words from i on.
-func (g *grams) hash(i, n int) uint64 { return (g.sum[i+n] - g.sum[i]) * g.scale[i] }
+// polyBase is odd: its powers never vanish.
+const polyBase = 0x5851F42D4C957F2D
+
+// power returns polyBase^n.
+func power(n int) uint64 {
+	p := uint64(1)
+	for range n {
+		p *= polyBase
+	}
+	return p
+}
+
+// spread makes the upper bits of a product depend on all of a hash.
+const spread = 0x9E3779B97F4A7C15
 
 // top returns the characters of the most frequent run of n words, all its
 // occurrences together, the words joined by spaces. Of equally frequent runs
 // the first counts. There must be n words.
 func (g *grams) top(n int) int {
-	t := g.table
 	total := len(g.words) - n + 1
-	t.reset(total)
-	g.again = append(g.again[:0], make([]int32, total)...)
-	best, most := 0, int32(0) // the best run and how often it came again
-	for i := range total {
-		hash := g.hash(i, n)
+	best, most := g.frequent(n, total)
+	return (most + 1) * (int(g.runes[best+n]-g.runes[best]) + n - 1)
+}
+
+// frequent returns where the most frequent of total runs of n words begins first
+// and how often it comes again.
+func (g *grams) frequent(n, total int) (best, most int) {
+	likely, count := g.sketch(n, total)
+	if count < 2 {
+		return 0, 0
+	}
+	// The run that the sketch counts most is counted in truth: only runs that the
+	// sketch counts as often can be more frequent.
+	exact := uint32(0)
+	for i, p := range g.places {
+		if p == g.places[likely] && g.same(i, likely, n) {
+			exact++
+		}
+	}
+	g.open = g.open[:0]
+	for i, p := range g.places {
+		if g.counts[p] >= max(exact, 2) {
+			g.open = append(g.open, int32(i))
+		}
+	}
+	t := g.table
+	t.reset(len(g.open))
+	g.again = append(g.again[:0], make([]int32, len(g.open))...)
+	first := 0 // the place of best in open
+	for k, i := range g.open {
+		hash := uint64(g.places[i]) * spread
 		at := t.place(hash)
 		for {
 			s := &t.slots[at]
 			if s.first == 0 {
-				*s = slot{tagOf(hash), int32(i + 1)}
+				*s = slot{tagOf(hash), int32(k + 1)}
 				break
 			}
-			first := int(s.first - 1)
-			if s.tag == tagOf(hash) && g.same(first, i, n) {
-				g.again[first]++
-				if c := g.again[first]; c > most || c == most && first < best {
-					best, most = first, c
+			of := int(s.first - 1)
+			if s.tag == tagOf(hash) && g.same(int(g.open[of]), int(i), n) {
+				g.again[of]++
+				if c := int(g.again[of]); c > most || c == most && of < first {
+					first, most = of, c
 				}
 				break
 			}
 			at = t.next(at)
 		}
 	}
-	return int(most+1) * (int(g.runes[best+n]-g.runes[best]) + n - 1)
+	if most == 0 {
+		return 0, 0
+	}
+	return int(g.open[first]), most
+}
+
+// sketch counts the total runs of n words by their hashes, into counts and places,
+// and returns a run that was counted most and how often.
+func (g *grams) sketch(n, total int) (likely int, most uint32) {
+	size := max(6, bits.Len(uint(2*total)))
+	g.counts = slices.Grow(g.counts[:0], 1<<size)[:1<<size]
+	clear(g.counts)
+	g.places = slices.Grow(g.places[:0], total)[:total]
+	lead := power(n)
+	for i, from := range g.sums[:total] {
+		p := uint32((g.sums[i+n] - from*lead) * spread >> (64 - size))
+		g.places[i] = p
+		c := g.counts[p] + 1
+		g.counts[p] = c
+		if c > most {
+			likely, most = i, c
+		}
+	}
+	return likely, most
 }
 
 // same reports whether the n words from i and j on are the same.
@@ -176,29 +218,50 @@ func (g *grams) same(i, j, n int) bool {
 	return true
 }
 
-// duplicated returns the characters of the runs of n words that join to a
-// string seen before; a run that does is stepped over as a whole.
-func (g *grams) duplicated(n int) int {
-	t := g.table
-	total := len(g.words) - n + 1
-	if total <= 0 {
-		return 0
+// duplicated calls f for each of the runs with the characters of the runs of N
+// words that join to a string seen before; a run that does is stepped over as a
+// whole.
+func (g *grams) duplicated(runs []Gram, f func(i, chars int)) {
+	if len(runs) == 0 {
+		return
 	}
-	t.reset(total)
-	chars := 0
-	for i := 0; i < total; {
-		hash := g.hash(i, n)
+	least := maxGram
+	for _, r := range runs {
+		least = min(least, r.N)
+	}
+	g.survey(least)
+	for i, r := range runs {
+		f(i, g.duplicatedOf(r.N))
+	}
+}
+
+// duplicatedOf is duplicated for runs of n words, after the survey.
+func (g *grams) duplicatedOf(n int) int {
+	t := g.table
+	t.reset(len(g.open))
+	chars, next := 0, 0
+	for _, start := range g.open {
+		i := int(start)
+		if i < next || i+n >= len(g.starts) {
+			continue
+		}
+		from, to := g.starts[i], g.starts[i+n]
+		if to-from > g.reach[i] {
+			continue // it occurs once
+		}
+		run := g.joined[from:to]
+		hash := xxh3.Hash(run)
 		at := t.place(hash)
 		for {
 			s := &t.slots[at]
 			if s.first == 0 {
-				*s = slot{tagOf(hash), int32(i + 1)}
-				i++
+				*s = slot{tagOf(hash), start + 1}
 				break
 			}
-			if s.tag == tagOf(hash) && g.joinAlike(int(s.first-1), i, n) {
+			first := int(s.first - 1)
+			if s.tag == tagOf(hash) && string(g.joined[g.starts[first]:g.starts[first+n]]) == string(run) {
 				chars += int(g.runes[i+n] - g.runes[i])
-				i += n
+				next = i + n
 				break
 			}
 			at = t.next(at)
@@ -207,28 +270,58 @@ func (g *grams) duplicated(n int) int {
 	return chars
 }
 
-// joinAlike reports whether the n words from i and from j on join to the same
-// string.
-func (g *grams) joinAlike(i, j, n int) bool {
-	if g.same(i, j, n) {
-		return true
+// windows are lengths in bytes, ascending, for survey.
+var windows = [...]int{12, 24, 48}
+
+// survey notes in open where runs of n words and more begin that may occur more
+// than once, and in reach how long they are at most. A run that is as long as a
+// window, and of which so many bytes stand at the beginning of no other word,
+// occurs once.
+func (g *grams) survey(n int) {
+	g.open = g.open[:0]
+	total := len(g.words) - n + 1
+	if total <= 0 {
+		return
 	}
-	a, b := g.words[i:i+n], g.words[j:j+n]
-	var x, y string
-	for {
-		for x == "" && len(a) > 0 {
-			x, a = a[0].Text, a[1:]
-		}
-		for y == "" && len(b) > 0 {
-			y, b = b[0].Text, b[1:]
-		}
-		if x == "" || y == "" {
-			return x == y
-		}
-		k := min(len(x), len(y))
-		if x[:k] != y[:k] {
-			return false
-		}
-		x, y = x[k:], y[k:]
+	g.reach = slices.Grow(g.reach[:0], total)[:total]
+	rest := slices.Grow(g.rest[:0], total)[:total]
+	for i := range rest {
+		rest[i], g.reach[i] = int32(i), math.MaxInt32
 	}
+	for _, w := range windows {
+		rest = g.sieve(rest, w)
+	}
+	g.rest = rest
+	for i, reach := range g.reach {
+		if g.starts[i+n]-g.starts[i] <= reach {
+			g.open = append(g.open, int32(i))
+		}
+	}
+}
+
+// sieve returns the words of which a window from the beginning on occurs again, in
+// the place of words, which ascend. The reach of the others is shorter.
+func (g *grams) sieve(words []int32, window int) []int32 {
+	size := max(6, bits.Len(uint(4*len(words))))
+	g.seen = slices.Grow(g.seen[:0], 1<<size)[:1<<size]
+	clear(g.seen)
+	g.places = slices.Grow(g.places[:0], len(words))[:len(words)]
+	whole := len(words) // of those words the window ends within the text
+	for whole > 0 && int(g.starts[words[whole-1]])+window > len(g.joined) {
+		whole--
+	}
+	for k, i := range words[:whole] {
+		p := uint32(xxh3.Hash(g.joined[g.starts[i]:][:window]) >> (64 - size))
+		g.places[k] = p
+		g.seen[p] = min(g.seen[p]+1, 2)
+	}
+	again := words[:0]
+	for k, i := range words {
+		if k < whole && g.seen[g.places[k]] > 1 {
+			again = append(again, i)
+		} else {
+			g.reach[i] = int32(window - 1)
+		}
+	}
+	return again
 }
