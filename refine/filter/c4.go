@@ -2,6 +2,7 @@ package filter
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -39,7 +40,12 @@ type C4 struct {
 }
 
 // policies are the phrases of lines about terms and cookies.
-var policies = []string{"terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"}
+var policies = []phrase{
+	newPhrase("terms of use"), newPhrase("privacy policy"), newPhrase("cookie policy"),
+	newPhrase("uses cookies"), newPhrase("use of cookies"), newPhrase("use cookies"),
+}
+
+var loremIpsum, javascript = newPhrase("lorem ipsum"), newPhrase("javascript")
 
 // Name is "c4".
 func (C4) Name() string { return "c4" }
@@ -123,6 +129,9 @@ func (f C4) line(r *reading, raw, line string) (why refine.Reason, page bool) {
 	r.pieces = appendFields(r.pieces[:0], raw)
 	if f.MaxWordLength > 0 {
 		for _, w := range r.pieces {
+			if len(w) <= f.MaxWordLength {
+				continue // no more characters than bytes
+			}
 			if n := utf8.RuneCountInString(w); n > f.MaxWordLength {
 				return refine.Reason{Rule: "c4.word-length", Value: float64(n), Threshold: float64(f.MaxWordLength)}, false
 			}
@@ -134,14 +143,15 @@ func (f C4) line(r *reading, raw, line string) (why refine.Reason, page bool) {
 	if n := len(r.pieces); n < f.MinLineWords {
 		return refine.Reason{Rule: "c4.line-words", Value: float64(n), Threshold: float64(f.MinLineWords)}, false
 	}
+	letters := lettersOf(line)
 	switch {
-	case !f.KeepLoremIpsum && containsFold(line, "lorem ipsum"):
+	case !f.KeepLoremIpsum && loremIpsum.in(line, letters):
 		return refine.Reason{Rule: "c4.lorem-ipsum", Value: 1}, true
-	case !f.KeepJavascript && containsFold(line, "javascript"):
+	case !f.KeepJavascript && javascript.in(line, letters):
 		return refine.Reason{Rule: "c4.javascript", Value: 1}, false
 	case !f.KeepCurly && strings.Contains(line, "{"):
 		return refine.Reason{Rule: "c4.curly-bracket", Value: 1}, true
-	case !f.KeepPolicyLines && containsPolicy(line):
+	case !f.KeepPolicyLines && slices.ContainsFunc(policies, func(p phrase) bool { return p.in(line, letters) }):
 		return refine.Reason{Rule: "c4.policy", Value: 1}, false
 	}
 	return refine.Reason{}, false
@@ -154,30 +164,51 @@ func endsC4(line string) bool {
 
 // appendFields appends what stands between white space, as Python's str.split.
 func appendFields(dst []string, s string) []string {
-	start := -1
-	for i, r := range s {
-		if isSpace(r) {
-			if start >= 0 {
-				dst = append(dst, s[start:i])
-				start = -1
-			}
-		} else if start < 0 {
-			start = i
+	for {
+		if s = trimLeft(s); s == "" {
+			return dst
 		}
+		end := 0
+		for end < len(s) {
+			if c := s[end]; c < utf8.RuneSelf {
+				if asciiSpace[c] {
+					break
+				}
+				end++
+				continue
+			}
+			r, size := utf8.DecodeRuneInString(s[end:])
+			if isSpace(r) {
+				break
+			}
+			end += size
+		}
+		dst = append(dst, s[:end])
+		s = s[end:]
 	}
-	if start >= 0 {
-		dst = append(dst, s[start:])
-	}
-	return dst
 }
 
-func containsPolicy(line string) bool {
-	for _, p := range policies {
-		if containsFold(line, p) {
-			return true
-		}
+// phrase is a text in lower-case ASCII.
+type phrase struct {
+	text    string
+	letters uint32
+}
+
+func newPhrase(text string) phrase { return phrase{text, lettersOf(text)} }
+
+// in reports whether a line with these letters holds the phrase in any case.
+func (p phrase) in(line string, letters uint32) bool {
+	return letters&p.letters == p.letters && containsFold(line, p.text)
+}
+
+// lettersOf returns a bit for each ASCII letter of s in any case. Bits may be set
+// by other characters too.
+func lettersOf(s string) uint32 {
+	var letters uint32
+	for i := range len(s) {
+		letters |= 1 << (s[i] & 31)
 	}
-	return false
+	return letters
 }
 
 // containsFold reports whether s holds the lower-case ASCII phrase in any case.

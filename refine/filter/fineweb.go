@@ -40,7 +40,7 @@ func (f FineWebQuality) judge(r *reading, _ *refine.Document) refine.Verdict {
 	r.pieces = r.pieces[:0]
 	ended, short := 0, 0
 	for line := range strings.SplitSeq(r.text, "\n") {
-		if trim(line) == "" {
+		if isBlank(line) {
 			continue
 		}
 		r.pieces = append(r.pieces, line)

@@ -99,6 +99,9 @@ func wordClass(w string) (alpha, mark bool) {
 		}
 		r, size := utf8.DecodeRuneInString(w[i:])
 		i += size
+		if 0x4E00 <= r && r < 0xA000 {
+			return true, false // a Han character
+		}
 		if unicode.IsLetter(r) {
 			// Some sentence marks of rare scripts are letters to Unicode, none of
 			// the common ones.

@@ -112,8 +112,42 @@ var mayEndLine = func() (t [256]bool) {
 
 // isSpace reports what Python's str.isspace does: besides Unicode's white
 // space, the four information separators.
-func isSpace(r rune) bool { return 0x1C <= r && r <= 0x1F || unicode.IsSpace(r) }
+func isSpace(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r >= 0 && asciiSpace[r]
+	}
+	return unicode.IsSpace(r)
+}
 
-func trim(s string) string      { return strings.TrimFunc(s, isSpace) }
-func trimLeft(s string) string  { return strings.TrimLeftFunc(s, isSpace) }
-func trimRight(s string) string { return strings.TrimRightFunc(s, isSpace) }
+// asciiSpace is isSpace for ASCII.
+var asciiSpace = func() (t [utf8.RuneSelf]bool) {
+	for r := range rune(utf8.RuneSelf) {
+		t[r] = 0x1C <= r && r <= 0x1F || unicode.IsSpace(r)
+	}
+	return t
+}()
+
+func trim(s string) string { return trimRight(trimLeft(s)) }
+
+func trimLeft(s string) string {
+	for s != "" && s[0] < utf8.RuneSelf {
+		if !asciiSpace[s[0]] {
+			return s
+		}
+		s = s[1:]
+	}
+	return strings.TrimLeftFunc(s, isSpace)
+}
+
+func trimRight(s string) string {
+	for s != "" && s[len(s)-1] < utf8.RuneSelf {
+		if !asciiSpace[s[len(s)-1]] {
+			return s
+		}
+		s = s[:len(s)-1]
+	}
+	return strings.TrimRightFunc(s, isSpace)
+}
+
+// isBlank reports whether s is white space alone.
+func isBlank(s string) bool { return trimLeft(s) == "" }

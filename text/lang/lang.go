@@ -3,6 +3,7 @@ package lang
 import (
 	"math"
 	"slices"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -77,10 +78,12 @@ func fold(r rune) rune {
 		return r | 0x20
 	case r < 0xAA:
 		return 0
+	case 0x4E00 <= r && r < 0xA000: // letters all
+		return 1 // Han, the first of alike
+	case 0x2010 <= r && r < 0x2070, 0x3000 <= r && r < 0x3005, 0x3008 <= r && r < 0x3020, 0xFF01 <= r && r < 0xFF21:
+		return 0 // punctuation
 	case !unicode.IsLetter(r) && !unicode.IsMark(r):
 		return 0
-	case 0x4E00 <= r && r < 0xA000:
-		return 1 // Han, the first of alike
 	case 0x400 <= r && r < 0x530: // Cyrillic is none of them
 	case r >= 0x370:
 		for i, t := range alike {
@@ -164,10 +167,16 @@ func features(dst []uint16, s string) []uint16 {
 	return dst
 }
 
+// rowsOf keeps the memory of rows between texts.
+var rowsOf = sync.Pool{New: func() any { return new([]uint16) }}
+
 // scores returns the probabilities of the labels, nil for a text without
 // letters.
 func (m *model) scores(s string) []float64 {
-	rows := features(make([]uint16, 0, 4096), sample(s))
+	scratch, _ := rowsOf.Get().(*[]uint16)
+	defer rowsOf.Put(scratch)
+	rows := features((*scratch)[:0], sample(s))
+	*scratch = rows
 	if len(rows) == 0 {
 		return nil
 	}

@@ -21,18 +21,18 @@ type model struct {
 	groups []group
 }
 
-// group holds for every row the weights of some labels, a byte for each: the
-// weight plus weightZero. The bytes of eight labels are added up in one go.
+// group holds for every row the weights of some labels, 16 bits for each: the
+// weight plus weightZero. Those of four labels are added up in one go.
 type group [numRows][groupWords]uint64
 
 const (
 	weightZero  = 128
-	lanes       = 8 // labels of a word
-	groupWords  = 3 // whose sums fit into registers
+	lanes       = 4 // labels of a word
+	laneBits    = 64 / lanes
+	groupWords  = 9 // whose sums fit into registers
 	groupLabels = groupWords * lanes
-	// blockRows is how many bytes fit into a sum of 16 bits.
-	blockRows  = 256
-	everyOther = 0x00FF00FF00FF00FF
+	// blockRows is how many weights fit into a sum of 16 bits.
+	blockRows = 256
 )
 
 // sums returns for each label the sum of its weights in the rows.
@@ -50,22 +50,24 @@ func (m *model) sums(rows []uint16) []int32 {
 	return sums
 }
 
-// add adds the bytes of at most blockRows rows to the sums.
+// add adds the weights of at most blockRows rows to the sums.
 func (g *group) add(sums []int32, rows []uint16) {
-	var even, odd [groupWords]uint64
+	var s0, s1, s2, s3, s4, s5, s6, s7, s8 uint64
 	for _, row := range rows {
 		w := &g[row%numRows]
-		even[0] += w[0] & everyOther
-		odd[0] += w[0] >> 8 & everyOther
-		even[1] += w[1] & everyOther
-		odd[1] += w[1] >> 8 & everyOther
-		even[2] += w[2] & everyOther
-		odd[2] += w[2] >> 8 & everyOther
+		s0 += w[0]
+		s1 += w[1]
+		s2 += w[2]
+		s3 += w[3]
+		s4 += w[4]
+		s5 += w[5]
+		s6 += w[6]
+		s7 += w[7]
+		s8 += w[8]
 	}
-	for k := range groupWords {
-		for i := range lanes / 2 {
-			sums[k*lanes+2*i] += int32(even[k] >> (16 * i) & 0xFFFF)
-			sums[k*lanes+2*i+1] += int32(odd[k] >> (16 * i) & 0xFFFF)
+	for k, s := range [groupWords]uint64{s0, s1, s2, s3, s4, s5, s6, s7, s8} {
+		for i := range lanes {
+			sums[k*lanes+i] += int32(s >> (laneBits * i) & (1<<laneBits - 1))
 		}
 	}
 }
@@ -100,7 +102,7 @@ func readModel(packed []byte) (*model, error) {
 		words, at := &m.groups[i/groupLabels], i%groupLabels
 		for row := range numRows {
 			w := uint64(int(int8(body[i*numRows+row])) + weightZero)
-			words[row][at/lanes] |= w << (8 * (at % lanes))
+			words[row][at/lanes] |= w << (laneBits * (at % lanes))
 		}
 	}
 	return m, nil

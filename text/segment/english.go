@@ -15,34 +15,76 @@ func English(dst []Word, s string) []Word {
 	t := englishTables()
 	for i := 0; i < len(s); {
 		start := i
-		plain := true // ASCII letters alone
+		marks := 0 // how many characters are no ASCII letters
 		for i < len(s) {
-			c := s[i]
-			if c >= utf8.RuneSelf {
-				r, size := utf8.DecodeRuneInString(s[i:])
-				if isSpace(r) {
-					break
-				}
-				plain = false
-				i += size
+			k := kinds[s[i]]
+			if k < kindSpace {
+				marks += int(k)
+				i++
 				continue
 			}
-			if asciiSpace[c] {
+			if k == kindSpace {
 				break
 			}
-			plain = plain && 'a' <= c|0x20 && c|0x20 <= 'z'
-			i++
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if isSpace(r) {
+				break
+			}
+			marks += 2
+			i += size
 		}
 		if i > start {
-			if chunk := s[start:i]; plain && !t.mayBeSpecial(chunk) {
-				dst = append(dst, Word{chunk, len(chunk)})
-			} else {
-				dst = t.chunk(dst, chunk)
-			}
+			dst = t.appendChunk(dst, s[start:i], marks)
 		}
 		i += spaces(s[i:])
 	}
 	return dst
+}
+
+// Kinds of bytes; those below kindSpace are what they count for among the marks of
+// a chunk.
+const (
+	kindLetter = iota // of ASCII
+	kindMark          // what else is neither white space nor a letter of ASCII
+	kindSpace
+	kindWide // of a character beyond ASCII
+)
+
+// kinds holds the kind of each byte.
+var kinds = func() (t [256]uint8) {
+	for c := range t {
+		switch b := byte(c); {
+		case b >= utf8.RuneSelf:
+			t[c] = kindWide
+		case isSpace(rune(b)):
+			t[c] = kindSpace
+		case 'a' > b|0x20 || b|0x20 > 'z':
+			t[c] = kindMark
+		}
+	}
+	return t
+}()
+
+// appendChunk appends the words of a chunk that has at most one character that is
+// no ASCII letter where marks is 1, and none where it is 0. Those are most: their
+// words are known without a search for affixes.
+func (t *english) appendChunk(dst []Word, chunk string, marks int) []Word {
+	switch {
+	case marks > 1 || t.mayBeSpecial(chunk):
+		return t.chunk(dst, chunk)
+	case marks == 0:
+		return append(dst, Word{chunk, len(chunk)})
+	}
+	// One mark before or behind a word. No letter is an affix.
+	last := len(chunk) - 1
+	switch stem := chunk[:last]; {
+	case last == 0:
+	case kinds[chunk[last]] == kindMark && !t.mayBeSpecial(stem) && t.prefix(chunk) == 0 && t.suffix(chunk) == 1:
+		return append(dst, Word{stem, last}, Word{chunk[last:], 1})
+	case kinds[chunk[0]] == kindMark && !t.mayBeSpecial(chunk[1:]) && t.prefix(chunk) == 1:
+		return append(dst, Word{chunk[:1], 1}, Word{chunk[1:], last})
+	}
+	return t.chunk(dst, chunk)
 }
 
 // spaces returns the bytes of the white space that s begins with.

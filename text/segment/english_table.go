@@ -197,6 +197,8 @@ func (t *english) isURL(s string) bool {
 	}
 	if last := s[len(s)-1]; plain && !isDigit(last) {
 		return 'a' <= last && last <= 'z' && isHost(s)
+	} else if plain && strings.Count(s, ".") != 3 {
+		return false // a number, and no address of version 4
 	}
 	m := t.url.FindStringSubmatchIndex(s)
 	if m == nil {
