@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"encoding/binary"
 	"math"
 	"math/bits"
 	"slices"
@@ -95,22 +96,48 @@ type grams struct {
 // gramsIn returns the grams of the words in the language.
 func (r *reading) gramsIn(lang string) *grams {
 	words := r.wordsIn(lang)
+	n := len(words)
 	g := &r.grams
 	g.words, g.table = words, &r.table
-	g.joined = slices.Grow(g.joined[:0], len(r.text))
-	g.starts = slices.Grow(g.starts[:0], len(words)+1)[:len(words)+1]
-	g.runes = slices.Grow(g.runes[:0], len(words)+1)[:len(words)+1]
-	g.sums = slices.Grow(g.sums[:0], len(words)+1)[:len(words)+1]
-	runes, sum := int32(0), uint64(0)
+	g.starts = slices.Grow(g.starts[:0], n+1)[:n+1]
+	g.runes = slices.Grow(g.runes[:0], n+1)[:n+1]
+	g.sums = slices.Grow(g.sums[:0], n+1)[:n+1]
+	joined := slices.Grow(g.joined[:0], len(r.text)+hashBytes)
+	starts, counts, sums := g.starts, g.runes, g.sums
+	runes := int32(0)
 	for i, w := range words {
-		g.starts[i], g.runes[i], g.sums[i] = int32(len(g.joined)), runes, sum
-		g.joined = append(g.joined, w.Text...)
+		starts[i], counts[i] = int32(len(joined)), runes
+		joined = append(joined, w.Text...)
 		runes += int32(w.Runes)
-		sum = sum*polyBase + xxh3.HashString(w.Text)
 	}
-	n := len(words)
-	g.starts[n], g.runes[n], g.sums[n] = int32(len(g.joined)), runes, sum
+	starts[n], counts[n] = int32(len(joined)), runes
+	g.joined = joined
+	sum := uint64(0)
+	for i, at := range starts[:n] {
+		sums[i] = sum
+		sum = sum*polyBase + hashOf(joined[at:], int(starts[i+1]-at))
+	}
+	sums[n] = sum
 	return g
+}
+
+// hashBytes is what hashOf may read beyond a word.
+const hashBytes = 8
+
+// hashOf returns a hash of the first n bytes of b, whose capacity is hashBytes more
+// at least.
+func hashOf(b []byte, n int) uint64 {
+	v := binary.LittleEndian.Uint64(b[:hashBytes])
+	switch {
+	case n < hashBytes:
+		v &= 1<<(8*n) - 1
+	case n > 2*hashBytes:
+		return xxh3.Hash(b[:n])
+	case n > hashBytes:
+		v = v*polyBase + binary.LittleEndian.Uint64(b[n-hashBytes:][:hashBytes])
+	}
+	v = (v + uint64(n)) * spread
+	return v ^ v>>32
 }
 
 // polyBase is odd: its powers never vanish.
@@ -146,18 +173,21 @@ func (g *grams) frequent(n, total int) (best, most int) {
 	}
 	// The run that the sketch counts most is counted in truth: only runs that the
 	// sketch counts as often can be more frequent.
-	exact := uint32(0)
-	for i, p := range g.places {
-		if p == g.places[likely] && g.same(i, likely, n) {
+	exact, places, counts := uint32(0), g.places, g.counts
+	at := places[likely]
+	for i, p := range places {
+		if p == at && g.same(i, likely, n) {
 			exact++
 		}
 	}
-	g.open = g.open[:0]
-	for i, p := range g.places {
-		if g.counts[p] >= max(exact, 2) {
-			g.open = append(g.open, int32(i))
+	exact = max(exact, 2)
+	open := g.open[:0]
+	for i, p := range places {
+		if counts[p] >= exact {
+			open = append(open, int32(i))
 		}
 	}
+	g.open = open
 	t := g.table
 	t.reset(len(g.open))
 	g.again = append(g.again[:0], make([]int32, len(g.open))...)
@@ -195,12 +225,12 @@ func (g *grams) sketch(n, total int) (likely int, most uint32) {
 	g.counts = slices.Grow(g.counts[:0], 1<<size)[:1<<size]
 	clear(g.counts)
 	g.places = slices.Grow(g.places[:0], total)[:total]
-	lead := power(n)
+	counts, places, ends, lead := g.counts, g.places, g.sums[n:][:total], power(n)
 	for i, from := range g.sums[:total] {
-		p := uint32((g.sums[i+n] - from*lead) * spread >> (64 - size))
-		g.places[i] = p
-		c := g.counts[p] + 1
-		g.counts[p] = c
+		p := uint32((ends[i] - from*lead) * spread >> (64 - size))
+		places[i] = p
+		c := counts[p] + 1
+		counts[p] = c
 		if c > most {
 			likely, most = i, c
 		}
@@ -240,13 +270,14 @@ func (g *grams) duplicatedOf(n int) int {
 	t := g.table
 	t.reset(len(g.open))
 	chars, next := 0, 0
+	starts, reach := g.starts, g.reach
 	for _, start := range g.open {
 		i := int(start)
-		if i < next || i+n >= len(g.starts) {
+		if i < next || i+n >= len(starts) {
 			continue
 		}
-		from, to := g.starts[i], g.starts[i+n]
-		if to-from > g.reach[i] {
+		from, to := starts[i], starts[i+n]
+		if to-from > reach[i] {
 			continue // it occurs once
 		}
 		run := g.joined[from:to]
@@ -259,7 +290,7 @@ func (g *grams) duplicatedOf(n int) int {
 				break
 			}
 			first := int(s.first - 1)
-			if s.tag == tagOf(hash) && string(g.joined[g.starts[first]:g.starts[first+n]]) == string(run) {
+			if s.tag == tagOf(hash) && string(g.joined[starts[first]:starts[first+n]]) == string(run) {
 				chars += int(g.runes[i+n] - g.runes[i])
 				next = i + n
 				break
@@ -310,18 +341,28 @@ func (g *grams) sieve(words []int32, window int) []int32 {
 	for whole > 0 && int(g.starts[words[whole-1]])+window > len(g.joined) {
 		whole--
 	}
+	seen, places, starts, joined, reach := g.seen, g.places, g.starts, g.joined, g.reach
 	for k, i := range words[:whole] {
-		p := uint32(xxh3.Hash(g.joined[g.starts[i]:][:window]) >> (64 - size))
-		g.places[k] = p
-		g.seen[p] = min(g.seen[p]+1, 2)
+		p := uint32(hashWindow(joined[starts[i]:][:window]) >> (64 - size))
+		places[k] = p
+		seen[p] = min(seen[p]+1, 2)
 	}
 	again := words[:0]
 	for k, i := range words {
-		if k < whole && g.seen[g.places[k]] > 1 {
+		if k < whole && seen[places[k]] > 1 {
 			again = append(again, i)
 		} else {
-			g.reach[i] = int32(window - 1)
+			reach[i] = int32(window - 1)
 		}
 	}
 	return again
+}
+
+// hashWindow returns a hash of a window, in its upper bits.
+func hashWindow(b []byte) uint64 {
+	if len(b) > windows[0] {
+		return xxh3.Hash(b)
+	}
+	v := binary.LittleEndian.Uint64(b[len(b)-hashBytes:]) * polyBase
+	return (v + binary.LittleEndian.Uint64(b)) * spread
 }

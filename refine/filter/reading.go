@@ -116,8 +116,11 @@ func isSpace(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r >= 0 && asciiSpace[r]
 	}
-	return unicode.IsSpace(r)
+	return r <= lastSpace && unicode.IsSpace(r)
 }
+
+// lastSpace is the greatest character that is white space to Unicode.
+const lastSpace = 0x3000
 
 // asciiSpace is isSpace for ASCII.
 var asciiSpace = func() (t [utf8.RuneSelf]bool) {

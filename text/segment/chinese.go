@@ -27,13 +27,13 @@ func (d *Dictionary) Words(dst []Word, s string) []Word {
 				i++
 				continue
 			}
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r < 0x4E00 || r > 0x9FD5 {
+			r := han(s[i:])
+			if r == 0 {
 				break
 			}
 			p.starts = append(p.starts, int32(i-start))
 			p.codes = append(p.codes, d.codes[r])
-			i += size
+			i += 3
 		}
 		if i > start {
 			p.starts = append(p.starts, int32(i-start))
@@ -47,6 +47,19 @@ func (d *Dictionary) Words(dst []Word, s string) []Word {
 		i += size
 	}
 	return dst
+}
+
+// han returns the character that s begins with where it is one of the dictionary's,
+// from U+4E00 to U+9FD5, else 0.
+func han(s string) rune {
+	if len(s) < 3 || s[0] < 0xE4 || s[0] > 0xE9 || s[1]&0xC0 != 0x80 || s[2]&0xC0 != 0x80 {
+		return 0
+	}
+	r := rune(s[0]&0x0F)<<12 | rune(s[1]&0x3F)<<6 | rune(s[2]&0x3F)
+	if r < 0x4E00 || r > 0x9FD5 {
+		return 0
+	}
+	return r
 }
 
 // longestRun bounds the memory of a path: 28 bytes a character.

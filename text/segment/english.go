@@ -115,7 +115,12 @@ var asciiSpace = func() (t [utf8.RuneSelf]bool) {
 }()
 
 // isSpace reports what Python's str.isspace does.
-func isSpace(r rune) bool { return 0x1C <= r && r <= 0x1F || unicode.IsSpace(r) }
+func isSpace(r rune) bool {
+	return r <= lastSpace && (0x1C <= r && r <= 0x1F || unicode.IsSpace(r))
+}
+
+// lastSpace is the greatest character that is white space to Unicode.
+const lastSpace = 0x3000
 
 // mayBeSpecial is false for most strings that are no specials.
 func (t *english) mayBeSpecial(s string) bool {
