@@ -181,13 +181,14 @@ func (g *grams) frequent(n, total int) (best, most int) {
 		}
 	}
 	exact = max(exact, 2)
-	open := g.open[:0]
+	open, k := slices.Grow(g.open[:0], total)[:total], 0
 	for i, p := range places {
+		open[k] = int32(i) // overwritten where it is not to stay: no branch to guess
 		if counts[p] >= exact {
-			open = append(open, int32(i))
+			k++
 		}
 	}
-	g.open = open
+	g.open = open[:k]
 	t := g.table
 	t.reset(len(g.open))
 	g.again = append(g.again[:0], make([]int32, len(g.open))...)
@@ -323,11 +324,15 @@ func (g *grams) survey(n int) {
 		rest = g.sieve(rest, w)
 	}
 	g.rest = rest
+	open, k := slices.Grow(g.open[:0], total)[:total], 0
+	starts, ends := g.starts[:total], g.starts[n:][:total]
 	for i, reach := range g.reach {
-		if g.starts[i+n]-g.starts[i] <= reach {
-			g.open = append(g.open, int32(i))
+		open[k] = int32(i)
+		if ends[i]-starts[i] <= reach {
+			k++
 		}
 	}
+	g.open = open[:k]
 }
 
 // sieve returns the words of which a window from the beginning on occurs again, in
@@ -347,15 +352,20 @@ func (g *grams) sieve(words []int32, window int) []int32 {
 		places[k] = p
 		seen[p] = min(seen[p]+1, 2)
 	}
-	again := words[:0]
-	for k, i := range words {
-		if k < whole && seen[places[k]] > 1 {
-			again = append(again, i)
-		} else {
-			reach[i] = int32(window - 1)
-		}
+	for _, i := range words[whole:] {
+		reach[i] = int32(window - 1)
 	}
-	return again
+	again := 0
+	for k, i := range words[:whole] {
+		words[again] = i // overwritten where it is not to stay: no branch to guess
+		most := int32(window - 1)
+		if seen[places[k]] > 1 {
+			again++
+			most = math.MaxInt32
+		}
+		reach[i] = most
+	}
+	return words[:again]
 }
 
 // hashWindow returns a hash of a window, in its upper bits.

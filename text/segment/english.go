@@ -75,10 +75,11 @@ func (t *english) appendChunk(dst []Word, chunk string, marks int) []Word {
 	case marks == 0:
 		return append(dst, Word{chunk, len(chunk)})
 	}
-	// One mark before or behind a word. No letter is an affix.
+	// A mark alone, or one before or behind a word. No letter is an affix.
 	last := len(chunk) - 1
 	switch stem := chunk[:last]; {
 	case last == 0:
+		return append(dst, Word{chunk, 1})
 	case kinds[chunk[last]] == kindMark && !t.mayBeSpecial(stem) && t.prefix(chunk) == 0 && t.suffix(chunk) == 1:
 		return append(dst, Word{stem, last}, Word{chunk[last:], 1})
 	case kinds[chunk[0]] == kindMark && !t.mayBeSpecial(chunk[1:]) && t.prefix(chunk) == 1:
