@@ -23,10 +23,10 @@ func Normalize(s string) string {
 	if isClean(s) {
 		return s
 	}
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
+	s = compose(s)
+	if isTidy(s) {
+		return s
 	}
-	s = norm.NFC.String(foldLines(s))
 	var b strings.Builder
 	b.Grow(len(s))
 	blank := 0
@@ -60,6 +60,90 @@ func isClean(s string) bool {
 		prev = c
 	}
 	return prev != '\n' && prev != ' ' || s == ""
+}
+
+// isTidy reports whether s has no spaces at the ends of lines, no more than one
+// empty line in a row and none at both ends.
+func isTidy(s string) bool {
+	empty := 1 // lines in a row so far, as if one came before
+	for line := range strings.SplitSeq(s, "\n") {
+		if line == "" {
+			if empty++; empty > 1 {
+				return false
+			}
+			continue
+		}
+		if last := line[len(line)-1]; last == ' ' || last == '\t' {
+			return false
+		}
+		empty = 0
+	}
+	return empty == 0
+}
+
+// compose returns s in valid UTF-8 and Unicode form NFC, with line ends, spaces and
+// invisible characters as Normalize says. Nothing that it does reaches across a line
+// feed, so it leaves the lines alone in which every character stays.
+func compose(s string) string {
+	var b strings.Builder
+	done := 0
+	for i := 0; ; {
+		i += staying(s[i:])
+		if i == len(s) {
+			break
+		}
+		from, to := strings.LastIndexByte(s[:i], '\n'), len(s)
+		if n := strings.IndexByte(s[i:], '\n'); n >= 0 {
+			to = i + n + 1
+		}
+		b.WriteString(s[done : from+1])
+		// The line feed before tells that no mark combines with what came earlier.
+		line := s[max(from, 0):to]
+		if !utf8.ValidString(line) {
+			line = strings.ToValidUTF8(line, "\uFFFD")
+		}
+		line = norm.NFC.String(foldLines(line))
+		if from >= 0 {
+			line = line[1:]
+		}
+		b.WriteString(line)
+		i, done = to, to
+	}
+	if done == 0 {
+		return s
+	}
+	b.WriteString(s[done:])
+	return b.String()
+}
+
+// staying returns how many bytes of s come before a character that compose may
+// change: printable ASCII, line feeds, tabs, Han characters and the punctuation of
+// Chinese and English stay, whatever stands beside them.
+func staying(s string) int {
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c < ' ' && c != '\n' && c != '\t' || c == 0x7F {
+				return i
+			}
+			i++
+			continue
+		}
+		if len(s)-i < 3 || c&0xF0 != 0xE0 || s[i+1]&0xC0 != 0x80 || s[i+2]&0xC0 != 0x80 {
+			return i
+		}
+		if !stays(rune(c&0x0F)<<12 | rune(s[i+1]&0x3F)<<6 | rune(s[i+2]&0x3F)) {
+			return i
+		}
+		i += 3
+	}
+	return len(s)
+}
+
+// stays is staying for characters of three bytes.
+func stays(r rune) bool {
+	return 0x4E00 <= r && r <= 0x9FFF || 0x3001 <= r && r <= 0x3029 || 0xFF01 <= r && r <= 0xFF5E ||
+		0x2010 <= r && r <= 0x2027 || 0x2030 <= r && r <= 0x205E
 }
 
 // foldLines maps line ends, spaces and invisible characters as Normalize says.
@@ -133,7 +217,23 @@ func Fold(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	space := false
-	for _, r := range s {
+	for i, r := range s {
+		if 0x4E00 <= r && r <= 0x9FFF { // no space, no control, no case
+			if space {
+				b.WriteByte(' ')
+				space = false
+			}
+			b.WriteString(s[i : i+3])
+			continue
+		}
+		if r < utf8.RuneSelf && class[r] > classJoint { // letters and digits
+			if space {
+				b.WriteByte(' ')
+				space = false
+			}
+			b.WriteByte(class[r])
+			continue
+		}
 		if unicode.IsSpace(r) {
 			space = b.Len() > 0
 			continue

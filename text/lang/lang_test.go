@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -44,7 +45,7 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
-// TestSums compares the sums of eight labels at a time with plain ones, over as many
+// TestSums compares the sums of the labels of a word with plain ones, over as many
 // rows as make sums overflow where they could.
 func TestSums(t *testing.T) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
@@ -74,7 +75,7 @@ func TestSums(t *testing.T) {
 	}
 	extreme := &group{}
 	for i := range extreme[0] {
-		extreme[0][i] = 0xFFFFFFFFFFFFFFFF
+		extreme[0][i] = 0x00FF00FF00FF00FF // the greatest weights
 	}
 	sums := make([]int32, groupLabels)
 	extreme.add(sums, make([]uint16, blockRows))
@@ -111,4 +112,23 @@ func FuzzIdentify(f *testing.F) {
 			t.Errorf("%q: %v", s, g)
 		}
 	})
+}
+
+// TestFoldTakesNoShortcut compares with what Unicode says of each character.
+func TestFoldTakesNoShortcut(t *testing.T) {
+	for r := range rune(0x20000) {
+		want := rune(0)
+		if unicode.IsLetter(r) || unicode.IsMark(r) {
+			want = unicode.ToLower(r)
+			for i, table := range alike {
+				if unicode.Is(table, r) {
+					want = rune(i + 1)
+					break
+				}
+			}
+		}
+		if r >= 0xAA && fold(r) != want {
+			t.Errorf("fold(%U) = %d, want %d", r, fold(r), want)
+		}
+	}
 }
