@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/troikaml/troika"
@@ -35,6 +37,9 @@ const tableBytes = 256 << 20
 type ExportOptions struct {
 	// Tables begins Parquet files for the splits; nil writes JSON lines.
 	Tables *Tables
+	// Cards make files that describe the files of the splits, by name. They are
+	// written with the version, so that none is there without them.
+	Cards map[string]func(splits []File) ([]byte, error)
 }
 
 // Tables begins Parquet files. dataset knows no format of tables: whoever exports
@@ -62,7 +67,7 @@ type File struct {
 
 // Export writes a version into the folder dir, which must exist: for each split a
 // JSONL file or, of those that are not empty, tables; lineage.jsonl, inputs.jsonl
-// where the raw files are known and, last, manifest.json, which is taken away first.
+// where the raw files are known, the cards that are asked for and, last, manifest.json, which is taken away first.
 // Each file is there whole or not at all, and what an earlier export left beside them
 // is removed. Until the folder is whole it holds [UnfinishedFile]. [Read] makes the
 // same version of the folder. The files of the splits are returned in their order.
@@ -108,6 +113,15 @@ func (v *Version) export(dir string, o ExportOptions) ([]File, error) {
 	}
 	if err := removeOthers(dir, files); err != nil {
 		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Cards)) {
+		text, err := o.Cards[name](files)
+		if err != nil {
+			return nil, err
+		}
+		if err := fsx.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return nil, err
+		}
 	}
 	if err := fsx.WriteFile(filepath.Join(dir, manifestName), v.encoded, 0o644); err != nil {
 		return nil, err

@@ -280,11 +280,27 @@ func TestExportStopped(t *testing.T) {
 	if err := whole(); err == nil || !strings.Contains(err.Error(), "export again") {
 		t.Errorf("read a folder that is not whole: %v", err)
 	}
-	if _, err := v.Export(dir, dataset.ExportOptions{}); err != nil {
+	// Cards come before what makes the folder whole: none is there without them.
+	card := func(splits []dataset.File) ([]byte, error) {
+		if err := whole(); err == nil || len(splits) != len(dataset.Splits()) {
+			t.Errorf("whole before its card, of %d splits", len(splits))
+		}
+		return []byte("card"), nil
+	}
+	bad := func([]dataset.File) ([]byte, error) { return nil, errors.New("no words") }
+	o := dataset.ExportOptions{Cards: map[string]func([]dataset.File) ([]byte, error){"A.md": card, "B.md": bad}}
+	if _, err := v.Export(dir, o); err == nil || whole() == nil {
+		t.Errorf("exported without a card: %v", err)
+	}
+	o.Cards["B.md"] = card
+	if _, err := v.Export(dir, o); err != nil {
 		t.Fatal(err)
 	}
 	if err := whole(); err != nil {
 		t.Error(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "B.md")); err != nil || string(b) != "card" {
+		t.Errorf("card %q: %v", b, err)
 	}
 }
 

@@ -85,20 +85,12 @@ func (a *app) exportData(ctx context.Context, datasets *dataset.Store, ref, dir 
 	if err := fsx.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	files, err := v.Export(dir, o)
-	if err != nil {
-		return err
+	o.Cards = map[string]func([]dataset.File) ([]byte, error){
+		hubCardFile:   func(splits []dataset.File) ([]byte, error) { return v.HuggingFaceCard(e, splits) },
+		croissantFile: func(splits []dataset.File) ([]byte, error) { return v.Croissant(e, splits) },
 	}
-	for name, card := range map[string]func(dataset.Entry, []dataset.File) ([]byte, error){
-		hubCardFile: v.HuggingFaceCard, croissantFile: v.Croissant,
-	} {
-		text, err := card(e, files)
-		if err != nil {
-			return err
-		}
-		if err := fsx.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
-			return err
-		}
+	if _, err := v.Export(dir, o); err != nil {
+		return err
 	}
 	if a.JSON {
 		return a.WriteJSON(map[string]any{"version": e, "dir": dir})

@@ -263,6 +263,41 @@ func TestWalkUnreadable(t *testing.T) {
 	}
 }
 
+// TestWalkOpenDocument: what is packed as zip and no archive to people is told by its
+// name or its media type, not taken apart.
+func TestWalkOpenDocument(t *testing.T) {
+	var typed bytes.Buffer
+	z := zip.NewWriter(&typed)
+	w, err := z.CreateHeader(&zip.FileHeader{Name: "mimetype", Method: zip.Store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, "application/vnd.oasis.opendocument.spreadsheet"); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	parts := zipped(t, "content.xml", "<a/>", "notes.txt", "words")
+	dir := tree(t, map[string]string{
+		"bare": typed.String(), "figures.ods": typed.String(), "letter.ODT": parts, "talk.odp": parts, "box.zip": parts,
+	})
+	items, failures := walk(t, source.Options{}, dir)
+	want := []string{
+		"bare: an OpenDocument spreadsheet is not read: save it as .xlsx",
+		`box.zip!content.xml: files of kind ".xml" are not read`,
+		"figures.ods: an OpenDocument spreadsheet is not read: save it as .xlsx",
+		"letter.ODT: an OpenDocument text is not read: save it as .docx",
+		"talk.odp: an OpenDocument presentation is not read: save it as .pdf",
+	}
+	if !slices.Equal(failures, want) {
+		t.Errorf("%q, want %q", failures, want)
+	}
+	if len(items) != 1 || items[0].Path != "box.zip!notes.txt" {
+		t.Errorf("items %+v", items)
+	}
+}
+
 // A file that changes while it is read is a failure, and its last item does not
 // come.
 func TestReadChanged(t *testing.T) {

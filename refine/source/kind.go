@@ -81,7 +81,11 @@ func kindOf(name string, head []byte) kind {
 	if k := endings[strings.ToLower(path.Ext(name))]; k != unknown {
 		return k
 	}
-	if k := sniff(head); k != unknown || path.Ext(name) != "" {
+	k := sniff(head)
+	if k == zipFile && openDocument(name, head) != "" {
+		return unknown // its parts are nothing to a reader
+	}
+	if k != unknown || path.Ext(name) != "" {
 		return k
 	}
 	if len(head) > 0 && utf8.Valid(trimRune(head)) && bytes.IndexByte(head, 0) < 0 && foreignName(head) == "" {
@@ -124,6 +128,29 @@ func foreignName(head []byte) string {
 	return ""
 }
 
+// openDocuments are the files of OpenDocument, which is packed as zip, by the endings
+// of their names and of their media types.
+var openDocuments = []struct{ ext, media, advice string }{
+	{".ods", "spreadsheet", "an OpenDocument spreadsheet is not read: save it as .xlsx"},
+	{".odt", "text", "an OpenDocument text is not read: save it as .docx"},
+	{".odp", "presentation", "an OpenDocument presentation is not read: save it as .pdf"},
+	{".odg", "graphics", "an OpenDocument drawing is not read"},
+}
+
+// openDocument says that a zip file is one of OpenDocument and what to do with it, or
+// nothing. Such files begin with their media type, unpacked (OpenDocument 1.3, part 2,
+// section 3.3); not every program keeps to that.
+func openDocument(name string, head []byte) string {
+	const at = 30 // behind the header of the first member
+	_, media, _ := strings.Cut(string(head[min(at, len(head)):]), "mimetypeapplication/vnd.oasis.opendocument.")
+	for _, d := range openDocuments {
+		if strings.EqualFold(path.Ext(name), d.ext) || strings.HasPrefix(media, d.media) {
+			return d.advice
+		}
+	}
+	return ""
+}
+
 // innerName strips the ending of a compressed file from its name.
 func innerName(name string) string {
 	ext := path.Ext(name)
@@ -143,6 +170,9 @@ func unreadable(b blob, head []byte) error {
 	ext := pathExt(b.name)
 	if what := foreignName(head); what != "" {
 		return fmt.Errorf("%s is not read", what)
+	}
+	if sniff(head) == zipFile {
+		return errors.New(openDocument(b.name, head))
 	}
 	if ext == "" {
 		return errors.New("neither its name nor its first bytes tell its format")
