@@ -2,9 +2,7 @@ package recipe
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,30 +17,30 @@ import (
 	"github.com/troikaml/troika/refine"
 )
 
-// entry is one line of a chunk file: a document with its decision, a document
+// entry is one item of a chunk file: a document with its decision, a document
 // that was dropped, an item that failed, or the end of an input file.
 type entry struct {
 	// ID comes first and is read alone to name twins.
 	ID string
 	// File is the place of the input in the plan.
-	File int `json:",omitempty"`
+	File int
 	// Doc is nil once the document is dropped.
-	Doc *refine.Document `json:",omitempty"`
+	Doc *refine.Document
 	// Decision is about Doc; its zero ID says that there is none.
 	Decision Decision
 	// Map gives the lines of Doc.Text their numbers in the extracted text; nil
 	// is the identity.
-	Map []int32 `json:",omitempty"`
+	Map []int32
 	// Class says how the document came through the first steps; 0 if it did not.
-	Class int `json:",omitempty"`
+	Class int
 	// Before is the extracted text of the few documents that a report may show.
-	Before string `json:",omitempty"`
+	Before string
 	// Excerpt is the beginning of a dropped document.
-	Excerpt string `json:",omitempty"`
+	Excerpt string
 	// Failure is an item that could not be read.
-	Failure *failure `json:",omitempty"`
+	Failure *failure
 	// End closes an input file.
-	End *inputEnd `json:",omitempty"`
+	End *inputEnd
 }
 
 // failure is an item that could not be read: a line of failures.jsonl.
@@ -82,12 +80,12 @@ const (
 	footer = 4
 )
 
-// chunkWriter writes a chunk file: entries as lines of JSON, then the offset of
-// each line as 4 bytes little endian, then their count as 4 bytes.
+// chunkWriter writes a chunk file: entries (see encoder), then the offset of each as
+// 4 bytes little endian, then their count as 4 bytes.
 type chunkWriter struct {
 	pending *fsx.Pending
 	w       *bufio.Writer
-	buf     bytes.Buffer
+	buf     encoder
 	at      int64
 	offsets []byte
 }
@@ -101,16 +99,16 @@ func createChunk(name string) (*chunkWriter, error) {
 }
 
 func (c *chunkWriter) write(e *entry) error {
-	c.buf.Reset()
-	if err := encodeLine(&c.buf, e); err != nil {
+	c.buf.b = c.buf.b[:0]
+	if err := c.buf.entry(e); err != nil {
 		return err
 	}
 	if c.at > 1<<32-1 {
 		return errors.New("a chunk grew over 4 GiB")
 	}
 	c.offsets = binary.LittleEndian.AppendUint32(c.offsets, uint32(c.at))
-	c.at += int64(c.buf.Len())
-	_, err := c.w.Write(c.buf.Bytes())
+	c.at += int64(len(c.buf.b))
+	_, err := c.w.Write(c.buf.b)
 	return err
 }
 
@@ -123,13 +121,6 @@ func (c *chunkWriter) commit() error {
 		return err
 	}
 	return c.pending.Commit()
-}
-
-// encodeLine writes v as one line of JSON without HTML escapes.
-func encodeLine(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }
 
 // chunkReader reads entries of a chunk file in any order.
@@ -189,29 +180,35 @@ func (r *chunkReader) id(i int) (string, error) {
 		return "", fmt.Errorf("entry %d of %d", i, r.n)
 	}
 	from, to := r.span(i)
-	dec := json.NewDecoder(bufio.NewReaderSize(io.NewSectionReader(r.f, from, to-from), 512))
-	for range 2 { // the brace and the key
-		if _, err := dec.Token(); err != nil {
-			return "", err
-		}
+	var head [binary.MaxVarintLen64]byte
+	n, err := r.f.ReadAt(head[:min(int64(len(head)), to-from)], from)
+	if err != nil {
+		return "", err
 	}
-	var id string
-	err := dec.Decode(&id)
-	return id, err
+	size, n := binary.Uvarint(head[:n])
+	if n <= 0 || size > uint64(to-from) {
+		return "", errShort
+	}
+	id := make([]byte, size)
+	_, err = r.f.ReadAt(id, from+int64(n))
+	return string(id), err
 }
 
-// all yields the entries in order.
-func (r *chunkReader) all() iter.Seq2[*entry, error] {
+// all yields the entries in order, or no more of them than their documents, as
+// decoder.entry says.
+func (r *chunkReader) all(documentsAlone bool) iter.Seq2[*entry, error] {
 	return func(yield func(*entry, error) bool) {
 		in := bufio.NewReaderSize(io.NewSectionReader(r.f, 0, r.end), 256<<10)
-		var line []byte
+		var b []byte
+		names := map[string]string{}
 		for i := range r.n {
 			from, to := r.span(i)
-			line = slices.Grow(line[:0], int(to-from))[:to-from]
+			b = slices.Grow(b[:0], int(to-from))[:to-from]
 			e := &entry{}
-			_, err := io.ReadFull(in, line)
+			_, err := io.ReadFull(in, b)
 			if err == nil {
-				err = json.Unmarshal(line, e)
+				d := decoder{b: b, names: names}
+				err = d.entry(e, documentsAlone)
 			}
 			if err != nil {
 				err = fmt.Errorf("read %s: entry %d: %w", r.f.Name(), i, err)
@@ -229,12 +226,13 @@ func (r *chunkReader) entry(i int) (*entry, error) {
 		return nil, fmt.Errorf("entry %d of %d", i, r.n)
 	}
 	from, to := r.span(i)
-	line := make([]byte, to-from)
-	if _, err := r.f.ReadAt(line, from); err != nil {
+	b := make([]byte, to-from)
+	if _, err := r.f.ReadAt(b, from); err != nil {
 		return nil, fmt.Errorf("read %s: entry %d: %w", r.f.Name(), i, err)
 	}
 	e := &entry{}
-	if err := json.Unmarshal(line, e); err != nil {
+	d := decoder{b: b, names: map[string]string{}}
+	if err := d.entry(e, false); err != nil {
 		return nil, fmt.Errorf("read %s: entry %d: %w", r.f.Name(), i, err)
 	}
 	return e, nil

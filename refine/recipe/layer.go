@@ -81,6 +81,15 @@ func (l *layer) id(n uint64) (string, error) {
 // applied that was decided since. Of inputs that changed nothing but failures
 // and ends is left; their other places are nil.
 func (l *layer) entries(ctx context.Context, c *chain, i int) iter.Seq2[*entry, error] {
+	return l.read(ctx, c, i, false)
+}
+
+// documents is entries where nothing but the documents is looked at.
+func (l *layer) documents(ctx context.Context, c *chain, i int) iter.Seq2[*entry, error] {
+	return l.read(ctx, c, i, true)
+}
+
+func (l *layer) read(ctx context.Context, c *chain, i int, documentsAlone bool) iter.Seq2[*entry, error] {
 	return func(yield func(*entry, error) bool) {
 		f, err := openChunk(l.name(i))
 		if err != nil {
@@ -94,7 +103,7 @@ func (l *layer) entries(ctx context.Context, c *chain, i int) iter.Seq2[*entry, 
 			return
 		}
 		place := -1
-		for e, err := range f.all() {
+		for e, err := range f.all(documentsAlone) {
 			place++
 			if err == nil {
 				err = l.settle(ctx, c, e, docNumber(i, place), drops)
@@ -246,7 +255,7 @@ func (r *runner) findDrops(ctx context.Context, base *layer, s Spec, st Stage, p
 	phase := Phase{Name: "compare " + s.Step}
 	err = each(ctx, r.Workers, len(base.chunks), func(ctx context.Context, i int) error {
 		place := -1
-		for e, err := range base.entries(ctx, c, i) {
+		for e, err := range base.documents(ctx, c, i) {
 			place++
 			if err != nil {
 				return err

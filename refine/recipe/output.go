@@ -3,8 +3,10 @@ package recipe
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/troikaml/troika/refine"
@@ -176,4 +178,11 @@ func (chatStep) Apply(_ context.Context, d *refine.Document) (refine.Verdict, er
 		v.Counts = map[string]int{"turns-cut": len(turns) - n}
 	}
 	return v, nil
+}
+
+// encodeLine writes v as one line of JSON without HTML escapes.
+func encodeLine(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
 }

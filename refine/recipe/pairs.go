@@ -116,7 +116,7 @@ func (r *runner) pair(ctx context.Context, base *layer, s Spec, place int) (*lay
 		for i := range base.chunks {
 			targets, err := d.chunk(i)
 			number := docNumber(i, 0) - 1
-			for e, err := range orFirst(err, base.entries(ctx, c, i)) {
+			for e, err := range orFirst(err, base.documents(ctx, c, i)) {
 				number++
 				if err == nil && (e == nil || e.Doc == nil) {
 					continue

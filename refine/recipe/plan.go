@@ -35,6 +35,8 @@ type input struct {
 // plan is what a run does, kept beside its state so that a resumed run does the
 // same.
 type plan struct {
+	// Format is the wireFormat of the chunks.
+	Format int
 	Recipe troika.Digest
 	Inputs []input
 	// ChunkBytes is the size of the raw items in a chunk.
@@ -97,9 +99,9 @@ func (p *plan) bytes() int64 {
 	return n
 }
 
-// ErrOtherRun says that the folder holds the state of a run with another
-// recipe or other inputs.
-var ErrOtherRun = errors.New("the folder holds an unfinished run with another recipe or other inputs")
+// ErrOtherRun says that the folder holds the state of a run with another recipe,
+// other inputs or another form of state.
+var ErrOtherRun = errors.New("the folder holds another unfinished run")
 
 // resume returns the plan that is kept in name if it is this one, or keeps this
 // one if there is none.
@@ -119,8 +121,11 @@ func (p *plan) resume(name string) (*plan, error) {
 	if err := json.Unmarshal(b, &old); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
+	if old.Format != p.Format {
+		return nil, fmt.Errorf("%w, of another version of this program: remove %s", ErrOtherRun, filepath.Dir(name))
+	}
 	if old.Recipe != p.Recipe || !slices.Equal(old.Inputs, p.Inputs) {
-		return nil, fmt.Errorf("%w: finish it, or remove %s", ErrOtherRun, filepath.Dir(name))
+		return nil, fmt.Errorf("%w, with another recipe or other inputs: finish it, or remove %s", ErrOtherRun, filepath.Dir(name))
 	}
 	return &old, nil
 }

@@ -98,7 +98,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, fmt.Errorf("refine: %w", err)
 	}
 	fsx.Sweep(o.Out)
-	p := &plan{Recipe: o.Recipe.Digest(), Inputs: inputs, ChunkBytes: r.chunkBytes()}
+	p := &plan{Format: wireFormat, Recipe: o.Recipe.Digest(), Inputs: inputs, ChunkBytes: r.chunkBytes()}
 	if r.plan, err = p.resume(filepath.Join(r.state, "plan.json")); err != nil {
 		return nil, err
 	}

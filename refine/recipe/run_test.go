@@ -278,7 +278,7 @@ func TestChunkFile(t *testing.T) {
 	}
 	defer r.close()
 	n := 0
-	for e, err := range r.all() {
+	for e, err := range r.all(false) {
 		if err != nil || e.ID != entries[n].ID || e.Excerpt != entries[n].Excerpt {
 			t.Fatalf("entry %d: %v", n, err)
 		}

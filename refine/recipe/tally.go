@@ -31,42 +31,78 @@ const (
 // the order in which they came.
 type drawn[T any] struct {
 	most  int
-	items []lot[T]
+	items []lot[T] // a heap, the greatest first
+	added int
 }
 
 type lot[T any] struct {
 	at   uint64
 	name string
+	// nth counts the items that came before: of those of one name the latest is the
+	// least.
+	nth  int
 	item T
 }
 
-func (l lot[T]) compare(m lot[T]) int {
-	return cmp.Or(cmp.Compare(l.at, m.at), cmp.Compare(l.name, m.name))
+func (l *lot[T]) compare(m *lot[T]) int {
+	return cmp.Or(cmp.Compare(l.at, m.at), cmp.Compare(l.name, m.name), cmp.Compare(m.nth, l.nth))
 }
 
-// wants reports whether an item of this name would be kept now.
-func (d *drawn[T]) wants(name string) bool {
-	return len(d.items) < d.most || d.lot(name).compare(d.items[len(d.items)-1]) < 0
-}
+// lotOf returns the lot of a name.
+func lotOf(name string) uint64 { return text.Hash(name, sampleSeed) }
 
-func (d *drawn[T]) lot(name string) lot[T] {
-	return lot[T]{at: text.Hash(name, sampleSeed), name: name}
-}
+func (d *drawn[T]) add(name string, item T) { d.addLot(lotOf(name), name, item) }
 
-func (d *drawn[T]) add(name string, item T) {
-	if !d.wants(name) {
+// addLot is add for a name with its lot.
+func (d *drawn[T]) addLot(at uint64, name string, item T) {
+	if len(d.items) == d.most {
+		if top := &d.items[0]; at > top.at || at == top.at && name >= top.name {
+			return
+		}
+	}
+	l := lot[T]{at, name, d.added, item}
+	d.added++
+	if len(d.items) < d.most {
+		d.items = append(d.items, l)
+		d.rise(len(d.items) - 1)
 		return
 	}
-	l := d.lot(name)
-	l.item = item
-	i, _ := slices.BinarySearchFunc(d.items, l, lot[T].compare)
-	d.items = slices.Insert(d.items, i, l)
-	d.items = d.items[:min(len(d.items), d.most)]
+	d.items[0] = l
+	d.sink(0)
 }
 
+// rise moves an item up to its place in the heap.
+func (d *drawn[T]) rise(i int) {
+	for i > 0 {
+		up := (i - 1) / 2
+		if d.items[i].compare(&d.items[up]) <= 0 {
+			return
+		}
+		d.items[i], d.items[up] = d.items[up], d.items[i]
+		i = up
+	}
+}
+
+// sink moves an item down to its place in the heap.
+func (d *drawn[T]) sink(i int) {
+	for {
+		down := 2*i + 1
+		if down+1 < len(d.items) && d.items[down+1].compare(&d.items[down]) > 0 {
+			down++
+		}
+		if down >= len(d.items) || d.items[down].compare(&d.items[i]) <= 0 {
+			return
+		}
+		d.items[i], d.items[down] = d.items[down], d.items[i]
+		i = down
+	}
+}
+
+// all returns the items by their lots.
 func (d *drawn[T]) all() []T {
+	sorted := slices.SortedFunc(slices.Values(d.items), func(a, b lot[T]) int { return a.compare(&b) })
 	var out []T
-	for _, l := range d.items {
+	for _, l := range sorted {
 		out = append(out, l.item)
 	}
 	return out
@@ -212,6 +248,7 @@ func (t *tally) numbers(d *Decision) {
 			s.Counts[kind] += n
 		}
 	}
+	at := lotOf(d.ID)
 	for step, scores := range d.Scores {
 		for name, v := range scores {
 			of := t.steps[t.place[step]].scores
@@ -223,7 +260,7 @@ func (t *tally) numbers(d *Decision) {
 			s.Count++
 			s.sum += v
 			s.Min, s.Max = min(s.Min, v), max(s.Max, v)
-			s.values.add(d.ID, v)
+			s.values.addLot(at, d.ID, v)
 		}
 	}
 }
