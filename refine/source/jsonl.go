@@ -51,17 +51,41 @@ func object(line []byte) ([]Field, error) {
 	s := &scanner{b: raw}
 	var fields []Field
 	err := s.object(func(key string, value []byte) error {
-		f := Field{Name: key, Value: string(value), JSON: value[0] != '"'}
-		if !f.JSON {
-			if err := json.Unmarshal(value, &f.Value); err != nil {
-				return err
-			}
+		f := Field{Name: key, JSON: value[0] != '"'}
+		var err error
+		if f.JSON {
+			f.Value = string(value)
+		} else {
+			f.Value, err = unquote(value)
 		}
 		fields = append(fields, f)
-		return nil
+		return err
 	})
 	return fields, err
 }
+
+// unquote returns what a valid JSON string says. Those with nothing but short
+// escapes, which most texts are, need no decoder.
+func unquote(quoted []byte) (string, error) {
+	body := quoted[1 : len(quoted)-1]
+	plain := utf8.Valid(body)
+	out := make([]byte, 0, len(body))
+	for plain {
+		k := bytes.IndexByte(body, '\\')
+		if k < 0 {
+			return string(append(out, body...)), nil
+		}
+		escape := shortEscapes[body[k+1]]
+		plain = escape != 0
+		out, body = append(append(out, body[:k]...), escape), body[k+2:]
+	}
+	var s string
+	err := json.Unmarshal(quoted, &s)
+	return s, err
+}
+
+// shortEscapes are the characters that a backslash and a byte stand for in JSON.
+var shortEscapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // scanner walks JSON that is known to be valid.
 type scanner struct {
@@ -85,16 +109,21 @@ var errBroken = errors.New("broken JSON")
 // str skips a string and returns it with its quotes.
 func (s *scanner) str() ([]byte, error) {
 	from := s.i
-	for s.i++; s.i < len(s.b); s.i++ {
-		switch s.b[s.i] {
-		case '\\':
-			s.i++
-		case '"':
+	for s.i++; ; s.i++ {
+		n := bytes.IndexByte(s.b[s.i:], '"')
+		if n < 0 {
+			return nil, errBroken
+		}
+		s.i += n
+		escapes := 0 // backslashes right before the quote
+		for s.b[s.i-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 { // the string's own quote ends the search for more
 			s.i++
 			return s.b[from:s.i], nil
 		}
 	}
-	return nil, errBroken
 }
 
 // object walks an object and hands out its members.
@@ -117,7 +146,7 @@ func (s *scanner) object(member func(key string, value []byte) error) error {
 		if err != nil {
 			return err
 		}
-		key, err := unquoteKey(quoted)
+		key, err := unquote(quoted)
 		if err != nil {
 			return err
 		}
@@ -136,16 +165,6 @@ func (s *scanner) object(member func(key string, value []byte) error) error {
 			return err
 		}
 	}
-}
-
-func unquoteKey(quoted []byte) (string, error) {
-	plain := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
-		return string(plain), nil
-	}
-	var key string
-	err := json.Unmarshal(quoted, &key)
-	return key, err
 }
 
 // value skips a value; objects within it are walked for keys that come twice.

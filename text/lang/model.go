@@ -53,6 +53,7 @@ func (m *model) sums(rows []uint16) []int32 {
 // add adds the weights of at most blockRows rows to the sums.
 func (g *group) add(sums []int32, rows []uint16) {
 	var s0, s1, s2, s3, s4, s5, s6, s7, s8 uint64
+	// In two passes: nine sums at a time leave no register for the loop.
 	for _, row := range rows {
 		w := &g[row%numRows]
 		s0 += w[0]
@@ -60,6 +61,9 @@ func (g *group) add(sums []int32, rows []uint16) {
 		s2 += w[2]
 		s3 += w[3]
 		s4 += w[4]
+	}
+	for _, row := range rows {
+		w := &g[row%numRows]
 		s5 += w[5]
 		s6 += w[6]
 		s7 += w[7]
