@@ -136,7 +136,8 @@ type clock struct {
 const (
 	timedAtLeast = time.Millisecond
 	timedTimes   = 3
-	coldBytes    = 48 << 20 // of weights that no cache holds at once
+	coldBytes    = 48 << 20 // that no cache holds at once
+	mostSets     = 64       // of what an operator works on
 	headRows     = 1 << 14  // of a vocabulary; the time grows with its rows
 )
 
@@ -158,38 +159,73 @@ func (c *clock) part(p *part) time.Duration {
 	return sum
 }
 
-// time returns how long an operator takes: the median of some rounds, since a run meets
-// what disturbs some of them as well.
+// time returns how long an operator takes: the median of some runs, since a training run
+// meets what disturbs some of them as well. A training run comes back to a weight or an
+// activation only when all the others of a pass went through the caches, so each run
+// here has weights, inputs and results of its own, taken in turn.
 func (c *clock) time(s *scene) (time.Duration, error) {
-	ops, more, free, err := c.stage(s)
+	ops, more, freeOps, err := c.stage(s)
 	if err != nil {
 		return 0, err
 	}
-	defer free()
-	in := c.inputs(s)
-	defer func() {
-		for _, t := range in {
-			c.dev.Free(t)
-		}
-	}()
-	round := func() time.Duration {
-		start := time.Now()
-		for _, op := range ops {
-			for _, t := range c.dev.Run(op, in) {
+	defer freeOps()
+	bytes := 0
+	for _, in := range s.in {
+		bytes += 4 * in.Len()
+	}
+	results := ops[0].Results(s.in)
+	for _, out := range results {
+		bytes += 4 * out.Len()
+	}
+	var sets, made [][]*compute.Tensor
+	free := func(lists [][]*compute.Tensor) {
+		for _, list := range lists {
+			for _, t := range list {
 				c.dev.Free(t)
 			}
 		}
-		return time.Since(start) / time.Duration(len(ops))
 	}
-	round() // memory is taken and weights are touched
+	defer func() { free(sets) }()
+	n := max(1, min(mostSets, coldBytes/max(1, bytes)))
+	for range n {
+		sets = append(sets, c.inputs(s))
+		var room []*compute.Tensor
+		for _, out := range results {
+			room = append(room, c.dev.New(out))
+			c.touch(room[len(room)-1])
+		}
+		made = append(made, room)
+	}
+	free(made) // the device hands this memory out again
+	made = nil
 	var took []time.Duration
-	for spent := time.Duration(0); spent < timedAtLeast || len(took) < timedTimes; {
-		t := round()
-		took = append(took, t)
-		spent += t * time.Duration(len(ops))
+	for i, spent := -1, time.Duration(0); spent < timedAtLeast || len(took) < timedTimes; i++ {
+		if len(made) == n {
+			free(made)
+			made = made[:0]
+		}
+		at := max(i, 0)
+		start := time.Now()
+		out := c.dev.Run(ops[at%len(ops)], sets[at%n])
+		t := time.Since(start)
+		made = append(made, out)
+		if i >= 0 { // the first run takes the operator's working memory
+			took = append(took, t)
+			spent += t
+		}
 	}
+	free(made)
 	slices.Sort(took)
 	return time.Duration(float64(took[len(took)/2]) * more), nil
+}
+
+// touch writes to a tensor, so that there is memory behind it.
+func (c *clock) touch(t *compute.Tensor) {
+	if t.DType == tensor.I32 {
+		c.dev.WriteInts(t, make([]int32, t.Len()))
+		return
+	}
+	c.dev.Run(compute.Fill{Value: 0.25}, []*compute.Tensor{t})
 }
 
 // stage returns an operator for each of the weights that it meets in turn, and what
@@ -211,7 +247,7 @@ func (c *clock) stage(s *scene) (ops []compute.Op, more float64, free func(), er
 			w.Free()
 		}
 	}
-	for range max(1, min(s.times, coldBytes/bytes)) {
+	for range max(1, min(mostSets, coldBytes/bytes)) {
 		one, err := c.dev.Prepare(tensor.Tensor{DType: w.DType(), Shape: []int{out, in}, Data: make([]byte, bytes)})
 		if err != nil {
 			free()
@@ -236,7 +272,7 @@ func (c *clock) inputs(s *scene) []*compute.Tensor {
 			}
 			c.dev.WriteInts(t, v)
 		} else {
-			c.dev.Run(compute.Fill{Value: 0.25}, []*compute.Tensor{t})
+			c.touch(t)
 		}
 		in = append(in, t)
 	}
