@@ -40,7 +40,8 @@ type Stats struct {
 	Weights int64 // in prepared weights
 	Peak    int64 // the most that Live and Pooled came to together
 	// Garbage is what the program's collector may leave of dropped tensors beside Peak,
-	// at the most: it lets its heap double before it runs.
+	// at the most: it lets its heap double before it runs, and grow by a tenth of that
+	// while it does.
 	Garbage int64
 }
 

@@ -219,7 +219,10 @@ func (d *Device) GuardError() error {
 func (d *Device) Stats() compute.Stats {
 	d.mem.mu.Lock()
 	defer d.mem.mu.Unlock()
-	return compute.Stats{Live: d.mem.live + d.mem.held, Pooled: d.mem.pooled, Weights: d.arena.size(), Peak: d.mem.top, Garbage: min(d.mem.heapPeak, d.mem.dropped)}
+	return compute.Stats{
+		Live: d.mem.live + d.mem.held, Pooled: d.mem.pooled, Weights: d.arena.size(), Peak: d.mem.top,
+		Garbage: min(d.mem.heapPeak+2*d.mem.heapPeak/10, d.mem.dropped),
+	}
 }
 
 // New implements [compute.Device].
