@@ -62,6 +62,10 @@ type Lease struct {
 	// Token is the fence. It counts the leases of the job.
 	Token   int64     `json:"token"`
 	Expires time.Time `json:"expires,omitzero"`
+	// Began is when it was given, and Done the job's progress then: what was done since
+	// tells how fast the job goes, whatever it waited for before.
+	Began time.Time `json:"began,omitzero"`
+	Done  int64     `json:"done,omitempty"`
 }
 
 // Held reports whether the lease has a holder whose time is not over.

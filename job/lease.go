@@ -29,6 +29,7 @@ func (s *Store) Acquire(ctx context.Context, id, owner string, ttl time.Duration
 		}
 		e, err := r.move(Running, now, "", "")
 		r.Owner, r.Token, r.ExpiresAt = owner, r.Token+1, now+ttl.Microseconds()
+		r.LeasedAt, r.LeasedDone = now, r.Done
 		if r.StartedAt == 0 {
 			r.StartedAt = now
 		}

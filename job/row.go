@@ -31,6 +31,8 @@ type jobRow struct {
 	Owner      string `bun:"owner"`
 	Token      int64  `bun:"token"`
 	ExpiresAt  int64  `bun:"expires_at"`
+	LeasedAt   int64  `bun:"leased_at"`
+	LeasedDone int64  `bun:"leased_done"`
 	Events     int64  `bun:"events"`
 	Revision   int64  `bun:"revision"`
 	CreatedAt  int64  `bun:"created_at"`
@@ -55,7 +57,7 @@ func (r *jobRow) job() (Job, error) {
 }
 
 func (r *jobRow) lease() Lease {
-	return Lease{JobID: r.ID, Owner: r.Owner, Token: r.Token, Expires: moment(r.ExpiresAt)}
+	return Lease{JobID: r.ID, Owner: r.Owner, Token: r.Token, Expires: moment(r.ExpiresAt), Began: moment(r.LeasedAt), Done: r.LeasedDone}
 }
 
 // holds refuses a stale lease. The owner is looked at as well, because a lease

@@ -42,6 +42,7 @@ type Use struct {
 type Needs struct {
 	Memory  int64 `json:"memory,omitempty"`  // bytes; 0 means not known
 	Threads int   `json:"threads,omitempty"` // 0 means whatever there is
+	Seconds int64 `json:"seconds,omitempty"` // of the whole job, as planned; 0 means not known
 }
 
 // Limits of a spec. A recipe of a mebibyte holds thousands of settings; data
@@ -74,8 +75,8 @@ func (s Spec) Check() error {
 		return fmt.Errorf("%d inputs, at most %d are allowed", len(s.Inputs), maxInputs)
 	case !validName(s.Use.Purpose) || !validName(s.Use.Party):
 		return fmt.Errorf("purpose %.80q, party %.80q: want %s", s.Use.Purpose, s.Use.Party, nameRule)
-	case s.Needs.Memory < 0 || s.Needs.Threads < 0:
-		return fmt.Errorf("needs %d bytes of memory and %d threads", s.Needs.Memory, s.Needs.Threads)
+	case s.Needs.Memory < 0 || s.Needs.Threads < 0 || s.Needs.Seconds < 0:
+		return fmt.Errorf("needs %d bytes of memory, %d threads and %d seconds", s.Needs.Memory, s.Needs.Threads, s.Needs.Seconds)
 	}
 	for i, d := range s.Inputs {
 		if d.IsZero() {

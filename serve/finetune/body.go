@@ -102,6 +102,8 @@ func Show(j job.Job, now time.Time) (Job, error) {
 		b.Error = &errorBody{Code: j.Code, Message: j.Reason}
 	case job.Running:
 		b.Estimated = estimate(j, now)
+	case job.Queued:
+		b.Estimated, b.StatusDetails = estimate(j, now), orNull(j.Reason)
 	case job.Succeeded:
 		var made result
 		if err := json.Unmarshal(j.Result, &made); err != nil {
@@ -125,14 +127,27 @@ func orNull(s string) *string {
 	return &s
 }
 
-// estimate tells when a running job will be over if it goes on as it went so far.
+// estimate tells when a job will be over, nil where nothing says it. What is left takes
+// as long as what was done under the newest lease says: a job may have waited before.
+// Until a step is done, the plan says it, and for a queued job as if it began now.
 func estimate(j job.Job, now time.Time) *int64 {
-	p := j.Progress
-	if p.Done == 0 || p.Total < p.Done {
+	p, from := j.Progress, now
+	left := float64(j.Spec.Needs.Seconds) // 0: not known
+	if p.Total > 0 {
+		left *= float64(p.Total-p.Done) / float64(p.Total)
+	}
+	known := j.Spec.Needs.Seconds > 0
+	if j.State == job.Running {
+		if done := p.Done - j.Lease.Done; done > 0 {
+			left, known = now.Sub(j.Lease.Began).Seconds()/float64(done)*float64(p.Total-p.Done), true
+		} else {
+			from = j.Lease.Began
+		}
+	}
+	if !known || p.Total < p.Done {
 		return nil
 	}
-	left := float64(now.Sub(j.StartedAt)) / float64(p.Done) * float64(p.Total-p.Done)
-	at := now.Add(time.Duration(left)).Unix()
+	at := max(from.Add(time.Duration(left*float64(time.Second))).Unix(), now.Unix())
 	return &at
 }
 

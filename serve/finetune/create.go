@@ -174,7 +174,7 @@ func (s *Service) create(ctx context.Context, req *request, party string) (job.J
 	}
 	spec := job.Spec{
 		Kind: Kind, Recipe: text, Inputs: []troika.Digest{version.Digest(), b.digest},
-		Use: job.Use{Purpose: "train", Party: party}, Needs: job.Needs{Memory: plan.memory()},
+		Use: job.Use{Purpose: "train", Party: party}, Needs: plan.needs(),
 	}
 	events := report(r, training, validation)
 	if plan != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -87,22 +88,23 @@ func (c *checked) sequences(b *base) ([]train.Sequence, error) {
 	return out, nil
 }
 
-// memory is what an admitter is told: the same for the same request. 0 is unknown.
-func (f *forecast) memory() int64 {
+// needs is what an admitter and clients are told: of memory, the same for the same
+// request. 0 is unknown.
+func (f *forecast) needs() job.Needs {
 	if f == nil {
-		return 0
+		return job.Needs{}
 	}
-	return f.Memory()
+	return job.Needs{Memory: f.Memory(), Seconds: int64(math.Ceil(f.times.Total().Seconds()))}
 }
 
 // event tells a job's owner what to expect.
 func (f *forecast) event(p train.Price) job.Event {
 	data := map[string]any{
-		"tokens": f.Tokens, "learned_tokens": f.Learned, "memory_bytes": f.memory(),
+		"tokens": f.Tokens, "learned_tokens": f.Learned, "memory_bytes": f.Memory(),
 		"flops": f.Forward + f.Backward + f.Measuring,
 	}
 	var text strings.Builder
-	_, _ = fmt.Fprintf(&text, "Estimated: %d tokens, %.0f MB of memory", f.Tokens, float64(f.memory())/1e6)
+	_, _ = fmt.Fprintf(&text, "Estimated: %d tokens, %.0f MB of memory", f.Tokens, float64(f.Memory())/1e6)
 	if total := f.times.Total(); total > 0 {
 		data["seconds"] = total.Seconds()
 		_, _ = fmt.Fprintf(&text, ", %s", max(total.Round(time.Second), time.Second))

@@ -15,11 +15,13 @@ import (
 
 	"github.com/openai/openai-go/v3"
 
+	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/bundle"
 	"github.com/troikaml/troika/compute/cpu"
 	"github.com/troikaml/troika/dataset"
 	"github.com/troikaml/troika/job"
 	"github.com/troikaml/troika/model/all"
+	"github.com/troikaml/troika/serve/finetune"
 )
 
 // steps returns the steps that a job tells of, in order.
@@ -292,6 +294,9 @@ func TestNeeds(t *testing.T) {
 	}
 	near("energy", told.Joules, 1000*told.Seconds)
 	near("cost", told.Cost, 10_000*told.Seconds)
+	if need, want := j.Spec.Needs.Seconds, int64(math.Ceil(told.Seconds)); need != want {
+		t.Errorf("the job's estimate is of %d s, and %g s were told", need, told.Seconds)
+	}
 	// Without assembly no step ends within the time that a job may take to be timed.
 	if told.Seconds <= 0 && dev.Name() != "cpu go" {
 		t.Error("no time was told")
@@ -341,5 +346,46 @@ func TestPreferences(t *testing.T) {
 	}
 	if last.Accuracy != 1 || last.Loss > 0.5 {
 		t.Errorf("the last step: %+v", last)
+	}
+}
+
+// When a job will be over: as planned until a step is done, and then as it went since its
+// newest start, however long it waited before.
+func TestEstimatedFinish(t *testing.T) {
+	began := time.Unix(1_800_000_000, 0)
+	now := began.Add(40 * time.Second)
+	spec := job.Spec{Recipe: json.RawMessage(`{"base":"b"}`), Inputs: make([]troika.Digest, 2), Needs: job.Needs{Seconds: 100}}
+	unplanned := spec
+	unplanned.Needs.Seconds = 0
+	old := began.Add(-time.Hour)
+	for name, c := range map[string]struct {
+		job  job.Job
+		want time.Duration // from now; below 0 for none
+	}{
+		"queued":                {job.Job{State: job.Queued}, 100 * time.Second},
+		"queued, unplanned":     {job.Job{Spec: unplanned, State: job.Queued}, -1},
+		"queued again":          {job.Job{State: job.Queued, Progress: job.Progress{Done: 15, Total: 20}}, 25 * time.Second},
+		"loading":               {job.Job{State: job.Running, Lease: job.Lease{Began: began}}, 60 * time.Second},
+		"loading, unplanned":    {job.Job{Spec: unplanned, State: job.Running, Lease: job.Lease{Began: began}}, -1},
+		"behind its plan":       {job.Job{State: job.Running, Lease: job.Lease{Began: old}}, 0},
+		"running":               {job.Job{State: job.Running, Lease: job.Lease{Began: began}, Progress: job.Progress{Done: 4, Total: 10}}, 60 * time.Second},
+		"running, unplanned":    {job.Job{Spec: unplanned, State: job.Running, Lease: job.Lease{Began: began}, Progress: job.Progress{Done: 8, Total: 10}}, 10 * time.Second},
+		"running after a pause": {job.Job{State: job.Running, StartedAt: old, Lease: job.Lease{Began: began, Done: 10}, Progress: job.Progress{Done: 12, Total: 16}}, 80 * time.Second},
+		"steps are all done":    {job.Job{State: job.Running, Lease: job.Lease{Began: began}, Progress: job.Progress{Done: 10, Total: 10}}, 0},
+		"paused":                {job.Job{State: job.Paused, Progress: job.Progress{Done: 4, Total: 10}}, -1},
+		"over":                  {job.Job{State: job.Cancelled}, -1},
+	} {
+		if c.job.Spec.Recipe == nil {
+			c.job.Spec = spec
+		}
+		shown, err := finetune.Show(c.job, now)
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		case c.want < 0 && shown.Estimated != nil:
+			t.Errorf("%s: expected at %d, want no estimate", name, *shown.Estimated)
+		case c.want >= 0 && (shown.Estimated == nil || *shown.Estimated != now.Add(c.want).Unix()):
+			t.Errorf("%s: expected at %v, want %d", name, shown.Estimated, now.Add(c.want).Unix())
+		}
 	}
 }
