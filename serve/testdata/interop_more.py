@@ -1,5 +1,6 @@
 """Calls the rest of a server of ours with OpenAI's official Python SDK: tools, structured
-output, plain completions, embeddings, files and fine-tuning.
+output, plain completions and embeddings. Files and fine-tuning are walked through by
+serve/finetune/testdata/interop.py.
 
 Ran on: Python 3.11, openai 3.54.0.
 Usage: python interop_more.py URL KEY MODEL ENCODER
@@ -10,7 +11,6 @@ import json
 import math
 import pathlib
 import sys
-import time
 
 import openai
 
@@ -92,23 +92,4 @@ for how in ({}, {"encoding_format": "float"}):
 short = client.embeddings.create(model=encoder, input=expected["texts"][0], dimensions=8).data[0].embedding
 assert len(short) == 8 and math.isclose(sum(x * x for x in short), 1, rel_tol=1e-4), short
 
-# Files and fine-tuning: send, train, ask, forget.
-lines = [{"messages": [{"role": "user", "content": f"What is {n} and {n}?"}, {"role": "assistant", "content": str(2 * n)}]} for n in range(12)]
-body = "\n".join(map(json.dumps, lines)).encode()
-sent = client.files.create(file=("sums.jsonl", body), purpose="fine-tune")
-assert sent.bytes == len(body) and client.files.content(sent.id).read() == body, sent
-assert sent.id in [f.id for f in client.files.list()]
-job = client.fine_tuning.jobs.create(model=model, training_file=sent.id, suffix="sums", seed=3, method={
-    "type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 1, "batch_size": 4}}})
-for _ in range(600):
-    job = client.fine_tuning.jobs.retrieve(job.id)
-    if job.status in ("succeeded", "failed", "cancelled"):
-        break
-    time.sleep(0.2)
-assert job.status == "succeeded" and job.fine_tuned_model and job.trained_tokens > 0, job
-assert len(list(client.fine_tuning.jobs.list_events(job.id))) > 1, job.id
-assert list(client.fine_tuning.jobs.checkpoints.list(job.id)), job.id
-answer = client.chat.completions.create(model=job.fine_tuned_model, messages=messages, max_tokens=4)
-assert answer.model == job.fine_tuned_model and answer.usage.completion_tokens > 0, answer
-assert client.files.delete(sent.id).deleted
-print(f"openai {openai.__version__} for Python: tools, structured output, completions, embeddings and a fine-tuning job are as they should be")
+print(f"openai {openai.__version__} for Python: tools, structured output, completions and embeddings are as they should be")

@@ -63,6 +63,7 @@ const job = await client.fineTuning.jobs.create({
   method: { type: 'supervised', supervised: { hyperparameters: { n_epochs: 2, batch_size: 4 } } },
 })
 assert.deepEqual(job.metadata, { of: 'interop' })
+assert.ok(job.estimated_finish >= job.created_at, JSON.stringify(job))
 const done = await wait(job, 'succeeded')
 assert.ok(done.fine_tuned_model.startsWith(`ft:${base}:`) && done.trained_tokens > 0, JSON.stringify(done))
 const events = await all(client.fineTuning.jobs.listEvents(job.id, { limit: 3 }))

@@ -53,6 +53,7 @@ job = client.fine_tuning.jobs.create(
     model=base, training_file=training.id, validation_file=validation.id, suffix="py", seed=7, metadata={"of": "interop"},
     method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 2, "batch_size": 4}}})
 assert job.status in ("validating_files", "queued", "running") and job.metadata == {"of": "interop"}, job
+assert job.estimated_finish >= job.created_at, job
 done = wait(job, "succeeded")
 assert done.fine_tuned_model.startswith(f"ft:{base}:") and done.trained_tokens > 0 and done.method.type == "supervised", done
 events = list(client.fine_tuning.jobs.list_events(job.id, limit=3))
