@@ -13,6 +13,7 @@ import (
 	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/bundle"
 	"github.com/troikaml/troika/compute/cpu"
+	"github.com/troikaml/troika/model"
 	"github.com/troikaml/troika/model/all"
 	"github.com/troikaml/troika/model/nn"
 	"github.com/troikaml/troika/publish"
@@ -22,15 +23,12 @@ import (
 // trained is a base and an adapter on it in folders of their own, as training leaves them.
 type trained struct{ base, adapter string }
 
-func train(t *testing.T) trained {
+// load opens a base and loads it on a device; both go with the test.
+func load(t *testing.T, dir string) (*cpu.Device, *bundle.Bundle, model.Model) {
 	t.Helper()
-	dirs := trained{t.TempDir(), t.TempDir()}
-	if err := os.CopyFS(dirs.base, starter.Files()); err != nil {
-		t.Fatal(err)
-	}
 	dev := cpu.New(cpu.Options{Threads: 2})
-	defer dev.Close()
-	b, err := bundle.Open(dirs.base, all.Architectures())
+	t.Cleanup(dev.Close)
+	b, err := bundle.Open(dir, all.Architectures())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +36,17 @@ func train(t *testing.T) trained {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Free()
+	t.Cleanup(m.Free)
+	return dev, b, m
+}
+
+func train(t *testing.T) trained {
+	t.Helper()
+	dirs := trained{t.TempDir(), t.TempDir()}
+	if err := os.CopyFS(dirs.base, starter.Files()); err != nil {
+		t.Fatal(err)
+	}
+	dev, b, m := load(t, dirs.base)
 	x, err := adapter.New(dev, m, adapter.Config{Rank: 4, Alpha: 8}, 3)
 	if err != nil {
 		t.Fatal(err)
@@ -68,17 +76,7 @@ func train(t *testing.T) trained {
 
 func prove(t *testing.T, dirs trained, base troika.Digest) (*publish.Proof, error) {
 	t.Helper()
-	dev := cpu.New(cpu.Options{Threads: 2})
-	defer dev.Close()
-	b, err := bundle.Open(dirs.base, all.Architectures())
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := b.Load(dev, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Free()
+	dev, b, m := load(t, dirs.base)
 	set := adapter.NewSet(m)
 	s := publish.Subject{Device: dev, Bundle: b, Model: m, Set: set, Slot: nn.NoAdapter, Base: base}
 	if dirs.adapter != "" {
