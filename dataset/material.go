@@ -29,6 +29,9 @@ type ReadOptions struct {
 	// Language is the tag of rows that have none and are of no language that
 	// shows by its script.
 	Language string
+	// Labels are all that texts may have; empty allows any. Where a folder has a file for
+	// each split, they are those of its training file unless they are given here.
+	Labels []string
 	// Resplit draws splits anew where a folder has a file for each.
 	Resplit bool
 	// Parquet yields the rows of a Parquet file as JSON objects. Without it such
@@ -153,7 +156,7 @@ func (r *reader) read(name string) error {
 
 // file reads one file of rows.
 func (r *reader) file(name string) error {
-	rows := newRowReader()
+	rows := newRowReader(r.o.Labels)
 	sum, err := r.rows(rows, name, "")
 	if err != nil {
 		return err
@@ -294,9 +297,10 @@ type repeatError struct{ id string }
 func (e *repeatError) Error() string { return fmt.Sprintf("several files have the ID %q", e.id) }
 
 func (r *reader) placed(names []string, prefixed bool) error {
-	rows := newRowReader()
+	rows := newRowReader(r.o.Labels)
 	r.m.places = map[string]string{}
 	seen := map[string]bool{}
+	var bad refine.Failures // of all files
 	for _, name := range names {
 		split := splitNames[slices.IndexFunc(splitNames, func(s struct{ file, split string }) bool { return s.file == name })].split
 		prefix := ""
@@ -306,6 +310,10 @@ func (r *reader) placed(names []string, prefixed bool) error {
 		from := len(rows.records)
 		rows.places = map[string]string{}
 		input, err := r.rows(rows, name, prefix)
+		if failures, ok := errors.AsType[refine.Failures](err); ok {
+			bad = append(bad, failures...)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -317,6 +325,12 @@ func (r *reader) placed(names []string, prefixed bool) error {
 			seen[record.ID] = true
 			r.m.places[record.ID] = split
 		}
+		if split == Train && !r.o.Resplit {
+			rows.learned()
+		}
+	}
+	if len(bad) > 0 {
+		return bad
 	}
 	r.take(rows)
 	return nil
@@ -335,8 +349,16 @@ func (r *reader) folder() error {
 			return failures
 		}
 	}
+	rows := newRowReader(r.o.Labels)
+	var outside refine.Failures
 	for _, d := range docs {
+		if err := rows.allowed(d.Label); err != nil {
+			outside = append(outside, refine.Failure{Path: d.Source, Err: err})
+		}
 		r.m.inputs = append(r.m.inputs, Input{Name: d.Source, Digest: d.Raw, Documents: 1})
+	}
+	if len(outside) > 0 {
+		return outside
 	}
 	r.m.Failures, r.m.records, r.m.sorted = failures, textRecords(docs), true
 	r.m.Source.Kind, r.m.Source.Digest = SourceFolder, digestInputs(r.m.inputs)

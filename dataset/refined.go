@@ -83,7 +83,7 @@ func (r *reader) refined(manifest []byte) error {
 	for _, f := range m.Shards {
 		r.total += f.Bytes
 	}
-	rows := newRowReader()
+	rows := newRowReader(r.o.Labels)
 	for _, f := range m.Shards {
 		if err := r.refinedShard(rows, f); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)

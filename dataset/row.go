@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/language"
@@ -64,6 +65,9 @@ type rowReader struct {
 	// that were made of the content.
 	places  map[string]string
 	repeats map[string]int
+	// labels are those that rows may have, empty for any; set says whose they are.
+	labels []string
+	set    string
 }
 
 // The kinds of rows.
@@ -73,8 +77,29 @@ const (
 	rowChat = "messages"
 )
 
-func newRowReader() *rowReader {
-	return &rowReader{places: map[string]string{}, repeats: map[string]int{}}
+func newRowReader(labels []string) *rowReader {
+	return &rowReader{places: map[string]string{}, repeats: map[string]int{}, labels: labels, set: "those that were declared"}
+}
+
+// learned makes the labels so far those that the rows to come may have, unless some
+// were declared: a label that training does not show cannot be learned.
+func (rr *rowReader) learned() {
+	if len(rr.labels) == 0 {
+		rr.labels, rr.set = labelsOf(rr.records), "those of the training split"
+	}
+}
+
+// allowed refuses a label outside the set.
+func (rr *rowReader) allowed(label string) error {
+	if len(rr.labels) == 0 || slices.Contains(rr.labels, label) {
+		return nil
+	}
+	const shown = 20
+	list := strings.Join(rr.labels[:min(len(rr.labels), shown)], ", ")
+	if n := len(rr.labels) - shown; n > 0 {
+		list += fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Errorf("label %.80q is not one of %s: %s", label, rr.set, list)
 }
 
 // read reads JSONL. All lines that are wrong make a [refine.Failures]. source is
@@ -175,7 +200,7 @@ func (rr *rowReader) text(in *row) (Record, error) {
 	case rr.labelled:
 		r.Label = strings.TrimSpace(*in.Label)
 	}
-	return r, nil
+	return r, rr.allowed(r.Label)
 }
 
 // name returns the ID of a row: its own, or one made of what it says, so that it

@@ -54,6 +54,7 @@ func (a *app) withDatasets(ctx context.Context, do func(*dataset.Store) error) e
 
 type dataAddOptions struct {
 	name, language string
+	labels         []string
 	resplit        bool
 	card           dataset.Card
 	build          dataset.Options
@@ -73,7 +74,9 @@ conversations in OpenAI's fine-tuning format. Aligned texts, as the recipe paral
 writes them, become questions for their translation.
 
 Splits are those of the source, such as a recipe's; where it has none they are drawn,
-near-duplicates on one side. What the source
+near-duplicates on one side. Texts of validation.jsonl and test.jsonl may have the labels
+of train.jsonl alone, and with --labels all texts those that it names: others are listed by
+file and line, and nothing is added. What the source
 says of itself, such as what troika refine hid, goes into the card; flags go first.`,
 		Example: `  troika data add clean/ --name manuals --licence CC-BY-4.0
   troika data add tickets.jsonl --name tickets --pii redacted \
@@ -93,6 +96,7 @@ says of itself, such as what troika refine hid, goes into the card; flags go fir
 	f.StringVar(&o.card.Creator, "creator", "", "who made it")
 	f.StringVar(&o.card.URL, "url", "", "where more is said")
 	f.StringVar(&o.language, "language", "", "language of records that do not tell theirs")
+	f.StringSliceVar(&o.labels, "labels", nil, "labels that texts may have, such as billing,delivery (default any)")
 	f.BoolVar(&o.resplit, "resplit", false, "draw splits anew where the folder has some")
 	f.Float64Var(&o.build.Validation, "validation", 0, "share of the validation split (default 0.1)")
 	f.Float64Var(&o.build.Test, "test", 0, "share of the test split (default 0.1)")
@@ -117,7 +121,7 @@ func (a *app) addData(ctx context.Context, from string, o dataAddOptions) error 
 	bar := a.Progress.Bar("read "+filepath.Base(from), 0, term.Bytes)
 	defer bar.Abort()
 	material, err := dataset.Read(ctx, folder, file, dataset.ReadOptions{
-		Name: filepath.Base(filepath.Clean(from)), Language: o.language, Resplit: o.resplit, Parquet: parquetRows,
+		Name: filepath.Base(filepath.Clean(from)), Language: o.language, Labels: o.labels, Resplit: o.resplit, Parquet: parquetRows,
 		Progress: func(done, total int64) { bar.SetTotal(total); bar.Set(done) },
 	})
 	if err != nil {

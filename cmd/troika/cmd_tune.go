@@ -18,6 +18,7 @@ import (
 type tuneOptions struct {
 	model, data, valid, name, out, run, method, instruction string
 
+	labels  []string
 	resume  bool
 	beta    float64
 	adapter adapter.Config
@@ -39,6 +40,8 @@ A file has one conversation a line in OpenAI's fine-tuning format:
 The loss is taken on assistant messages; "weight":0 on one leaves it out.
 
 Texts with labels become questions for their label, with --instruction before the text.
+With --labels, no other label or answer may be in the data: what is, is listed by file and
+line, and nothing is learned.
 Texts without labels, in a folder or a dataset, are learned as they are, to go on with.
 
 With --method dpo it has preferences in OpenAI's format, "input", "preferred_output" and
@@ -75,6 +78,7 @@ func (o *tuneOptions) recipeFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.data, "data", "", "training examples: JSON lines, a folder, or a dataset")
 	f.StringVar(&o.valid, "valid", "", "validation examples, JSON lines, where the data is a file")
 	f.StringVar(&o.instruction, "instruction", "", "question put before labelled texts")
+	f.StringSliceVar(&o.labels, "labels", nil, "all answers that the data may have, such as billing,delivery (default any)")
 	f.StringVar(&o.method, "method", methodSupervised, "supervised, or dpo for preferences")
 	f.Float64Var(&o.beta, "beta", 0.1, "how closely dpo keeps to the base, which a small beta leaves behind")
 	adapterFlags(f, &o.adapter)
@@ -168,8 +172,17 @@ func tune(ctx context.Context, a *app, o *tuneOptions) error {
 	return err
 }
 
-// tuneData returns what to learn.
+// tuneData returns what to learn, held to the labels that were declared.
 func (a *app) tuneData(ctx context.Context, o *tuneOptions) (*chats, error) {
+	c, err := a.tuneSplits(ctx, o)
+	if err != nil || len(o.labels) == 0 {
+		return c, err
+	}
+	return c, c.heldTo(o.labels)
+}
+
+// tuneSplits returns what to learn.
+func (a *app) tuneSplits(ctx context.Context, o *tuneOptions) (*chats, error) {
 	if isFile(o.data) {
 		if o.instruction != "" {
 			return nil, usagef("--instruction is for labelled texts, and a file has conversations: see troika data add")
@@ -192,8 +205,8 @@ func (a *app) tuneData(ctx context.Context, o *tuneOptions) (*chats, error) {
 			return nil, fmt.Errorf("%s: %w", o.data, err)
 		}
 	}
-	if plain(c.version) && (o.method == methodDPO || o.instruction != "") {
-		return nil, usagef("%s has texts alone, which ask nothing: --method dpo and --instruction are not for them", o.data)
+	if plain(c.version) && (o.method == methodDPO || o.instruction != "" || len(o.labels) > 0) {
+		return nil, usagef("%s has texts alone, which ask nothing: --method dpo, --instruction and --labels are not for them", o.data)
 	}
 	if len(c.version.Split(dataset.Train)) == 0 {
 		return nil, fmt.Errorf("%s: its train split is empty", o.data)

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/troikaml/troika/bundle"
 	"github.com/troikaml/troika/cmd/internal/tasks"
 	"github.com/troikaml/troika/dataset"
+	"github.com/troikaml/troika/refine"
 	"github.com/troikaml/troika/store"
 	"github.com/troikaml/troika/store/disk"
 	"github.com/troikaml/troika/store/sqlite"
@@ -75,6 +78,29 @@ func readChats(files map[string]string) (*chats, error) {
 	var err error
 	c.version, err = dataset.FromChats(splits)
 	return c, err
+}
+
+// heldTo refuses answers and labels outside a set, each by the line or record that it
+// stands in.
+func (c *chats) heldTo(labels []string) error {
+	var outside refine.Failures
+	for _, split := range []string{dataset.Train, dataset.Validation} {
+		examples, err := c.version.Examples(split, dataset.Prompt{})
+		if err != nil {
+			return err
+		}
+		for i, e := range examples {
+			if names := c.names[split]; names != nil {
+				e.Name = names[i]
+			}
+			answer := strings.TrimSpace(e.Messages[len(e.Messages)-1].Content)
+			if !slices.Contains(labels, answer) {
+				err := fmt.Errorf("the answer %.80q is not one of those that were declared: %s", answer, strings.Join(labels, ", "))
+				outside = append(outside, refine.Failure{Path: e.Name, Err: err})
+			}
+		}
+	}
+	return outside.Err()
 }
 
 // isFile reports whether what --data names is a file. A dataset whose name a file has,
