@@ -93,6 +93,10 @@ func (v *Version) Labels() []string { return v.manifest.Labels }
 // the shards.
 func (v *Version) Outcomes() []Outcome { return v.outcomes }
 
+// Inputs returns the raw files behind a source, by its place in the manifest; none where
+// the source is a file itself.
+func (v *Version) Inputs(source int) []Input { return v.inputs[source] }
+
 // recipe records what build did. Names and parameters are part of the format.
 func recipe(o Options, splitsGiven bool) []Step {
 	var steps []Step

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/publish"
 )
 
@@ -66,5 +67,13 @@ func (s *Server) answering(request *request, name, id string) (ModelInfo, *failu
 		return findModel(s.listed(), name)
 	}
 	request.attrs = append(request.attrs, slog.String("alias", name), slog.Int64("release", r.Number))
-	return findModel(s.engine.Models(), r.Model)
+	m, f := findModel(s.engine.Models(), r.Model)
+	if f == nil {
+		m.Fingerprint = ReleaseFingerprint(r.Digest)
+	}
+	return m, f
 }
+
+// ReleaseFingerprint is the system_fingerprint of answers through an alias: the start of
+// the digest of the model that was judged before it was put there.
+func ReleaseFingerprint(model troika.Digest) string { return "fp_" + model.Hex()[:16] }

@@ -15,7 +15,7 @@ func newCanaryCmd(a *app) *cobra.Command {
 	var share string
 	var end bool
 	cmd := &cobra.Command{
-		Use:   "canary ALIAS MODEL --share 10% --data TEST.jsonl",
+		Use:   "canary ALIAS MODEL --share 10% --data TEST",
 		Short: "Give a model on trial a share of the requests to a name",
 		Long: `Give a model on trial a share of the requests to a name.
 
@@ -66,12 +66,11 @@ func parseShare(text string) (float64, error) {
 }
 
 func (a *app) try(ctx context.Context, aliases *publish.Aliases, alias, model string, o gateOptions, share float64) error {
-	r, err := a.judge(ctx, aliases, alias, model, o)
-	if err != nil {
-		return err
-	}
-	if r, err = aliases.Try(ctx, r, share); err != nil {
-		return err
-	}
-	return a.showRelease(&r, "%s answers %.4g %% of the requests to %s, release %d\n", r.Model, 100*share, r.Alias, r.Number)
+	return a.judge(ctx, aliases, alias, model, o, func(r publish.Release) error {
+		r, err := aliases.Try(ctx, r, share)
+		if err != nil {
+			return err
+		}
+		return a.showRelease(&r, "%s answers %.4g %% of the requests to %s, release %d\n", r.Model, 100*share, r.Alias, r.Number)
+	})
 }

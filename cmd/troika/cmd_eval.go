@@ -22,8 +22,9 @@ import (
 )
 
 type evalOptions struct {
-	model, data, text string
-	split             string
+	testSource
+
+	model, text       string
 	maxTokens         int
 	confusion, labels bool
 	calibration       bool
@@ -60,8 +61,9 @@ Beside a tuned model, its base is measured and the difference is tested on the s
 examples (paired bootstrap); examples that the base has right and the tuned model wrong
 are listed. --by FIELD breaks both down by a field of the records, such as metadata.shop.
 --general TEXT.jsonl measures the perplexity of both on general text: what tuning forgot.
---html FILE writes all that as one page, with the losses of training, answers before and
-after, and what the model was made from.
+--html FILE writes all that as one page in English and Chinese, with the losses of training,
+answers before and after, and the chain from the raw sources of the data to the names that
+the model answers under. The language that it opens in is that of $LC_ALL or $LANG.
 
 With --judge and --judge-model, a model behind any OpenAI-compatible API is shown the
 answers of the base and the tuned model in both orders, and says which is better; or it
@@ -90,8 +92,7 @@ it is of DATA that has texts alone.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.model, "model", "", "model or published name, or folder")
-	f.StringVar(&o.data, "data", "", "test conversations: JSON lines, a folder, or a dataset")
-	f.StringVar(&o.split, "split", dataset.Test, "split of a dataset: "+strings.Join(dataset.Splits(), ", "))
+	o.testSource.flags(f)
 	f.StringVar(&o.text, "text", "", "test text, JSON lines with a text field")
 	f.IntVar(&o.maxTokens, "max-tokens", 0, "longest answer in tokens (default: that of the longest right answer)")
 	f.BoolVar(&o.confusion, "confusion", false, "show the confusion matrix of the model")
@@ -138,7 +139,7 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 	if o.text != "" {
 		return a.evalText(s, o.text)
 	}
-	data, err := a.testData(ctx, s, o)
+	data, err := a.testData(ctx, s.ref, o.testSource)
 	if err != nil {
 		return err
 	}
@@ -179,7 +180,8 @@ func (a *app) eval(ctx context.Context, o evalOptions) error {
 		}
 	}
 	if o.html != "" {
-		if err := m.writePage(&report, o); err != nil {
+		page := sheet{ref: s.ref, report: &report, gold: m.gold, said: m.said, by: o.by}
+		if err := a.writePage(ctx, o.html, page); err != nil {
 			return err
 		}
 	}

@@ -21,23 +21,27 @@ import (
 
 // gateOptions are what publish and canary ask a candidate.
 type gateOptions struct {
-	data, metric string
-	margin       float64
-	force        bool
+	testSource
+
+	metric string
+	margin float64
+	force  bool
+	html   string
 }
 
 func (o *gateOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.data, "data", "", "test conversations, JSON lines")
+	o.testSource.flags(f)
 	f.StringVar(&o.metric, "metric", string(eval.Accuracy), "what to compare: accuracy or macro_f1")
 	f.Float64Var(&o.margin, "margin", 0, "what the candidate must be better by")
 	f.BoolVar(&o.force, "force", false, "go on where the gate refuses; the release says so")
+	f.StringVar(&o.html, "html", "", "write a report to this file, also where the gate refuses")
 }
 
 func newPublishCmd(a *app) *cobra.Command {
 	var o gateOptions
 	cmd := &cobra.Command{
-		Use:   "publish ALIAS MODEL --data TEST.jsonl",
+		Use:   "publish ALIAS MODEL --data TEST",
 		Short: "Put a model behind a name, if it is better than the one that is there",
 		Long: `Put a model behind a name, if it is better than the one that is there.
 
@@ -47,10 +51,16 @@ answers only if it is better on the metric by more than the margin: the lower en
 95 % interval of the paired difference lies above it. A running server follows within
 seconds, and no request is dropped.
 
+TEST is a file of conversations, or a folder or dataset as for troika eval, such as faq or
+faq@2, whose test split is taken, or --split. Both models are asked what MODEL was tuned on.
+
+--html FILE writes what was measured as a page, as troika eval does, with the release.
+
 Before that, MODEL must be proved to be served as it was trained: the same template, token
 ids and logits. Nothing gets around a proof that fails.`,
 		Example: `  troika publish helpdesk tickets-v2 --data test.jsonl
-  troika publish helpdesk tickets-v2 --data test.jsonl --margin 0.02`,
+  troika publish helpdesk tickets-v2 --data tickets@2 --margin 0.02
+  troika publish helpdesk tickets-v2 --data tickets@2 --html release.html`,
 		Args: wantArgs("an alias and a model", 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.data == "" {
@@ -93,70 +103,98 @@ func (a *app) withAliases(ctx context.Context, do func(context.Context, *publish
 }
 
 func (a *app) publish(ctx context.Context, aliases *publish.Aliases, alias, model string, o gateOptions) error {
-	r, err := a.judge(ctx, aliases, alias, model, o)
-	if err != nil {
-		return err
-	}
-	if r, err = aliases.Publish(ctx, r); err != nil {
-		return err
-	}
-	return a.showRelease(&r, "%s answers as %s, release %d\n", r.Model, r.Alias, r.Number)
+	return a.judge(ctx, aliases, alias, model, o, func(r publish.Release) error {
+		r, err := aliases.Publish(ctx, r)
+		if err != nil {
+			return err
+		}
+		return a.showRelease(&r, "%s answers as %s, release %d\n", r.Model, r.Alias, r.Number)
+	})
 }
 
-// judge measures a candidate beside the model that answers now.
-func (a *app) judge(ctx context.Context, aliases *publish.Aliases, alias, model string, o gateOptions) (publish.Release, error) {
+// judge measures a candidate beside the model that answers now, hands it to place where
+// it passes, and writes the report.
+func (a *app) judge(ctx context.Context, aliases *publish.Aliases, alias, model string, o gateOptions, place func(publish.Release) error) error {
 	gate := publish.Gate{Metric: eval.Metric(o.metric), Margin: o.margin}
 	if err := gate.Metric.Check(); err != nil {
-		return publish.Release{}, &usageError{err}
+		return &usageError{err}
 	}
 	if _, err := a.resolveModel(alias); err == nil {
-		return publish.Release{}, usagef("a model is named %q: choose another alias", alias)
+		return usagef("a model is named %q: choose another alias", alias)
 	}
 	now, err := aliases.Get(ctx, alias)
 	if err != nil && !errors.Is(err, publish.ErrNoAlias) {
-		return publish.Release{}, err
+		return err
 	}
 	ref, err := a.resolveModel(model)
 	if err != nil {
-		return publish.Release{}, err
+		return err
 	}
 	against := ref.Base
 	if now.Current != nil {
 		against = now.Current.Model
 	}
 	if against == model && now.Current != nil {
-		return publish.Release{}, fmt.Errorf("%s answers as %s already", model, alias)
+		return fmt.Errorf("%s answers as %s already", model, alias)
 	}
 	if against == model {
-		return publish.Release{}, usagef("%s is a base, and nothing answers as %s yet that it could be better than", model, alias)
+		return usagef("%s is a base, and nothing answers as %s yet that it could be better than", model, alias)
 	}
-	examples, data, err := readChat(o.data)
+	data, err := a.gateData(ctx, ref, o.testSource)
 	if err != nil {
-		return publish.Release{}, err
+		return err
 	}
-	candidate, err := a.candidate(ctx, model, examples)
+	candidate, err := a.candidate(ctx, model, data.examples)
 	if err != nil {
-		return publish.Release{}, err
+		return err
 	}
-	before, err := a.measure(ctx, against, examples)
+	before, err := a.measure(ctx, against, data.examples)
 	if err != nil {
-		return publish.Release{}, fmt.Errorf("measure %s, which the candidate is compared with: %w", against, err)
+		return fmt.Errorf("measure %s, which the candidate is compared with: %w", against, err)
 	}
-	v, err := gate.Judge(before, candidate.result, resampling)
+	v, err := gate.Judge(before.result, candidate.result, resampling)
 	if err != nil {
-		return publish.Release{}, err
+		return err
 	}
-	v.Data, v.Against, v.Proof = data.String(), against, candidate.proof
-	if !v.Passed && !o.force {
-		return publish.Release{}, fmt.Errorf("%w: %s", publish.ErrRefused, v.Reason())
+	v.Data, v.Against, v.Proof, v.Forced = data.digest.String(), against, candidate.proof, !v.Passed
+	if v.Passed || o.force {
+		err = place(publish.Release{Alias: alias, Model: model, Digest: candidate.digest, Verdict: v})
+	} else {
+		err = fmt.Errorf("%w: %s", publish.ErrRefused, v.Reason())
 	}
-	v.Forced = !v.Passed
-	return publish.Release{Alias: alias, Model: model, Digest: candidate.digest, Verdict: v}, nil
+	if o.html == "" {
+		return err
+	}
+	page, fault := a.gateSheet(ref, before, candidate.scored, data)
+	if fault == nil {
+		page.against = against
+		fault = a.writePage(ctx, o.html, page)
+	}
+	return errors.Join(err, fault)
+}
+
+// gateSheet is what a gate measured, as a page shows it.
+func (a *app) gateSheet(ref modelRef, before, after *scored, data *testData) (sheet, error) {
+	report := &eval.Report{Dataset: data.digest.String(), Base: before.result, Tuned: after.result}
+	var err error
+	if report.Gain, err = eval.Compare(eval.Accuracy, before.result, after.result, resampling); err != nil {
+		return sheet{}, err
+	}
+	report.Regressions, err = eval.Regressions(after.gold, before.predicted, after.predicted)
+	return sheet{ref: ref, report: report, gold: after.gold, said: [][]string{before.said, after.said}}, err
+}
+
+// scored is how a model did on examples.
+type scored struct {
+	result    *eval.Result
+	gold      []eval.Example
+	said      []string
+	predicted []eval.Prediction // what was said, as it is scored
 }
 
 // candidate is a model that was proved to be served as trained, and measured.
 type candidate struct {
-	result *eval.Result
+	*scored
 	digest troika.Digest
 	proof  *publish.Proof
 }
@@ -171,7 +209,7 @@ func (a *app) candidate(ctx context.Context, name string, examples []dataset.Exa
 	if c.proof, err = s.prove(ctx); err != nil {
 		return nil, err
 	}
-	if c.result, err = a.score(ctx, s, examples); err != nil {
+	if c.scored, err = a.score(ctx, s, examples); err != nil {
 		return nil, err
 	}
 	c.digest, err = s.ref.digest()
@@ -193,7 +231,7 @@ func (s *session) prove(ctx context.Context) (*publish.Proof, error) {
 }
 
 // measure puts examples to a model.
-func (a *app) measure(ctx context.Context, name string, examples []dataset.Example) (*eval.Result, error) {
+func (a *app) measure(ctx context.Context, name string, examples []dataset.Example) (*scored, error) {
 	s, err := a.open(name)
 	if err != nil {
 		return nil, err
@@ -202,12 +240,16 @@ func (a *app) measure(ctx context.Context, name string, examples []dataset.Examp
 	return a.score(ctx, s, examples)
 }
 
-func (a *app) score(ctx context.Context, s *session, examples []dataset.Example) (*eval.Result, error) {
+func (a *app) score(ctx context.Context, s *session, examples []dataset.Example) (*scored, error) {
 	m, err := newMeasurement(a, s, examples, 0)
 	if err != nil {
 		return nil, err
 	}
-	return m.run(ctx, s.ref.Name, s.slot())
+	r, err := m.run(ctx, s.ref.Name, s.slot())
+	if err != nil {
+		return nil, err
+	}
+	return &scored{result: r, gold: m.gold, said: m.said[0], predicted: m.predictions(m.said[0])}, nil
 }
 
 // slot is what a session's model answers in.

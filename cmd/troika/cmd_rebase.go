@@ -28,23 +28,33 @@ type rebaseOptions struct {
 func newRebaseCmd(a *app) *cobra.Command {
 	var o rebaseOptions
 	cmd := &cobra.Command{
-		Use:   "rebase ALIAS --base NEW --data TEST.jsonl",
+		Use:   "rebase ALIAS --base NEW --data TEST",
 		Short: "Retrain what answers under a name on a new base, and compare",
 		Long: `Retrain what answers under a name on a new base, and compare.
 
 Every adapter of ALIAS, the one that answers and the one on trial, is trained again on NEW
 from what its troika.json names: the recipe, the dataset version and the seed. Old and
 new answer the same test questions, and the difference is tested on them (paired
-bootstrap). Nothing is switched: the command that would do so is printed, or carried out
-with --publish, through the gate as troika publish does.
+bootstrap). TEST is a file, a folder or a dataset, as for troika publish. Nothing is
+switched: the commands that would do so are printed, in their order, or carried out with
+--publish, through the gate as troika publish and troika canary do.
+
+While a model is on trial, nothing is switched before both have been trained again. If the
+gate refuses the new model, the old one answers and its trial goes on. Once the new one
+answers, the trial ends, as with every publish, and its new model goes on trial with
+the same share, if it passes the gate beside the new one that answers; if not, no model is
+on trial, and the error says so.
 
 Ctrl-C saves and stops; the same command goes on.`,
 		Example: `  troika rebase helpdesk --base ./Qwen3-0.6B --data test.jsonl
-  troika rebase helpdesk --base ./Qwen3-0.6B --data test.jsonl --publish`,
+  troika rebase helpdesk --base ./Qwen3-0.6B --data tickets@2 --publish`,
 		Args: wantArgs("an alias", 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.data == "" {
 				return usagef("--data is missing: old and new are compared on test conversations")
+			}
+			if o.html != "" && !o.publish {
+				return usagef("--html goes with --publish: the report is of the switch; troika eval --html is of a model")
 			}
 			return a.withAliases(cmd.Context(), func(ctx context.Context, aliases *publish.Aliases) error {
 				return a.rebase(ctx, aliases, args[0], o)
@@ -62,16 +72,15 @@ Ctrl-C saves and stops; the same command goes on.`,
 
 // rebased is an adapter that was trained again on another base.
 type rebased struct {
-	Role      string          `json:"role"` // answers or on trial
-	Old       string          `json:"old"`
-	OldBase   string          `json:"old_base"`
-	New       string          `json:"new"`
-	NewBase   string          `json:"new_base"`
-	Digest    troika.Digest   `json:"adapter"`
-	Steps     int             `json:"steps"`
-	Verdict   publish.Verdict `json:"verdict"` // of new against old
-	Propose   string          `json:"propose"` // the command that switches
-	Published bool            `json:"published,omitempty"`
+	Role    string          `json:"role"` // answers or on trial
+	Old     string          `json:"old"`
+	OldBase string          `json:"old_base"`
+	New     string          `json:"new"`
+	NewBase string          `json:"new_base"`
+	Digest  troika.Digest   `json:"adapter"`
+	Steps   int             `json:"steps"`
+	Verdict publish.Verdict `json:"verdict"` // of new against old
+	Propose string          `json:"propose"` // the command that switches
 }
 
 func (a *app) rebase(ctx context.Context, aliases *publish.Aliases, alias string, o rebaseOptions) error {
@@ -90,30 +99,52 @@ func (a *app) rebase(ctx context.Context, aliases *publish.Aliases, alias string
 	if o.name != "" && !plainName.MatchString(o.name) {
 		return usagef("--name %q: want letters, digits, dots, dashes and underscores", o.name)
 	}
-	examples, data, err := readChat(o.data)
-	if err != nil {
-		return err
-	}
+	var trained []*rebased
 	for _, r := range old {
 		one, err := a.rebaseOne(ctx, r, o)
 		if err != nil {
 			return fmt.Errorf("rebase %s: %w", r.Model, err)
 		}
-		if one.Verdict, err = a.compareReleases(ctx, r, one.New, examples, publish.Gate{Metric: metric, Margin: o.margin}); err != nil {
+		if one.Verdict, err = a.compareReleases(ctx, r, one.New, o.testSource, publish.Gate{Metric: metric, Margin: o.margin}); err != nil {
 			return err
 		}
-		one.Verdict.Data = data.String()
-		one.Propose = proposal(alias, one.New, o)
+		one.Propose = proposal("publish "+alias+" "+one.New, o)
 		if r == now.Canary {
-			one.Role = "on trial"
+			one.Role = onTrial
+			one.Propose = proposal(fmt.Sprintf("canary %s %s --share %.6g%%", alias, one.New, 100*now.Share), o)
 		}
 		if err := a.showRebased(one); err != nil {
 			return err
 		}
-		if o.publish && r == now.Current {
-			if err := a.publish(ctx, aliases, alias, one.New, o.gateOptions); err != nil {
+		trained = append(trained, one)
+	}
+	if !o.publish {
+		return nil
+	}
+	return a.switchTo(ctx, aliases, &now, trained, o)
+}
+
+// onTrial is the role of a canary.
+const onTrial = "on trial"
+
+// switchTo puts adapters in the places of those that they were trained again from.
+func (a *app) switchTo(ctx context.Context, aliases *publish.Aliases, was *publish.Alias, trained []*rebased, o rebaseOptions) error {
+	for _, one := range trained {
+		if one.Role != onTrial {
+			if err := a.publish(ctx, aliases, was.Name, one.New, o.gateOptions); err != nil {
 				return err
 			}
+			continue
+		}
+		gate := o.gateOptions
+		if len(trained) > 1 {
+			gate.html = "" // the report is of what answers
+		}
+		if err := a.try(ctx, aliases, was.Name, one.New, gate, was.Share); err != nil {
+			if was.Current == nil {
+				return err
+			}
+			return fmt.Errorf("the trial of %s ended when another model began to answer as %s, and its new model did not take its place: %w", one.Old, was.Name, err)
 		}
 	}
 	return nil
@@ -190,8 +221,12 @@ func rebasedName(model, base string) string {
 }
 
 // compareReleases judges a new model against a release on the same examples.
-func (a *app) compareReleases(ctx context.Context, r *publish.Release, name string, examples []dataset.Example, gate publish.Gate) (publish.Verdict, error) {
+func (a *app) compareReleases(ctx context.Context, r *publish.Release, name string, from testSource, gate publish.Gate) (publish.Verdict, error) {
 	ref, err := a.resolveRelease(r)
+	if err != nil {
+		return publish.Verdict{}, err
+	}
+	data, err := a.gateData(ctx, ref, from)
 	if err != nil {
 		return publish.Verdict{}, err
 	}
@@ -200,23 +235,26 @@ func (a *app) compareReleases(ctx context.Context, r *publish.Release, name stri
 		return publish.Verdict{}, err
 	}
 	defer old.Close()
-	before, err := a.score(ctx, old, examples)
+	before, err := a.score(ctx, old, data.examples)
 	if err != nil {
 		return publish.Verdict{}, err
 	}
 	old.Close()
-	after, err := a.measure(ctx, name, examples)
+	after, err := a.measure(ctx, name, data.examples)
 	if err != nil {
 		return publish.Verdict{}, err
 	}
-	v, err := gate.Judge(before, after, resampling)
-	v.Against = r.Model
+	v, err := gate.Judge(before.result, after.result, resampling)
+	v.Against, v.Data = r.Model, data.digest.String()
 	return v, err
 }
 
-// proposal is the command that switches an alias.
-func proposal(alias, model string, o rebaseOptions) string {
-	line := fmt.Sprintf("troika publish %s %s --data %s", alias, model, o.data)
+// proposal is a command that switches, with the options of the gate.
+func proposal(command string, o rebaseOptions) string {
+	line := fmt.Sprintf("troika %s --data %s", command, o.data)
+	if o.split != dataset.Test {
+		line += " --split " + o.split
+	}
 	if o.metric != string(eval.Accuracy) {
 		line += " --metric " + o.metric
 	}

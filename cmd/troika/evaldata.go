@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/dataset"
@@ -29,47 +29,55 @@ func (t *testData) preferences() bool {
 	return len(t.examples) > 0 && !slices.ContainsFunc(t.examples, func(e dataset.Example) bool { return e.Rejected == nil })
 }
 
-// testData reads what --data names. Of labelled texts, a tuned model is asked what it
-// was tuned on.
-func (a *app) testData(ctx context.Context, s *session, o evalOptions) (*testData, error) {
-	if !slices.Contains(dataset.Splits(), o.split) {
-		return nil, usagef("--split %q: want one of %s", o.split, strings.Join(dataset.Splits(), ", "))
+// testSource names test examples: what --data and --split say.
+type testSource struct{ data, split string }
+
+func (o *testSource) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.data, "data", "", "test conversations: JSON lines, a folder, or a dataset")
+	f.StringVar(&o.split, "split", dataset.Test, "split of a dataset: "+strings.Join(dataset.Splits(), ", "))
+}
+
+// testData reads test examples. Of labelled texts, a tuned model is asked what it was
+// tuned on.
+func (a *app) testData(ctx context.Context, ref modelRef, from testSource) (*testData, error) {
+	if !slices.Contains(dataset.Splits(), from.split) {
+		return nil, usagef("--split %q: want one of %s", from.split, strings.Join(dataset.Splits(), ", "))
 	}
 	t := &testData{}
 	var err error
-	if isFile(o.data) {
-		if t.examples, t.digest, err = readChat(o.data); err == nil {
-			t.lines, err = os.ReadFile(o.data)
+	if isFile(from.data) {
+		if t.examples, t.digest, err = readChat(from.data); err == nil {
+			t.lines, err = os.ReadFile(from.data)
 		}
 		return t, err
 	}
-	v, _, err := a.givenVersion(ctx, o.data)
+	v, _, err := a.givenVersion(ctx, from.data)
 	if err != nil {
 		return nil, err
 	}
-	if len(v.Split(o.split)) == 0 {
-		return nil, fmt.Errorf("%s: its %s split is empty; --split takes another", o.data, o.split)
+	if len(v.Split(from.split)) == 0 {
+		return nil, fmt.Errorf("%s: its %s split is empty; --split takes another", from.data, from.split)
 	}
 	t.digest = v.Digest()
 	if plain(v) {
-		for _, r := range v.Split(o.split) {
+		for _, r := range v.Split(from.split) {
 			t.text = append(t.text, train.Text{Name: r.ID, Text: r.Text})
 		}
 		return t, nil
 	}
-	if err := answered(v, o.split); err != nil {
-		return nil, fmt.Errorf("%s: %w", o.data, err)
+	if err := answered(v, from.split); err != nil {
+		return nil, fmt.Errorf("%s: %w", from.data, err)
 	}
-	instruction, err := learnedInstruction(s.ref)
+	instruction, err := learnedInstruction(ref)
 	if err != nil {
 		return nil, err
 	}
-	if t.examples, err = v.Examples(o.split, asked(v, instruction)); err != nil {
-		return nil, fmt.Errorf("%s: %w", o.data, err)
+	if t.examples, err = v.Examples(from.split, asked(v, instruction)); err != nil {
+		return nil, fmt.Errorf("%s: %w", from.data, err)
 	}
 	var lines bytes.Buffer
 	enc := json.NewEncoder(&lines)
-	for _, r := range v.Split(o.split) {
+	for _, r := range v.Split(from.split) {
 		if err := enc.Encode(r); err != nil {
 			return nil, err
 		}
@@ -78,17 +86,25 @@ func (a *app) testData(ctx context.Context, s *session, o evalOptions) (*testDat
 	return t, nil
 }
 
+// gateData reads the test examples of a gate, which compares answers.
+func (a *app) gateData(ctx context.Context, ref modelRef, from testSource) (*testData, error) {
+	t, err := a.testData(ctx, ref, from)
+	switch {
+	case err != nil:
+		return nil, err
+	case t.text != nil:
+		return nil, usagef("--data %s has texts alone, which ask nothing: the gate compares answers", from.data)
+	case t.preferences():
+		return nil, usagef("--data %s has preferences, which have no right answer: the gate compares answers", from.data)
+	}
+	return t, nil
+}
+
 // learnedInstruction returns the instruction that a tuned model has learned to follow; "" where
 // it has learned none or says nothing.
 func learnedInstruction(ref modelRef) (string, error) {
-	if ref.Adapter == "" {
-		return "", nil
-	}
-	made, err := readProvenance(ref.Adapter)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil // made elsewhere
-	}
-	if err != nil {
+	made, err := provenanceOf(ref)
+	if err != nil || made == nil {
 		return "", err
 	}
 	return made.Instruction, nil

@@ -1,15 +1,15 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/eval"
 	"github.com/troikaml/troika/eval/page"
 	"github.com/troikaml/troika/internal/fsx"
@@ -19,69 +19,64 @@ import (
 // shownAnswers bounds the examples of a page.
 const shownAnswers = 50
 
-// writePage writes a report as an HTML file.
-func (m *measurement) writePage(report *eval.Report, o evalOptions) error {
-	p := &page.Page{Title: "Evaluation of " + m.s.ref.Name, Report: report, By: o.by}
-	for i := range m.gold[:min(shownAnswers, len(m.gold))] {
-		one := page.Answer{ID: m.gold[i].ID, Question: m.gold[i].Text, Right: m.gold[i].Label, Base: m.said[0][i]}
-		if report.Tuned != nil {
-			one.Tuned = m.said[1][i]
+// sheet is what a page shows of a measurement.
+type sheet struct {
+	ref    modelRef // that was measured
+	report *eval.Report
+	gold   []eval.Example
+	said   [][]string // by the model before, and by ref where that is tuned
+	// against names the model before, where that is not the base.
+	against string
+	by      string // the field that the report's slices are by
+}
+
+// writePage writes a measurement as an HTML file.
+func (a *app) writePage(ctx context.Context, name string, s sheet) error {
+	p := &page.Page{Model: s.ref.Name, Chinese: a.chinese(), Report: s.report, Against: s.against, By: s.by}
+	for i, e := range s.gold[:min(shownAnswers, len(s.gold))] {
+		one := page.Answer{ID: e.ID, Question: e.Text, Right: e.Label, Base: s.said[0][i]}
+		if len(s.said) > 1 {
+			one.Tuned = s.said[1][i]
 		}
 		p.Answers = append(p.Answers, one)
 	}
-	p.Lineage = []page.Fact{{Name: "model", Value: m.s.ref.Name}, {Name: "test examples", Value: report.Dataset}}
-	if m.s.ref.Adapter != "" {
-		if err := m.lineage(p); err != nil {
-			return err
-		}
+	var err error
+	if p.Chain, err = a.chain(ctx, s.ref, s.report, s.against); err != nil {
+		return err
+	}
+	if p.Losses, err = a.lossesOf(s.ref); err != nil {
+		return err
 	}
 	var text strings.Builder
 	if err := p.Write(&text); err != nil {
 		return err
 	}
-	return fsx.WriteFile(o.html, []byte(text.String()), 0o644)
+	return fsx.WriteFile(name, []byte(text.String()), 0o644)
 }
 
-// lineage adds what an adapter was made from, and how its training went.
-func (m *measurement) lineage(p *page.Page) error {
-	ref := m.s.ref
-	digest, err := adapter.Digest(ref.Adapter)
+// chinese says whether the user's locale is a Chinese one.
+func (a *app) chinese() bool {
+	return strings.HasPrefix(cmp.Or(a.Getenv("LC_ALL"), a.Getenv("LC_MESSAGES"), a.Getenv("LANG")), "zh")
+}
+
+// lossesOf returns how a model's training went; none where its run is not known.
+func (a *app) lossesOf(ref modelRef) ([]page.Loss, error) {
+	made, err := provenanceOf(ref)
+	if err != nil || made == nil {
+		return nil, err
+	}
+	home, err := a.Home()
 	if err != nil {
-		return err
-	}
-	fact := func(name string, value any) {
-		p.Lineage = append(p.Lineage, page.Fact{Name: name, Value: fmt.Sprint(value)})
-	}
-	fact("adapter", digest)
-	made, err := readProvenance(ref.Adapter)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // made elsewhere
-	}
-	if err != nil {
-		return err
-	}
-	recipe, err := json.Marshal(map[string]any{"adapter": made.Adapter, "train": made.Train})
-	if err != nil {
-		return err
-	}
-	fact("base", made.Base+" "+made.BaseSHA.String())
-	fact("training data", made.Dataset)
-	fact("recipe", string(recipe))
-	fact("trained by", "troika "+made.Version)
-	fact("measured by", "troika "+buildVersion())
-	home, err := m.Home()
-	if err != nil {
-		return err
+		return nil, err
 	}
 	run := made.Job
 	if run == "" {
 		run = filepath.Base(ref.Adapter)
 		if dir, err := filepath.Abs(filepath.Dir(ref.Adapter)); err != nil || dir != filepath.Join(home, adaptersFolder) {
-			return err // its run may be anywhere
+			return nil, err // its run may be anywhere
 		}
 	}
-	p.Losses, err = readLosses(filepath.Join(home, runsFolder, run, "metrics.jsonl"))
-	return err
+	return readLosses(filepath.Join(home, runsFolder, run, "metrics.jsonl"))
 }
 
 // readLosses reads the metrics of a run; none where there are none.

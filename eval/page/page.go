@@ -13,14 +13,18 @@ import (
 
 // Page is what a file shows. Parts that are empty are left out.
 type Page struct {
-	Title  string
-	Report *eval.Report
-	By     string // the field that the report's slices are by
-	Losses []Loss
+	Model string // that was measured
+	// Chinese says that the page shows that language first, and not English.
+	Chinese bool
+	Report  *eval.Report
+	// Against names what Report.Base is of, where that is no base.
+	Against string
+	By      string // the field that the report's slices are by
+	Losses  []Loss
 	// Answers are the first of the test examples.
 	Answers []Answer
-	// Lineage says what the model was made from, in the order to show.
-	Lineage []Fact
+	// Chain tells how the model's answers came about, a stage after another.
+	Chain []Stage
 }
 
 // Loss is what a run's step came to.
@@ -32,9 +36,6 @@ type Loss struct {
 
 // Answer is an example with what was said before tuning and after.
 type Answer struct{ ID, Question, Right, Base, Tuned string }
-
-// Fact is a name and a value.
-type Fact struct{ Name, Value string }
 
 //go:embed page.html
 var source string
@@ -55,6 +56,14 @@ func (p *Page) Write(w io.Writer) error {
 			return Interval{Width: 100 * b.Accuracy, Value: 100 * b.Confidence}
 		},
 		"chart": newChart,
+		"both":  both,
+		"word":  word,
+		"before": func() template.HTML {
+			if p.Against != "" {
+				return both(p.Against, p.Against)
+			}
+			return word("base")
+		},
 	}).Parse(source)
 	if err != nil {
 		return fmt.Errorf("write page: %w", err)

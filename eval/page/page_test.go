@@ -14,10 +14,10 @@ import (
 )
 
 func Example() {
-	p := page.Page{Title: "helpdesk", Lineage: []page.Fact{{Name: "base", Value: "starter"}}}
+	p := page.Page{Model: "helpdesk", Chain: []page.Stage{{Name: page.StageAdapter, Facts: []page.Fact{{Name: "base", Value: "starter"}}}}}
 	var b bytes.Buffer
 	err := p.Write(&b)
-	fmt.Println(strings.Contains(b.String(), "<th>base</th><td><code>starter</code></td>"), err)
+	fmt.Println(strings.Contains(b.String(), "<td><code>starter</code></td>"), err)
 	// Output: true <nil>
 }
 
@@ -48,14 +48,20 @@ func full(t *testing.T) *page.Page {
 	}
 	valid := 0.5
 	p := &page.Page{
-		Title: "desk & <b>co</b>", By: "shop",
+		Model: "desk & <b>co</b>", By: "shop",
 		Report: &eval.Report{
 			Base: base, Tuned: tuned, Gain: gain, Slices: slices, Regressions: lost,
 			Forgetting: &eval.Forgetting{Tokens: 9, Base: 2, Tuned: 3, Ratio: 1.5},
 		},
 		Losses:  []page.Loss{{1, 2, nil}, {2, math.NaN(), nil}, {3, 1, &valid}, {4, 0.75, &valid}},
 		Answers: []page.Answer{{ID: "1", Question: gold[1].Text, Right: "blue", Base: " blue ", Tuned: said[1].Label}},
-		Lineage: []page.Fact{{"dataset", "sha256:00"}},
+		Chain: []page.Stage{
+			{Name: page.StageSources, Lists: []page.List{
+				{Name: "raw files", Columns: []string{"name", "digest"}, Rows: [][]string{{"<i>a</i>.html", "sha256:01"}, {"title", "sha256:02"}}, All: 7},
+			}},
+			{Name: page.StageDataset, Facts: []page.Fact{{"licence", "CC-BY-4.0"}, {"own & name", "x"}}},
+			{Name: page.StageAnswers, Note: page.NoteAnswers},
+		},
 	}
 	return p
 }
@@ -71,8 +77,10 @@ func TestPage(t *testing.T) {
 	}
 	text := first.String()
 	for _, want := range []string{
-		"<title>desk &amp; &lt;b&gt;co&lt;/b&gt;</title>", "&lt;script&gt;alert(1)", `<td>a&amp;b</td>`, "ratio <strong>1.500</strong>",
-		`points="56.0,8.0 `, "Right before tuning, wrong after: 1", `class="text right"> blue `, `class="text wrong"`, "p = ",
+		"<title>Evaluation of desk &amp; &lt;b&gt;co&lt;/b&gt;</title>", "&lt;script&gt;alert(1)", `<td>a&amp;b</td>`, "之比</span> <strong>1.500</strong>",
+		`points="56.0,8.0 `, "Right before tuning, wrong after</span>", `class="text right"> blue `, `class="text wrong"`, "p = ",
+		"<code>&lt;i&gt;a&lt;/i&gt;.html</code>", "<td><code>title</code></td>", "<summary><span lang=\"en\">raw files</span><span lang=\"zh\">原始文件</span>: 7",
+		"此处未列出：</span> 5", "许可证</span></th><td><code>CC-BY-4.0</code>", "<th>own &amp; name</th>", "desk &amp; &lt;b&gt;co&lt;/b&gt; 的评测</span></h1>",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %s", want)
@@ -102,10 +110,56 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// Everything that the page says by itself is there in both languages, one of them shown.
+func TestLanguages(t *testing.T) {
+	for _, chinese := range []bool{false, true} {
+		p := full(t)
+		p.Chinese = chinese
+		var b bytes.Buffer
+		if err := p.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		root, err := html.Parse(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spans := map[string]int{}
+		checked, lang := "", ""
+		for n := range root.Descendants() {
+			for _, a := range n.Attr {
+				switch {
+				case n.Data == "span" && a.Key == "lang":
+					spans[a.Val]++
+				case n.Data == "html" && a.Key == "lang":
+					lang = a.Val
+				case a.Key == "checked":
+					for _, b := range n.Attr {
+						if b.Key == "id" {
+							checked += b.Val
+						}
+					}
+				}
+			}
+			if n.Data == "th" || n.Data == "h2" || n.Data == "h3" || n.Data == "summary" {
+				if n.FirstChild != nil && n.FirstChild.Type == html.TextNode && !strings.HasPrefix(n.FirstChild.Data, "own") && n.FirstChild.Data != "shop" {
+					t.Errorf("<%s>%s is in one language", n.Data, n.FirstChild.Data)
+				}
+			}
+		}
+		want := [2]string{"en", "en"}
+		if chinese {
+			want = [2]string{"zh", "zh-CN"}
+		}
+		if spans["en"] == 0 || spans["en"] != spans["zh"] || [2]string{checked, lang} != want {
+			t.Errorf("spans %v, %q is shown and the file's language is %q", spans, checked, lang)
+		}
+	}
+}
+
 // A page of nothing is a page.
 func TestEmpty(t *testing.T) {
 	var b bytes.Buffer
-	p := page.Page{Title: "none", Losses: []page.Loss{{Step: 1, Train: 1}}}
+	p := page.Page{Model: "none", Losses: []page.Loss{{Step: 1, Train: 1}}}
 	if err := p.Write(&b); err != nil || strings.Contains(b.String(), "<svg") || !strings.Contains(b.String(), "</html>") {
 		t.Errorf("%v\n%s", err, &b)
 	}
