@@ -12,17 +12,24 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troikaml/troika"
 	"github.com/troikaml/troika/meter"
 	"github.com/troikaml/troika/publish"
 	"github.com/troikaml/troika/serve"
 	"github.com/troikaml/troika/serve/servetest"
 )
 
+// release is a release of a model whose digest is that of its name.
+func release(number int64, model string) *publish.Release {
+	return &publish.Release{Number: number, Model: model, Digest: troika.Sum([]byte(model))}
+}
+
 func desk(current, canary *publish.Release, share float64) []publish.Alias {
 	return []publish.Alias{{Name: "desk", Current: current, Canary: canary, Share: share}}
 }
 
-// answered posts a chat request and returns the model and the id of the answer.
+// answered posts a request to an alias and returns the model and the id of the answer,
+// whose fingerprint must be that of the release.
 func answered(t *testing.T, s *serve.Server, path, body string) (model, id string) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost"+path, strings.NewReader(body))
@@ -34,9 +41,15 @@ func answered(t *testing.T, s *serve.Server, path, body string) (model, id strin
 		return "", ""
 	}
 	text, _, _ := strings.Cut(w.Body.String(), "\n")
-	var got struct{ Model, ID string }
+	var got struct {
+		Model, ID   string
+		Fingerprint string `json:"system_fingerprint"`
+	}
 	if err := json.Unmarshal([]byte(strings.TrimPrefix(text, "data: ")), &got); err != nil {
 		t.Error(err)
+	}
+	if want := serve.ReleaseFingerprint(troika.Sum([]byte(got.Model))); got.Fingerprint != want {
+		t.Errorf("%s was answered by %s with the fingerprint %q, want %q", path, got.Model, got.Fingerprint, want)
 	}
 	return got.Model, got.ID
 }
@@ -63,7 +76,7 @@ func TestAliasesUnderLoad(t *testing.T) {
 	o.NewID = func() string { return fmt.Sprint(ids.Add(1)) }
 	o.MaxConcurrent = 100
 	s := newTestServer(t, servetest.NewEngine(), o)
-	one, two := &publish.Release{Number: 1, Model: "starter"}, &publish.Release{Number: 2, Model: "shop/helpdesk v2"}
+	one, two := release(1, "starter"), release(2, "shop/helpdesk v2")
 	s.SetAliases(desk(one, nil, 0))
 	const workers, each = 8, 60
 	models := map[string]string{}
@@ -121,7 +134,7 @@ func TestAliasListed(t *testing.T) {
 	var id string
 	o.NewID = func() string { return id }
 	s := newTestServer(t, servetest.NewEngine(), o)
-	one, two := &publish.Release{Number: 1, Model: "starter"}, &publish.Release{Number: 2, Model: "shop/helpdesk v2"}
+	one, two := release(1, "starter"), release(2, "shop/helpdesk v2")
 	aliases := desk(one, two, 0.3)
 	s.SetAliases(aliases)
 	if got := replay(t, s, "GET /v1/models/desk"); !strings.Contains(got, `"kind":"alias","parent":"starter"`) {
