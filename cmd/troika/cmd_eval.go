@@ -92,7 +92,7 @@ it is of DATA that has texts alone.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.model, "model", "", "model or published name, or folder")
-	o.testSource.flags(f)
+	o.flags(f)
 	f.StringVar(&o.text, "text", "", "test text, JSON lines with a text field")
 	f.IntVar(&o.maxTokens, "max-tokens", 0, "longest answer in tokens (default: that of the longest right answer)")
 	f.BoolVar(&o.confusion, "confusion", false, "show the confusion matrix of the model")

@@ -30,7 +30,7 @@ type quickstartOptions struct {
 // so that every machine makes the same adapter.
 func quickstartTrain() train.Config {
 	c := train.DefaultConfig()
-	c.Epochs, c.MicroTokens, c.Accumulate = 3, 2048, 1
+	c.Epochs, c.MicroTokens, c.Accumulate = 3, 1024, 1
 	c.LR, c.MinLR, c.Warmup, c.ValidEvery = 2e-3, 1e-4, 10, 0
 	return c
 }
