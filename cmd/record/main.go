@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -40,7 +41,7 @@ func record(ctx context.Context, out, title string, width int, args []string) er
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("run %s: %w\n%s", args[0], err, text.String())
 	}
-	lines := append([]string{"$ " + title}, wrap(text.String(), width)...)
+	lines := append([]string{"$ " + title}, thin(wrap(text.String(), width))...)
 	return fsx.WriteFile(out, draw(lines, width), 0o644)
 }
 
@@ -63,6 +64,34 @@ func wrap(text string, width int) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// progress is a line that tells how far something is.
+var progress = regexp.MustCompile(`^[^:]+: \d+/\d+ `)
+
+// mostProgress is how many of the progress lines that follow each other are drawn.
+const mostProgress = 8
+
+// thin leaves out progress lines, evenly, where there are many: on a terminal each is
+// written over the one before.
+func thin(lines []string) []string {
+	var out []string
+	for len(lines) > 0 {
+		n := 0
+		for n < len(lines) && progress.MatchString(lines[n]) {
+			n++
+		}
+		if n <= mostProgress {
+			n = max(n, 1)
+			out = append(out, lines[:n]...)
+		} else {
+			for i := range mostProgress {
+				out = append(out, lines[i*(n-1)/(mostProgress-1)])
+			}
+		}
+		lines = lines[n:]
+	}
+	return out
 }
 
 // printable drops control characters, which XML cannot hold.
