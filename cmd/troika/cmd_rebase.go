@@ -99,13 +99,22 @@ func (a *app) rebase(ctx context.Context, aliases *publish.Aliases, alias string
 	if o.name != "" && !plainName.MatchString(o.name) {
 		return usagef("--name %q: want letters, digits, dots, dashes and underscores", o.name)
 	}
+	refs, data := make([]modelRef, len(old)), make([]*testData, len(old))
+	for i, r := range old { // before what takes hours
+		if refs[i], err = a.resolveRelease(r); err != nil {
+			return err
+		}
+		if data[i], err = a.gateData(ctx, refs[i], o.testSource); err != nil {
+			return err
+		}
+	}
 	var trained []*rebased
-	for _, r := range old {
+	for i, r := range old {
 		one, err := a.rebaseOne(ctx, r, o)
 		if err != nil {
 			return fmt.Errorf("rebase %s: %w", r.Model, err)
 		}
-		if one.Verdict, err = a.compareReleases(ctx, r, one.New, o.testSource, publish.Gate{Metric: metric, Margin: o.margin}); err != nil {
+		if one.Verdict, err = a.compareModels(ctx, refs[i], one.New, data[i], publish.Gate{Metric: metric, Margin: o.margin}); err != nil {
 			return err
 		}
 		one.Propose = proposal("publish "+alias+" "+one.New, o)
@@ -220,16 +229,8 @@ func rebasedName(model, base string) string {
 	return name[max(0, len(name)-longest):]
 }
 
-// compareReleases judges a new model against a release on the same examples.
-func (a *app) compareReleases(ctx context.Context, r *publish.Release, name string, from testSource, gate publish.Gate) (publish.Verdict, error) {
-	ref, err := a.resolveRelease(r)
-	if err != nil {
-		return publish.Verdict{}, err
-	}
-	data, err := a.gateData(ctx, ref, from)
-	if err != nil {
-		return publish.Verdict{}, err
-	}
+// compareModels judges a new model against an old one on the same examples.
+func (a *app) compareModels(ctx context.Context, ref modelRef, name string, data *testData, gate publish.Gate) (publish.Verdict, error) {
 	old, err := a.load(ref)
 	if err != nil {
 		return publish.Verdict{}, err
@@ -245,7 +246,7 @@ func (a *app) compareReleases(ctx context.Context, r *publish.Release, name stri
 		return publish.Verdict{}, err
 	}
 	v, err := gate.Judge(before.result, after.result, resampling)
-	v.Against, v.Data = r.Model, data.digest.String()
+	v.Against, v.Data = ref.Name, data.digest.String()
 	return v, err
 }
 
