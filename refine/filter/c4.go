@@ -171,14 +171,14 @@ func appendFields(dst []string, s string) []string {
 		end := 0
 		for end < len(s) {
 			if c := s[end]; c < utf8.RuneSelf {
-				if asciiSpace[c] {
+				if segment.IsSpace(rune(c)) {
 					break
 				}
 				end++
 				continue
 			}
 			r, size := utf8.DecodeRuneInString(s[end:])
-			if isSpace(r) {
+			if segment.IsSpace(r) {
 				break
 			}
 			end += size

@@ -90,8 +90,8 @@ func TestGramsAgainstPlainMaps(t *testing.T) {
 // TestSpaceAndMarks holds the tables to what they stand for.
 func TestSpaceAndMarks(t *testing.T) {
 	for r := range rune(0x20000) {
-		if want := 0x1C <= r && r <= 0x1F || unicode.IsSpace(r); isSpace(r) != want {
-			t.Errorf("isSpace(%U) = %v", r, !want)
+		if want := 0x1C <= r && r <= 0x1F || unicode.IsSpace(r); segment.IsSpace(r) != want {
+			t.Errorf("segment.IsSpace(%U) = %v", r, !want)
 		}
 		if endsSentence(r) != isTerminal(r) {
 			t.Errorf("endsSentence(%U) = %v", r, endsSentence(r))

@@ -2,7 +2,6 @@ package filter
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/troikaml/troika/text/segment"
@@ -110,46 +109,26 @@ var mayEndLine = func() (t [256]bool) {
 	return t
 }()
 
-// isSpace reports what Python's str.isspace does: besides Unicode's white
-// space, the four information separators.
-func isSpace(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r >= 0 && asciiSpace[r]
-	}
-	return r <= lastSpace && unicode.IsSpace(r)
-}
-
-// lastSpace is the greatest character that is white space to Unicode.
-const lastSpace = 0x3000
-
-// asciiSpace is isSpace for ASCII.
-var asciiSpace = func() (t [utf8.RuneSelf]bool) {
-	for r := range rune(utf8.RuneSelf) {
-		t[r] = 0x1C <= r && r <= 0x1F || unicode.IsSpace(r)
-	}
-	return t
-}()
-
 func trim(s string) string { return trimRight(trimLeft(s)) }
 
 func trimLeft(s string) string {
 	for s != "" && s[0] < utf8.RuneSelf {
-		if !asciiSpace[s[0]] {
+		if !segment.IsSpace(rune(s[0])) {
 			return s
 		}
 		s = s[1:]
 	}
-	return strings.TrimLeftFunc(s, isSpace)
+	return strings.TrimLeftFunc(s, segment.IsSpace)
 }
 
 func trimRight(s string) string {
 	for s != "" && s[len(s)-1] < utf8.RuneSelf {
-		if !asciiSpace[s[len(s)-1]] {
+		if !segment.IsSpace(rune(s[len(s)-1])) {
 			return s
 		}
 		s = s[:len(s)-1]
 	}
-	return strings.TrimRightFunc(s, isSpace)
+	return strings.TrimRightFunc(s, segment.IsSpace)
 }
 
 // isBlank reports whether s is white space alone.

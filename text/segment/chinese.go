@@ -41,7 +41,7 @@ func (d *Dictionary) Words(dst []Word, s string) []Word {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
-		if !isSpace(r) {
+		if !IsSpace(r) {
 			dst = append(dst, Word{s[i : i+size], 1})
 		}
 		i += size

@@ -27,7 +27,7 @@ func English(dst []Word, s string) []Word {
 				break
 			}
 			r, size := utf8.DecodeRuneInString(s[i:])
-			if isSpace(r) {
+			if IsSpace(r) {
 				break
 			}
 			marks += 2
@@ -56,7 +56,7 @@ var kinds = func() (t [256]uint8) {
 		switch b := byte(c); {
 		case b >= utf8.RuneSelf:
 			t[c] = kindWide
-		case isSpace(rune(b)):
+		case IsSpace(rune(b)):
 			t[c] = kindSpace
 		case 'a' > b|0x20 || b|0x20 > 'z':
 			t[c] = kindMark
@@ -99,7 +99,7 @@ func spaces(s string) int {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
-		if !isSpace(r) {
+		if !IsSpace(r) {
 			return i
 		}
 		i += size
@@ -107,17 +107,21 @@ func spaces(s string) int {
 	return len(s)
 }
 
-// asciiSpace is isSpace for ASCII.
+// asciiSpace is IsSpace for ASCII.
 var asciiSpace = func() (t [utf8.RuneSelf]bool) {
 	for c := range t {
-		t[c] = isSpace(rune(c))
+		t[c] = 0x1C <= c && c <= 0x1F || unicode.IsSpace(rune(c))
 	}
 	return t
 }()
 
-// isSpace reports what Python's str.isspace does.
-func isSpace(r rune) bool {
-	return r <= lastSpace && (0x1C <= r && r <= 0x1F || unicode.IsSpace(r))
+// IsSpace reports what Python's str.isspace does: besides Unicode's white space, the
+// four information separators.
+func IsSpace(r rune) bool {
+	if uint32(r) < utf8.RuneSelf {
+		return asciiSpace[r]
+	}
+	return r <= lastSpace && unicode.IsSpace(r)
 }
 
 // lastSpace is the greatest character that is white space to Unicode.
