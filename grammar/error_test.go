@@ -17,6 +17,7 @@ func TestSchemaErrors(t *testing.T) {
 		{`{"pattern":"^a(?!b)"}`, "pattern", "/pattern"},
 		{`{"pattern":"^(?!a)b|c"}`, "pattern", "/pattern"},
 		{`{"pattern":"^(?!a)*b"}`, "pattern", "/pattern"},
+		{`{"not":{"enum":"a"}}`, "enum", "/not/enum"},
 		{`{"not":{"const":[1]}}`, "const", "/not/const"},
 		{`{"enum":["a"],"not":{"$ref":"#"}}`, "$ref", "/not"},
 		{`{"not":{"not":{"$ref":"#/not"}}}`, "$ref", "/not"},

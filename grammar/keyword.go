@@ -33,10 +33,7 @@ func (c *compiler) keyword(s *spec, v *value, key string) {
 	case "type":
 		s.keepTypes(at)
 	case "enum":
-		if at.kind != kindArray {
-			fail(at.pointer, key, "an array is expected")
-		}
-		s.list(at.items)
+		s.list(choices(at))
 	case "const":
 		s.list([]*value{at})
 	case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":
@@ -92,6 +89,14 @@ func (s *spec) keepTypes(at *value) {
 	}
 	s.types &= allowed
 	s.integer = s.integer || integer && !fractions
+}
+
+// choices returns the values of an enum.
+func choices(at *value) []*value {
+	if at.kind != kindArray {
+		fail(at.pointer, "enum", "an array is expected")
+	}
+	return at.items
 }
 
 // limit reads what a minimum or maximum says.

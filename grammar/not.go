@@ -29,14 +29,7 @@ func (c *compiler) deny(specs []*spec, v *value, path []*value) []*spec {
 		}
 		return specs
 	}
-	if v.kind != kindObject {
-		fail(v.pointer, keyOf(v), "a schema is an object or a boolean")
-	}
-	if slices.Contains(path, v) {
-		fail(v.pointer, "$ref", "the schema refers to itself without an object or array between")
-	}
-	c.lim.spend(len(specs) + len(path))
-	path = append(slices.Clip(path), v)
+	path = c.enter(v, path, len(specs))
 	var out []*spec
 	for _, s := range specs {
 		if s.listed {
@@ -65,7 +58,7 @@ func (c *compiler) denyKeyword(s *spec, v *value, key string, path []*value) []*
 	case "const":
 		return c.denyValue(one, at)
 	case "enum":
-		for _, x := range at.items {
+		for _, x := range choices(at) {
 			one = c.denyValue(one, x)
 		}
 		return one

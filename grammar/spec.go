@@ -81,14 +81,7 @@ func (c *compiler) meet(specs []*spec, v *value, path []*value) []*spec {
 		}
 		return nil
 	}
-	if v.kind != kindObject {
-		fail(v.pointer, keyOf(v), "a schema is an object or a boolean")
-	}
-	if slices.Contains(path, v) {
-		fail(v.pointer, "$ref", "the schema refers to itself without an object or array between")
-	}
-	c.lim.spend(len(specs) + len(path))
-	path = append(slices.Clip(path), v)
+	path = c.enter(v, path, len(specs))
 	var done, out []*spec
 	for _, s := range specs {
 		if slices.Contains(s.seen, v) {
@@ -111,6 +104,18 @@ func (c *compiler) meet(specs []*spec, v *value, path []*value) []*spec {
 		}
 	}
 	return append(done, out...)
+}
+
+// enter returns the path with a schema that is no boolean added to it.
+func (c *compiler) enter(v *value, path []*value, specs int) []*value {
+	if v.kind != kindObject {
+		fail(v.pointer, keyOf(v), "a schema is an object or a boolean")
+	}
+	if slices.Contains(path, v) {
+		fail(v.pointer, "$ref", "the schema refers to itself without an object or array between")
+	}
+	c.lim.spend(specs + len(path))
+	return append(slices.Clip(path), v)
 }
 
 // keyOf returns the last part of a value's pointer.
