@@ -67,8 +67,8 @@ type File struct {
 
 // Export writes a version into the folder dir, which must exist: for each split a
 // JSONL file or, of those that are not empty, tables; lineage.jsonl, inputs.jsonl
-// where the raw files are known, the cards that are asked for and, last, manifest.json, which is taken away first.
-// Each file is there whole or not at all, and what an earlier export left beside them
+// where the raw files are known, the cards that are asked for and, last, manifest.json,
+// which is taken away first. Each file is there whole or not at all, and what an earlier export left beside them
 // is removed. Until the folder is whole it holds [UnfinishedFile]. [Read] makes the
 // same version of the folder. The files of the splits are returned in their order.
 func (v *Version) Export(dir string, o ExportOptions) ([]File, error) {

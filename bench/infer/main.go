@@ -28,8 +28,8 @@ func main() {
 	var formats string
 	flag.StringVar(&b.troika, "troika", "bin/troika", "the program")
 	flag.StringVar(&b.peer, "peer", "llama-bench", "llama.cpp's program")
-	flag.StringVar(&b.model, "model", filepath.Join(".cache", "qwen2.5-0.5b-shape"), "folder of the model, written when it is not there")
-	wide := flag.Bool("wide", false, "give a model that is not there the shape of Qwen2.5-1.5B, where Q4_K_M really is Q4_K; needs -model")
+	flag.StringVar(&b.model, "model", "", "folder of the model, written when it is not there (default one in .cache)")
+	wide := flag.Bool("wide", false, "the shape of Qwen2.5-1.5B in place of 0.5B: there Q4_K_M really is Q4_K")
 	flag.StringVar(&formats, "formats", "Q8_0,Q4_0,Q4_K_M,F16", "formats to measure")
 	flag.IntVar(&b.rounds, "rounds", 5, "turns of each side, of which the median counts")
 	flag.IntVar(&b.threads, "threads", runtime.NumCPU(), "threads of both sides")
@@ -42,6 +42,13 @@ func main() {
 	flag.IntVar(&b.clients, "clients", 0, "measure a server with so many clients at once")
 	burning := flag.Bool("burn", false, "be the loop that disturbs")
 	flag.Parse()
+	config, folder := shape.Config, "qwen2.5-0.5b-shape"
+	if *wide {
+		config, folder = shape.Wide, "qwen2.5-1.5b-shape"
+	}
+	if b.model == "" {
+		b.model = filepath.Join(".cache", folder)
+	}
 	run := b.run
 	switch {
 	case *burning:
@@ -53,10 +60,6 @@ func main() {
 	}
 	var err error
 	if !*burning {
-		config := shape.Config
-		if *wide {
-			config = shape.Wide
-		}
 		err = b.write(config)
 	}
 	if err == nil {

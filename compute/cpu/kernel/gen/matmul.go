@@ -51,20 +51,43 @@ func rowOperands(base, base3, stride Register) func(r, disp int) Mem {
 	}
 }
 
+// How far ahead weights are prefetched, in bytes, where a tile has enough work for each
+// line to fall behind memory. For one row the processor's own prefetcher is faster
+// without help.
+const ahead = 4096
+
+// overColumns writes the loop over k columns: step is of the column that many after the
+// one where the pointers stand, which advance moves. k and count are lost.
+func overColumns(k, count Register, step, advance func(columns int)) {
+	const unroll = 4
+	MOVQ(k, count)
+	SHRQ(Imm(2), count)
+	JZ(LabelRef("rest"))
+	Label("loop")
+	for u := range unroll {
+		step(u)
+	}
+	advance(unroll)
+	DECQ(count)
+	JNZ(LabelRef("loop"))
+	Label("rest")
+	ANDQ(Imm(unroll-1), k)
+	JZ(LabelRef("done"))
+	Label("one")
+	step(0)
+	advance(1)
+	DECQ(k)
+	JNZ(LabelRef("one"))
+
+	Label("done")
+}
+
 // mul writes one register tile: for every row r, panel p and lane j,
 //
 //	c[r*ldc+16*p+j] (+)= sum over k, ascending, of a[r*lda+k] * w[k][p][j]
 //
 // where the sum is one chain of FMAs that starts from zero.
 func mul(e element, rows, panels int) {
-	const (
-		unroll = 4
-
-		// How far ahead weights are prefetched, in bytes, where a tile has
-		// enough work for each line to fall behind memory. For one row the
-		// processor's own prefetcher is faster without help.
-		ahead = 4096
-	)
 	name := fmt.Sprintf("mul%sR%dP%d", e.name, rows, panels)
 	text(name, "func(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)",
 		fmt.Sprintf("%s computes %d x %d numbers of c from k columns of w.", name, rows, 16*panels))
@@ -139,27 +162,7 @@ func mul(e element, rows, panels int) {
 			ADDQ(Imm(uint64(4*n)), a3)
 		}
 	}
-	count := GP64()
-	MOVQ(k, count)
-	SHRQ(Imm(2), count)
-	JZ(LabelRef("rest"))
-	Label("loop")
-	for u := range unroll {
-		step(u)
-	}
-	advance(unroll)
-	DECQ(count)
-	JNZ(LabelRef("loop"))
-	Label("rest")
-	ANDQ(Imm(unroll-1), k)
-	JZ(LabelRef("done"))
-	Label("one")
-	step(0)
-	advance(1)
-	DECQ(k)
-	JNZ(LabelRef("one"))
-
-	Label("done")
+	overColumns(k, GP64(), step, advance)
 	add := Load(Param("add"), GP64())
 	TESTQ(add, add)
 	JZ(LabelRef("store"))

@@ -26,10 +26,6 @@ func wide() {
 
 // mulWide writes one register tile; see mul.
 func mulWide(e element, rows int) {
-	const (
-		unroll = 4
-		ahead  = 4096 // as in mul
-	)
 	panels := e.panels()
 	name := fmt.Sprintf("wide%sR%d", e.name, rows)
 	text(name, "func(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)",
@@ -85,27 +81,7 @@ func mulWide(e element, rows int) {
 		ADDQ(U32(uint32(n*column)), w)
 		aStep(uint32(4 * n))
 	}
-	count := row // no more rows to prefetch
-	MOVQ(k, count)
-	SHRQ(Imm(2), count)
-	JZ(LabelRef("rest"))
-	Label("loop")
-	for u := range unroll {
-		step(u)
-	}
-	advance(unroll)
-	DECQ(count)
-	JNZ(LabelRef("loop"))
-	Label("rest")
-	ANDQ(Imm(unroll-1), k)
-	JZ(LabelRef("done"))
-	Label("one")
-	step(0)
-	advance(1)
-	DECQ(k)
-	JNZ(LabelRef("one"))
-
-	Label("done")
+	overColumns(k, row, step, advance) // no more rows to prefetch
 	add := Load(Param("add"), GP64())
 	stride()
 	MOVQ(c, row)
