@@ -49,7 +49,7 @@ func tuningJob(ctx context.Context, c *openai.Client, data io.Reader, epochs int
 
 // awaitJob polls a job until it is in a state.
 func awaitJob(ctx context.Context, c *openai.Client, id string, state openai.FineTuningJobStatus) (*openai.FineTuningJob, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	for {
 		j, err := c.FineTuning.Jobs.Get(ctx, id)

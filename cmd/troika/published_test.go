@@ -91,7 +91,7 @@ func deskModel(ctx context.Context, c openai.Client) (string, error) {
 }
 
 func awaitDesk(ctx context.Context, c openai.Client, want string) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
 		got, err := deskModel(ctx, c)
