@@ -5,8 +5,9 @@ package kernel
 //	c[r*ldc+j] = sum over i<k of a[r*lda+i] * w[i][j]
 //
 // adding to c where add is not zero. Nothing past the k columns of a and w and
-// the lanes of c is touched.
-type tileFunc func(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// the lanes of c is touched. A tile of two panels finds the second apart bytes
+// after w, and its lanes after those of the first.
+type tileFunc func(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 
 // engine is one implementation of the micro-kernels. The contracts are those
 // of the plain-Go functions in generic.go and vector_generic.go.
@@ -16,7 +17,7 @@ type engine struct {
 	// tile holds the tiles of one panel, by format and rows-1.
 	tile [formats][]tileFunc
 
-	// pair holds tiles of both panels of a strip, by format and rows-1.
+	// pair holds tiles of two panels, by format and rows-1.
 	pair [formats][]tileFunc
 
 	// directRows is the largest number of rows for which tiles read panels as

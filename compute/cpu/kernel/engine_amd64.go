@@ -77,10 +77,11 @@ var avx2 = engine{
 var avx512 = func() engine {
 	e := avx2
 	e.name, e.quant, e.fmaPeak = "avx512", avx512Quant, fmaPeakWide
-	e.tile[F32] = []tileFunc{wideF32R1, wideF32R2, wideF32R3, wideF32R4, wideF32R5, wideF32R6, wideF32R7, wideF32R8, wideF32R9, wideF32R10, wideF32R11, wideF32R12}
+	e.tile[F32] = []tileFunc{wideF32R1P1, wideF32R2P1, wideF32R3P1, wideF32R4P1, wideF32R5P1, wideF32R6P1, wideF32R7P1, wideF32R8P1, wideF32R9P1, wideF32R10P1, wideF32R11P1, wideF32R12P1}
 	e.pair = [formats][]tileFunc{
-		F16:  {wideF16R1, wideF16R2, wideF16R3, wideF16R4, wideF16R5, wideF16R6, wideF16R7, wideF16R8, wideF16R9, wideF16R10, wideF16R11, wideF16R12},
-		BF16: {wideBF16R1, wideBF16R2, wideBF16R3, wideBF16R4, wideBF16R5, wideBF16R6, wideBF16R7, wideBF16R8, wideBF16R9, wideBF16R10, wideBF16R11, wideBF16R12},
+		F32:  {wideF32R1P2, wideF32R2P2, wideF32R3P2, wideF32R4P2, wideF32R5P2, wideF32R6P2, wideF32R7P2, wideF32R8P2, wideF32R9P2, wideF32R10P2, wideF32R11P2, wideF32R12P2},
+		F16:  {wideF16R1P2, wideF16R2P2, wideF16R3P2, wideF16R4P2, wideF16R5P2, wideF16R6P2, wideF16R7P2, wideF16R8P2, wideF16R9P2, wideF16R10P2, wideF16R11P2, wideF16R12P2},
+		BF16: {wideBF16R1P2, wideBF16R2P2, wideBF16R3P2, wideBF16R4P2, wideBF16R5P2, wideBF16R6P2, wideBF16R7P2, wideBF16R8P2, wideBF16R9P2, wideBF16R10P2, wideBF16R11P2, wideBF16R12P2},
 	}
 	e.directRows[F16], e.directRows[BF16] = math.MaxInt, math.MaxInt
 	return e

@@ -38,11 +38,11 @@ func Gemm(c []float32, ldc int, a, b Dense, m, n, k int, alpha float32, accumula
 		for k0 := 0; k0 < k; k0 += BlockDepth {
 			depth := min(BlockDepth, k-k0)
 			left, stride := a.rows(i, k0, rows, depth, s)
-			for j := 0; j < n; j += Lanes {
-				cols := min(Lanes, n-j)
-				dst := s.panelOf(depth)
-				b.pack(dst, k0, j, depth, cols, alpha)
-				block(active.tile[F32], c[i*ldc+j:], ldc, left, stride, rows, depth, raw(dst), cols, accumulate || k0 > 0, s)
+			for j, cols := range inTurn(0, n, Lanes) {
+				for o := 0; o < cols; o += Lanes {
+					b.pack(s.panel(o/Lanes, depth), k0, j+o, depth, min(Lanes, cols-o), alpha)
+				}
+				multiplyPanels(F32, c[i*ldc+j:], ldc, left, stride, rows, depth, raw(s.panels), scratchApart, cols, accumulate || k0 > 0, s)
 			}
 		}
 	}

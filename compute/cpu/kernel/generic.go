@@ -28,7 +28,7 @@ var portable = engine{
 // product to float32 forbids the compiler to fuse it with the sum, so that all
 // processors give the same bits.
 func tileGo(rows int) tileFunc {
-	return func(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int) {
+	return func(k int, a *float32, lda int, w *byte, _ int, c *float32, ldc int, add int) {
 		if k == 0 {
 			return
 		}

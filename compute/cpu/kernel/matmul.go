@@ -31,12 +31,11 @@ const (
 // Scratch is the working memory of one goroutine; the zero value is ready. It
 // grows to what calls need and keeps it.
 type Scratch struct {
-	panel []float32 // one widened, transposed or packed panel
-	rows  []float32 // a block of a transposed left operand
-	edge  [maxTileRows * Lanes]float32
+	panels []float32 // two widened, transposed or packed panels
+	rows   []float32 // a block of a transposed left operand
+	edge   [maxTileRows * Lanes]float32
 
-	spread []byte    // runs of a panel of octets, widened
-	wide   []float32 // columns of octets, as values
+	spread []byte // runs of a panel of octets, widened
 }
 
 // MatMul computes C [m, N] = A [m, K] * W^T, or adds it to C, for panels p0 to
@@ -63,8 +62,7 @@ func MatMul(c []float32, ldc int, a []float32, lda, m int, w *Panels, p0, p1 int
 			continue
 		}
 		for p := p0; p < p1; {
-			perStrip := w.Format.stripRows() / Lanes
-			n := min(perStrip-p%perStrip, p1-p)
+			n := min(2-p%2, p1-p)
 			direct(c[i*ldc:], ldc, a[i*lda:], lda, rows, w, p, n, accumulate, s)
 			p += n
 		}
@@ -91,41 +89,65 @@ func widened(c []float32, ldc int, a []float32, lda, m int, w *Panels, p0, p1 in
 	for g := p0; g < p1; g += groupPanels {
 		for k0 := 0; k0 < w.K; k0 += BlockDepth {
 			depth := min(BlockDepth, w.K-k0)
-			for p := g; p < min(g+groupPanels, p1); p++ {
-				b := &w.Data[w.at(p, k0)]
+			for p, n := range inTurn(g, min(g+groupPanels, p1), 1) {
+				b, apart := &w.Data[w.at(p, k0)], w.stride()
 				if w.Format != F32 {
-					dst := s.panelOf(depth)
-					active.widen[w.Format](depth, b, &dst[0])
-					b = raw(dst)
+					for q := range n {
+						active.widen[w.Format](depth, &w.Data[w.at(p+q, k0)], &s.panel(q, depth)[0])
+					}
+					b, apart = raw(s.panels), scratchApart
 				}
-				block(active.tile[F32], c[p*Lanes:], ldc, a[k0:], lda, m, depth, b, min(Lanes, w.N-p*Lanes), accumulate || k0 > 0, s)
+				multiplyPanels(F32, c[p*Lanes:], ldc, a[k0:], lda, m, depth, b, apart, min(n*Lanes, w.N-p*Lanes), accumulate || k0 > 0, s)
 			}
 		}
 	}
 }
 
-// direct computes the columns of n panels, one or the two of a strip, from
-// panels as they are stored. Each block of a strip is read from memory once for
-// all rows and both panels.
+// direct computes the columns of n panels, one or two that are a strip where
+// strips hold two, from panels as they are stored. Each block of a strip is read
+// from memory once for all rows and both panels.
 func direct(c []float32, ldc int, a []float32, lda, m int, w *Panels, p, n int, accumulate bool, s *Scratch) {
-	pair := active.pair[w.Format]
-	paired := n == 2 && len(pair) > 0 && (p+2)*Lanes <= w.N
+	apart := w.at(p+1, 0) - w.at(p, 0)
 	for k0 := 0; k0 < w.K; k0 += BlockDepth {
-		depth, add := min(BlockDepth, w.K-k0), accumulate || k0 > 0
-		if paired {
-			block(pair, c[p*Lanes:], ldc, a[k0:], lda, m, depth, &w.Data[w.at(p, k0)], Lanes, add, s)
-			continue
+		depth := min(BlockDepth, w.K-k0)
+		multiplyPanels(w.Format, c[p*Lanes:], ldc, a[k0:], lda, m, depth, &w.Data[w.at(p, k0)], apart, min(n*Lanes, w.N-p*Lanes), accumulate || k0 > 0, s)
+	}
+}
+
+// inTurn deals the panels or runs of columns from i to end, each of so many
+// units, to what the tiles of float32 take at once; it yields the first of them
+// and how many.
+func inTurn(i, end, unit int) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		most := unit
+		if len(active.pair[F32]) > 0 {
+			most = 2 * unit
 		}
-		for q := p; q < p+n; q++ {
-			block(active.tile[w.Format], c[q*Lanes:], ldc, a[k0:], lda, m, depth, &w.Data[w.at(q, k0)], min(Lanes, w.N-q*Lanes), add, s)
+		for ; i < end; i += most {
+			if !yield(i, min(most, end-i)) {
+				return
+			}
 		}
 	}
 }
 
-// block multiplies m rows of a by one block of a panel, or of a strip where the
-// tiles take both panels. Rows are dealt evenly to as few tiles as hold them;
-// cols is the number of columns that exist of a panel.
-func block(tile []tileFunc, c []float32, ldc int, a []float32, lda, m, depth int, b *byte, cols int, add bool, s *Scratch) {
+// multiplyPanels multiplies m rows of a by one block of two panels, the second apart bytes
+// after the first, or of one where cols, the number of columns that exist, says so.
+func multiplyPanels(f Format, c []float32, ldc int, a []float32, lda, m, depth int, b *byte, apart, cols int, add bool, s *Scratch) {
+	if pair := active.pair[f]; cols == 2*Lanes && len(pair) > 0 {
+		block(pair, c, ldc, a, lda, m, depth, b, apart, Lanes, add, s)
+		return
+	}
+	for j := 0; j < cols; j += Lanes {
+		panel := (*byte)(unsafe.Add(unsafe.Pointer(b), j/Lanes*apart))
+		block(active.tile[f], c[j:], ldc, a, lda, m, depth, panel, 0, min(Lanes, cols-j), add, s)
+	}
+}
+
+// block multiplies m rows of a by one block of what the tiles take: a panel or two.
+// Rows are dealt evenly to as few tiles as hold them; cols is the number of columns
+// that exist of the last panel.
+func block(tile []tileFunc, c []float32, ldc int, a []float32, lda, m, depth int, b *byte, apart, cols int, add bool, s *Scratch) {
 	tiles := (m + len(tile) - 1) / len(tile)
 	rows, longer := m/tiles, m%tiles
 	for t, i := 0, 0; t < tiles; t++ {
@@ -134,7 +156,7 @@ func block(tile []tileFunc, c []float32, ldc int, a []float32, lda, m, depth int
 			n++
 		}
 		if cols == Lanes {
-			tile[n-1](depth, &a[i*lda], lda, b, &c[i*ldc], ldc, flag(add))
+			tile[n-1](depth, &a[i*lda], lda, b, apart, &c[i*ldc], ldc, flag(add))
 		} else {
 			edge(tile[n-1], c[i*ldc:], ldc, a[i*lda:], lda, n, depth, b, cols, add, s)
 		}
@@ -147,7 +169,7 @@ func edge(tile tileFunc, c []float32, ldc int, a []float32, lda, rows, depth int
 	for r := range rows {
 		copy(s.edge[r*Lanes:], c[r*ldc:][:cols])
 	}
-	tile(depth, &a[0], lda, b, &s.edge[0], Lanes, flag(add))
+	tile(depth, &a[0], lda, b, 0, &s.edge[0], Lanes, flag(add))
 	for r := range rows {
 		copy(c[r*ldc:][:cols], s.edge[r*Lanes:])
 	}
@@ -182,38 +204,40 @@ func transposed(c []float32, ldc int, a []float32, lda, m int, w *Panels, k0, k1
 	for g := k0; g < k1; g += group {
 		for n0 := 0; n0 < w.N; n0 += BlockDepth {
 			depth := min(BlockDepth, w.N-n0)
-			for k := g; k < min(g+group, k1); k += Lanes {
-				cols := min(Lanes, k1-k)
-				dst := w.columns(n0, depth, k, cols, s)
-				block(active.tile[F32], c[k:], ldc, a[n0:], lda, m, depth, raw(dst), cols, accumulate || n0 > 0, s)
+			for k, cols := range inTurn(g, min(g+group, k1), Lanes) {
+				for j := 0; j < cols; j += Lanes {
+					w.columns(n0, depth, k+j, min(Lanes, cols-j), s.panel(j/Lanes, BlockDepth))
+				}
+				multiplyPanels(F32, c[k:], ldc, a[n0:], lda, m, depth, raw(s.panels), scratchApart, cols, accumulate || n0 > 0, s)
 			}
 		}
 	}
 }
 
-// columns returns depth rows of W from n0 on, a multiple of BlockDepth, columns
-// k to k+cols, as float32 [depth][16] in scratch.
-func (w *Panels) columns(n0, depth, k, cols int, s *Scratch) []float32 {
+// columns writes depth rows of W from n0 on, a multiple of BlockDepth, columns
+// k to k+cols, as float32 [depth][16] and perhaps rows of zeros after them.
+func (w *Panels) columns(n0, depth, k, cols int, dst []float32) {
 	rows := w.Format.stripRows() // divides BlockDepth
 	strips := (depth + rows - 1) / rows
-	dst := s.panelOf(strips * rows)
 	from := w.Data[w.at(n0/Lanes, k):]
 	if cols == Lanes {
 		active.columns[w.Format](strips, &from[0], w.stride(), &dst[0])
-		return dst
+		return
 	}
 	for i := range strips {
 		columnsRest(w.Format, from[i*w.stride():], dst[i*rows*Lanes:], cols)
 	}
-	return dst
 }
 
-// panelOf returns scratch for a float32 panel of a depth.
-func (s *Scratch) panelOf(depth int) []float32 {
-	if s.panel == nil {
-		s.panel = aligned(BlockDepth * Lanes)
+// scratchApart is the distance of the two panels of Scratch in bytes.
+const scratchApart = 4 * BlockDepth * Lanes
+
+// panel returns one of the two float32 panels of scratch, of a depth.
+func (s *Scratch) panel(i, depth int) []float32 {
+	if s.panels == nil {
+		s.panels = aligned(2 * BlockDepth * Lanes)
 	}
-	return s.panel[:depth*Lanes]
+	return s.panels[i*BlockDepth*Lanes:][:depth*Lanes]
 }
 
 // asBytes returns the memory of x.

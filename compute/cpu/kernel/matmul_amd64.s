@@ -4,13 +4,13 @@
 
 #include "textflag.h"
 
-// func mulF32R1P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF32R1P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mulF32R1P1(SB), NOSPLIT, $0-56
+TEXT ·mulF32R1P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
 	VXORPS     Y0, Y0, Y0
@@ -61,7 +61,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -73,16 +73,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF32R2P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF32R2P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mulF32R2P1(SB), NOSPLIT, $0-56
+TEXT ·mulF32R2P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
+	MOVQ       ldc+48(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -158,7 +158,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -174,16 +174,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF32R3P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF32R3P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mulF32R3P1(SB), NOSPLIT, $0-56
+TEXT ·mulF32R3P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
+	MOVQ       ldc+48(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -278,7 +278,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -298,18 +298,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF32R4P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF32R4P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mulF32R4P1(SB), NOSPLIT, $0-56
+TEXT ·mulF32R4P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -427,7 +427,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -451,18 +451,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF32R5P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF32R5P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mulF32R5P1(SB), NOSPLIT, $0-56
+TEXT ·mulF32R5P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -599,7 +599,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -627,18 +627,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF32R6P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF32R6P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mulF32R6P1(SB), NOSPLIT, $0-56
+TEXT ·mulF32R6P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -794,7 +794,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -826,13 +826,13 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R1P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF16R1P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R1P1(SB), NOSPLIT, $0-56
+TEXT ·mulF16R1P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
 	VXORPS     Y0, Y0, Y0
@@ -883,7 +883,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -895,16 +895,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R2P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF16R2P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R2P1(SB), NOSPLIT, $0-56
+TEXT ·mulF16R2P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
+	MOVQ       ldc+48(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -980,7 +980,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -996,16 +996,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R3P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF16R3P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R3P1(SB), NOSPLIT, $0-56
+TEXT ·mulF16R3P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
+	MOVQ       ldc+48(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -1100,7 +1100,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -1120,18 +1120,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R4P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF16R4P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R4P1(SB), NOSPLIT, $0-56
+TEXT ·mulF16R4P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -1249,7 +1249,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -1273,18 +1273,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R5P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF16R5P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R5P1(SB), NOSPLIT, $0-56
+TEXT ·mulF16R5P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -1421,7 +1421,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -1449,18 +1449,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R6P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF16R6P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R6P1(SB), NOSPLIT, $0-56
+TEXT ·mulF16R6P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -1616,7 +1616,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -1648,21 +1648,22 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R1P2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF16R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R1P2(SB), NOSPLIT, $0-56
+TEXT ·mulF16R1P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
+	MOVQ       apart+32(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       AX, SI
-	SHRQ       $0x02, SI
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -1671,8 +1672,8 @@ loop:
 	VCVTPH2PS    16(DX), Y6
 	VFMADD231PS  Y5, Y4, Y0
 	VFMADD231PS  Y6, Y4, Y1
-	VCVTPH2PS    32(DX), Y5
-	VCVTPH2PS    48(DX), Y6
+	VCVTPH2PS    (DX)(SI*1), Y5
+	VCVTPH2PS    16(DX)(SI*1), Y6
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
 	VBROADCASTSS 4(CX), Y4
@@ -1680,8 +1681,8 @@ loop:
 	VCVTPH2PS    80(DX), Y6
 	VFMADD231PS  Y5, Y4, Y0
 	VFMADD231PS  Y6, Y4, Y1
-	VCVTPH2PS    96(DX), Y5
-	VCVTPH2PS    112(DX), Y6
+	VCVTPH2PS    64(DX)(SI*1), Y5
+	VCVTPH2PS    80(DX)(SI*1), Y6
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
 	VBROADCASTSS 8(CX), Y4
@@ -1689,8 +1690,8 @@ loop:
 	VCVTPH2PS    144(DX), Y6
 	VFMADD231PS  Y5, Y4, Y0
 	VFMADD231PS  Y6, Y4, Y1
-	VCVTPH2PS    160(DX), Y5
-	VCVTPH2PS    176(DX), Y6
+	VCVTPH2PS    128(DX)(SI*1), Y5
+	VCVTPH2PS    144(DX)(SI*1), Y6
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
 	VBROADCASTSS 12(CX), Y4
@@ -1698,13 +1699,13 @@ loop:
 	VCVTPH2PS    208(DX), Y6
 	VFMADD231PS  Y5, Y4, Y0
 	VFMADD231PS  Y6, Y4, Y1
-	VCVTPH2PS    224(DX), Y5
-	VCVTPH2PS    240(DX), Y6
+	VCVTPH2PS    192(DX)(SI*1), Y5
+	VCVTPH2PS    208(DX)(SI*1), Y6
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x10, CX
-	DECQ         SI
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -1717,8 +1718,8 @@ one:
 	VCVTPH2PS    16(DX), Y6
 	VFMADD231PS  Y5, Y4, Y0
 	VFMADD231PS  Y6, Y4, Y1
-	VCVTPH2PS    32(DX), Y5
-	VCVTPH2PS    48(DX), Y6
+	VCVTPH2PS    (DX)(SI*1), Y5
+	VCVTPH2PS    16(DX)(SI*1), Y6
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
 	ADDQ         $0x00000040, DX
@@ -1727,7 +1728,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -1743,21 +1744,22 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R2P2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF16R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R2P2(SB), NOSPLIT, $0-56
+TEXT ·mulF16R2P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
+	MOVQ       ldc+48(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
 	PREFETCHT0 (BX)(DI*1)
 	PREFETCHT0 60(BX)(DI*1)
+	MOVQ       apart+32(FP), R8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -1766,8 +1768,8 @@ TEXT ·mulF16R2P2(SB), NOSPLIT, $0-56
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
@@ -1780,8 +1782,8 @@ loop:
 	VBROADCASTSS (CX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VCVTPH2PS    32(DX), Y8
-	VCVTPH2PS    48(DX), Y9
+	VCVTPH2PS    (DX)(R8*1), Y8
+	VCVTPH2PS    16(DX)(R8*1), Y9
 	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
@@ -1797,8 +1799,8 @@ loop:
 	VBROADCASTSS 4(CX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VCVTPH2PS    96(DX), Y8
-	VCVTPH2PS    112(DX), Y9
+	VCVTPH2PS    64(DX)(R8*1), Y8
+	VCVTPH2PS    80(DX)(R8*1), Y9
 	VBROADCASTSS 4(CX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
@@ -1814,8 +1816,8 @@ loop:
 	VBROADCASTSS 8(CX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VCVTPH2PS    160(DX), Y8
-	VCVTPH2PS    176(DX), Y9
+	VCVTPH2PS    128(DX)(R8*1), Y8
+	VCVTPH2PS    144(DX)(R8*1), Y9
 	VBROADCASTSS 8(CX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
@@ -1831,8 +1833,8 @@ loop:
 	VBROADCASTSS 12(CX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VCVTPH2PS    224(DX), Y8
-	VCVTPH2PS    240(DX), Y9
+	VCVTPH2PS    192(DX)(R8*1), Y8
+	VCVTPH2PS    208(DX)(R8*1), Y9
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
@@ -1841,7 +1843,7 @@ loop:
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x10, CX
-	DECQ         R8
+	DECQ         R9
 	JNZ          loop
 
 rest:
@@ -1858,8 +1860,8 @@ one:
 	VBROADCASTSS (CX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VCVTPH2PS    32(DX), Y8
-	VCVTPH2PS    48(DX), Y9
+	VCVTPH2PS    (DX)(R8*1), Y8
+	VCVTPH2PS    16(DX)(R8*1), Y9
 	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
@@ -1872,7 +1874,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -1896,16 +1898,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R3P2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulF16R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R3P2(SB), NOSPLIT, $0-56
+TEXT ·mulF16R3P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
+	MOVQ       ldc+48(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -1913,6 +1915,7 @@ TEXT ·mulF16R3P2(SB), NOSPLIT, $0-56
 	PREFETCHT0 60(BX)(DI*1)
 	PREFETCHT0 (BX)(DI*2)
 	PREFETCHT0 60(BX)(DI*2)
+	MOVQ       apart+32(FP), R8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -1925,8 +1928,8 @@ TEXT ·mulF16R3P2(SB), NOSPLIT, $0-56
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
@@ -1942,8 +1945,8 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VCVTPH2PS    32(DX), Y12
-	VCVTPH2PS    48(DX), Y13
+	VCVTPH2PS    (DX)(R8*1), Y12
+	VCVTPH2PS    16(DX)(R8*1), Y13
 	VBROADCASTSS (CX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
@@ -1965,8 +1968,8 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VCVTPH2PS    96(DX), Y12
-	VCVTPH2PS    112(DX), Y13
+	VCVTPH2PS    64(DX)(R8*1), Y12
+	VCVTPH2PS    80(DX)(R8*1), Y13
 	VBROADCASTSS 4(CX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
@@ -1988,8 +1991,8 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VCVTPH2PS    160(DX), Y12
-	VCVTPH2PS    176(DX), Y13
+	VCVTPH2PS    128(DX)(R8*1), Y12
+	VCVTPH2PS    144(DX)(R8*1), Y13
 	VBROADCASTSS 8(CX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
@@ -2011,8 +2014,8 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VCVTPH2PS    224(DX), Y12
-	VCVTPH2PS    240(DX), Y13
+	VCVTPH2PS    192(DX)(R8*1), Y12
+	VCVTPH2PS    208(DX)(R8*1), Y13
 	VBROADCASTSS 12(CX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
@@ -2024,7 +2027,7 @@ loop:
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x10, CX
-	DECQ         R8
+	DECQ         R9
 	JNZ          loop
 
 rest:
@@ -2044,8 +2047,8 @@ one:
 	VBROADCASTSS (CX)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VCVTPH2PS    32(DX), Y12
-	VCVTPH2PS    48(DX), Y13
+	VCVTPH2PS    (DX)(R8*1), Y12
+	VCVTPH2PS    16(DX)(R8*1), Y13
 	VBROADCASTSS (CX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
@@ -2061,7 +2064,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2093,13 +2096,13 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R1P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulBF16R1P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R1P1(SB), NOSPLIT, $0-56
+TEXT ·mulBF16R1P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
 	VXORPS     Y0, Y0, Y0
@@ -2157,7 +2160,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2169,16 +2172,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R2P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulBF16R2P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R2P1(SB), NOSPLIT, $0-56
+TEXT ·mulBF16R2P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
+	MOVQ       ldc+48(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -2261,7 +2264,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2277,16 +2280,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R3P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulBF16R3P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R3P1(SB), NOSPLIT, $0-56
+TEXT ·mulBF16R3P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
+	MOVQ       ldc+48(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -2388,7 +2391,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2408,18 +2411,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R4P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulBF16R4P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R4P1(SB), NOSPLIT, $0-56
+TEXT ·mulBF16R4P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -2544,7 +2547,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2568,18 +2571,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R5P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulBF16R5P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R5P1(SB), NOSPLIT, $0-56
+TEXT ·mulBF16R5P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -2723,7 +2726,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2751,18 +2754,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R6P1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulBF16R6P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R6P1(SB), NOSPLIT, $0-56
+TEXT ·mulBF16R6P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -2925,7 +2928,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2957,23 +2960,24 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R1P2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulBF16R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R1P2(SB), NOSPLIT, $0-56
+TEXT ·mulBF16R1P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
+	MOVQ       apart+32(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VPCMPEQD   Y4, Y4, Y4
 	VPSLLD     $0x10, Y4, Y4
-	MOVQ       AX, SI
-	SHRQ       $0x02, SI
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -2983,7 +2987,7 @@ loop:
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y0
 	VFMADD231PS  Y7, Y5, Y1
-	VMOVDQU      32(DX), Y7
+	VMOVDQU      (DX)(SI*1), Y7
 	VPSLLD       $0x10, Y7, Y6
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y2
@@ -2994,7 +2998,7 @@ loop:
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y0
 	VFMADD231PS  Y7, Y5, Y1
-	VMOVDQU      96(DX), Y7
+	VMOVDQU      64(DX)(SI*1), Y7
 	VPSLLD       $0x10, Y7, Y6
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y2
@@ -3005,7 +3009,7 @@ loop:
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y0
 	VFMADD231PS  Y7, Y5, Y1
-	VMOVDQU      160(DX), Y7
+	VMOVDQU      128(DX)(SI*1), Y7
 	VPSLLD       $0x10, Y7, Y6
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y2
@@ -3016,14 +3020,14 @@ loop:
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y0
 	VFMADD231PS  Y7, Y5, Y1
-	VMOVDQU      224(DX), Y7
+	VMOVDQU      192(DX)(SI*1), Y7
 	VPSLLD       $0x10, Y7, Y6
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y2
 	VFMADD231PS  Y7, Y5, Y3
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x10, CX
-	DECQ         SI
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -3037,7 +3041,7 @@ one:
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y0
 	VFMADD231PS  Y7, Y5, Y1
-	VMOVDQU      32(DX), Y7
+	VMOVDQU      (DX)(SI*1), Y7
 	VPSLLD       $0x10, Y7, Y6
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y2
@@ -3048,7 +3052,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -3064,21 +3068,22 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R2P2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulBF16R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R2P2(SB), NOSPLIT, $0-56
+TEXT ·mulBF16R2P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
+	MOVQ       ldc+48(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
 	PREFETCHT0 (BX)(DI*1)
 	PREFETCHT0 60(BX)(DI*1)
+	MOVQ       apart+32(FP), R8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -3089,8 +3094,8 @@ TEXT ·mulBF16R2P2(SB), NOSPLIT, $0-56
 	VXORPS     Y7, Y7, Y7
 	VPCMPEQD   Y8, Y8, Y8
 	VPSLLD     $0x10, Y8, Y8
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
@@ -3104,7 +3109,7 @@ loop:
 	VBROADCASTSS (CX)(SI*1), Y11
 	VFMADD231PS  Y9, Y11, Y4
 	VFMADD231PS  Y10, Y11, Y5
-	VMOVDQU      32(DX), Y10
+	VMOVDQU      (DX)(R8*1), Y10
 	VPSLLD       $0x10, Y10, Y9
 	VPAND        Y8, Y10, Y10
 	VBROADCASTSS (CX), Y11
@@ -3123,7 +3128,7 @@ loop:
 	VBROADCASTSS 4(CX)(SI*1), Y11
 	VFMADD231PS  Y9, Y11, Y4
 	VFMADD231PS  Y10, Y11, Y5
-	VMOVDQU      96(DX), Y10
+	VMOVDQU      64(DX)(R8*1), Y10
 	VPSLLD       $0x10, Y10, Y9
 	VPAND        Y8, Y10, Y10
 	VBROADCASTSS 4(CX), Y11
@@ -3142,7 +3147,7 @@ loop:
 	VBROADCASTSS 8(CX)(SI*1), Y11
 	VFMADD231PS  Y9, Y11, Y4
 	VFMADD231PS  Y10, Y11, Y5
-	VMOVDQU      160(DX), Y10
+	VMOVDQU      128(DX)(R8*1), Y10
 	VPSLLD       $0x10, Y10, Y9
 	VPAND        Y8, Y10, Y10
 	VBROADCASTSS 8(CX), Y11
@@ -3161,7 +3166,7 @@ loop:
 	VBROADCASTSS 12(CX)(SI*1), Y11
 	VFMADD231PS  Y9, Y11, Y4
 	VFMADD231PS  Y10, Y11, Y5
-	VMOVDQU      224(DX), Y10
+	VMOVDQU      192(DX)(R8*1), Y10
 	VPSLLD       $0x10, Y10, Y9
 	VPAND        Y8, Y10, Y10
 	VBROADCASTSS 12(CX), Y11
@@ -3172,7 +3177,7 @@ loop:
 	VFMADD231PS  Y10, Y11, Y7
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x10, CX
-	DECQ         R8
+	DECQ         R9
 	JNZ          loop
 
 rest:
@@ -3190,7 +3195,7 @@ one:
 	VBROADCASTSS (CX)(SI*1), Y11
 	VFMADD231PS  Y9, Y11, Y4
 	VFMADD231PS  Y10, Y11, Y5
-	VMOVDQU      32(DX), Y10
+	VMOVDQU      (DX)(R8*1), Y10
 	VPSLLD       $0x10, Y10, Y9
 	VPAND        Y8, Y10, Y10
 	VBROADCASTSS (CX), Y11
@@ -3205,7 +3210,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -3229,16 +3234,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R3P2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func mulBF16R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R3P2(SB), NOSPLIT, $0-56
+TEXT ·mulBF16R3P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
+	MOVQ       ldc+48(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -3246,6 +3251,7 @@ TEXT ·mulBF16R3P2(SB), NOSPLIT, $0-56
 	PREFETCHT0 60(BX)(DI*1)
 	PREFETCHT0 (BX)(DI*2)
 	PREFETCHT0 60(BX)(DI*2)
+	MOVQ       apart+32(FP), R8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -3260,8 +3266,8 @@ TEXT ·mulBF16R3P2(SB), NOSPLIT, $0-56
 	VXORPS     Y11, Y11, Y11
 	VPCMPEQD   Y12, Y12, Y12
 	VPSLLD     $0x10, Y12, Y12
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
@@ -3278,7 +3284,7 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Y15
 	VFMADD231PS  Y13, Y15, Y8
 	VFMADD231PS  Y14, Y15, Y9
-	VMOVDQU      32(DX), Y14
+	VMOVDQU      (DX)(R8*1), Y14
 	VPSLLD       $0x10, Y14, Y13
 	VPAND        Y12, Y14, Y14
 	VBROADCASTSS (CX), Y15
@@ -3303,7 +3309,7 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Y15
 	VFMADD231PS  Y13, Y15, Y8
 	VFMADD231PS  Y14, Y15, Y9
-	VMOVDQU      96(DX), Y14
+	VMOVDQU      64(DX)(R8*1), Y14
 	VPSLLD       $0x10, Y14, Y13
 	VPAND        Y12, Y14, Y14
 	VBROADCASTSS 4(CX), Y15
@@ -3328,7 +3334,7 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Y15
 	VFMADD231PS  Y13, Y15, Y8
 	VFMADD231PS  Y14, Y15, Y9
-	VMOVDQU      160(DX), Y14
+	VMOVDQU      128(DX)(R8*1), Y14
 	VPSLLD       $0x10, Y14, Y13
 	VPAND        Y12, Y14, Y14
 	VBROADCASTSS 8(CX), Y15
@@ -3353,7 +3359,7 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Y15
 	VFMADD231PS  Y13, Y15, Y8
 	VFMADD231PS  Y14, Y15, Y9
-	VMOVDQU      224(DX), Y14
+	VMOVDQU      192(DX)(R8*1), Y14
 	VPSLLD       $0x10, Y14, Y13
 	VPAND        Y12, Y14, Y14
 	VBROADCASTSS 12(CX), Y15
@@ -3367,7 +3373,7 @@ loop:
 	VFMADD231PS  Y14, Y15, Y11
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x10, CX
-	DECQ         R8
+	DECQ         R9
 	JNZ          loop
 
 rest:
@@ -3388,7 +3394,7 @@ one:
 	VBROADCASTSS (CX)(SI*2), Y15
 	VFMADD231PS  Y13, Y15, Y8
 	VFMADD231PS  Y14, Y15, Y9
-	VMOVDQU      32(DX), Y14
+	VMOVDQU      (DX)(R8*1), Y14
 	VPSLLD       $0x10, Y14, Y13
 	VPAND        Y12, Y14, Y14
 	VBROADCASTSS (CX), Y15
@@ -3406,7 +3412,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
+	MOVQ   add+56(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0

@@ -173,31 +173,25 @@ func MatMulTOctets(c []float32, ldc int, a []float32, lda, m int, w *Octets, k0,
 		zeroColumns(c, ldc, m, k0, k1, accumulate)
 		return
 	}
-	if s.wide == nil {
-		s.wide = aligned(2 * BlockDepth * Lanes)
-	}
 	for n0 := 0; n0 < w.N; n0 += BlockDepth {
 		depth := min(BlockDepth, w.N-n0)
 		for k := k0; k < k1; k += Run {
-			w.wideColumns(s.wide, n0, depth, k/Run)
-			for h := range 2 {
-				b := raw(s.wide[h*BlockDepth*Lanes:])
-				for i, rows := range rowBlocks(m) {
-					block(active.tile[F32], c[i*ldc+k+h*Lanes:], ldc, a[i*lda+n0:], lda, rows, depth, b, Lanes, accumulate || n0 > 0, s)
-				}
+			w.wideColumns(s.panel(0, depth), s.panel(1, depth), n0, k/Run)
+			for i, rows := range rowBlocks(m) {
+				multiplyPanels(F32, c[i*ldc+k:], ldc, a[i*lda+n0:], lda, rows, depth, raw(s.panels), scratchApart, Run, accumulate || n0 > 0, s)
 			}
 		}
 	}
 }
 
-// wideColumns writes the values of rows n0.. in one run: sixteen columns of each,
-// then the other sixteen from BlockDepth rows on.
-func (w *Octets) wideColumns(dst []float32, n0, depth, run int) {
+// wideColumns writes the values of rows n0.. in one run: sixteen columns of each to one
+// panel, the other sixteen to another.
+func (w *Octets) wideColumns(first, second []float32, n0, run int) {
 	l := &layouts[w.Grain]
 	var v lane
-	for n := range depth {
+	for n := range len(first) / Lanes {
 		v.read(w.Grain, w.unit((n0+n)/OctetRows, run/l.runs), run%l.runs, (n0+n)%OctetRows)
-		low, up := dst[n*Lanes:][:Lanes], dst[(BlockDepth+n)*Lanes:][:Lanes]
+		low, up := first[n*Lanes:][:Lanes], second[n*Lanes:][:Lanes]
 		for i := range Lanes {
 			low[i], up[i] = v.value(i), v.value(Lanes+i)
 		}

@@ -22,16 +22,16 @@ DATA lowHalves<>+56(SB)/4, $0x00000000
 DATA lowHalves<>+60(SB)/4, $0x00000000
 GLOBL lowHalves<>(SB), RODATA|NOPTR, $64
 
-// func wideF32R1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R1P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R1(SB), NOSPLIT, $0-56
+TEXT ·wideF32R1P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
+	MOVQ       ldc+48(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       BX, SI
 	PREFETCHT0 (SI)
@@ -68,8 +68,8 @@ one:
 	JNZ              one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), DI
 	SHLQ   $0x02, DI
 	MOVQ   BX, SI
 	TESTQ  AX, AX
@@ -83,16 +83,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func wideF32R2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R2P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R2(SB), NOSPLIT, $0-56
+TEXT ·wideF32R2P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -142,8 +142,8 @@ one:
 	JNZ              one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -161,16 +161,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func wideF32R3(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R3P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R3(SB), NOSPLIT, $0-56
+TEXT ·wideF32R3P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -228,8 +228,8 @@ one:
 	JNZ              one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -251,16 +251,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func wideF32R4(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R4P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R4(SB), NOSPLIT, $0-56
+TEXT ·wideF32R4P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -330,8 +330,8 @@ one:
 	JNZ              one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -357,16 +357,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func wideF32R5(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R5P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R5(SB), NOSPLIT, $0-56
+TEXT ·wideF32R5P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -444,8 +444,8 @@ one:
 	JNZ              one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -475,16 +475,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func wideF32R6(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R6P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R6(SB), NOSPLIT, $0-56
+TEXT ·wideF32R6P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -570,8 +570,8 @@ one:
 	JNZ              one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -605,16 +605,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func wideF32R7(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R7P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R7(SB), NOSPLIT, $0-56
+TEXT ·wideF32R7P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -712,8 +712,8 @@ one:
 	JNZ              one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -751,16 +751,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func wideF32R8(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R8P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R8(SB), NOSPLIT, $0-56
+TEXT ·wideF32R8P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -866,8 +866,8 @@ one:
 	JNZ              one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -909,16 +909,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func wideF32R9(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R9P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R9(SB), NOSPLIT, $0-56
+TEXT ·wideF32R9P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -1032,8 +1032,8 @@ one:
 	JNZ              one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -1079,16 +1079,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func wideF32R10(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R10P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R10(SB), NOSPLIT, $0-56
+TEXT ·wideF32R10P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -1214,8 +1214,8 @@ one:
 	JNZ              one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -1265,16 +1265,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func wideF32R11(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R11P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R11(SB), NOSPLIT, $0-56
+TEXT ·wideF32R11P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -1408,8 +1408,8 @@ one:
 	JNZ              one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -1463,16 +1463,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func wideF32R12(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R12P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R12(SB), NOSPLIT, $0-56
+TEXT ·wideF32R12P1(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -1614,8 +1614,8 @@ one:
 	JNZ              one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -1673,96 +1673,17 @@ store:
 	VZEROUPPER
 	RET
 
-// func wideF16R1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R1(SB), NOSPLIT, $0-56
+TEXT ·wideF32R1P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
-	SHLQ       $0x02, DI
-	MOVQ       BX, SI
-	PREFETCHT0 (SI)
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(SI)
-	VPXORD     Z1, Z1, Z1
-	ADDQ       DI, SI
-	MOVQ       AX, SI
-	SHRQ       $0x02, SI
-	JZ         rest
-
-loop:
-	VCVTPH2PS    (DX), Z2
-	VCVTPH2PS    32(DX), Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	VCVTPH2PS    64(DX), Z2
-	VCVTPH2PS    96(DX), Z3
-	VBROADCASTSS 4(CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	VCVTPH2PS    128(DX), Z2
-	VCVTPH2PS    160(DX), Z3
-	VBROADCASTSS 8(CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	VCVTPH2PS    192(DX), Z2
-	VCVTPH2PS    224(DX), Z3
-	VBROADCASTSS 12(CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         $0x00000100, DX
-	ADDQ         $0x00000010, CX
-	DECQ         SI
-	JNZ          loop
-
-rest:
-	ANDQ $0x03, AX
-	JZ   done
-
-one:
-	VCVTPH2PS    (DX), Z2
-	VCVTPH2PS    32(DX), Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000004, CX
-	DECQ         AX
-	JNZ          one
-
-done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), DI
-	SHLQ   $0x02, DI
-	MOVQ   BX, SI
-	TESTQ  AX, AX
-	JZ     store
-	VADDPS (SI), Z0, Z0
-	VADDPS 64(SI), Z1, Z1
-	ADDQ   DI, SI
-
-store:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    DI, BX
-	VZEROUPPER
-	RET
-
-// func wideF16R2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R2(SB), NOSPLIT, $0-56
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       lda+16(FP), SI
-	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
+	MOVQ       apart+32(FP), SI
+	MOVQ       ldc+48(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -1770,52 +1691,31 @@ TEXT ·wideF16R2(SB), NOSPLIT, $0-56
 	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
 	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
-	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
 	MOVQ       AX, DI
 	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z4
-	VCVTPH2PS    32(DX), Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   4160(DX)
-	VCVTPH2PS    64(DX), Z4
-	VCVTPH2PS    96(DX), Z5
-	VBROADCASTSS 4(CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 4(CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   4224(DX)
-	VCVTPH2PS    128(DX), Z4
-	VCVTPH2PS    160(DX), Z5
-	VBROADCASTSS 8(CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 8(CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   4288(DX)
-	VCVTPH2PS    192(DX), Z4
-	VCVTPH2PS    224(DX), Z5
-	VBROADCASTSS 12(CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 12(CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
+	VMOVUPS      (DX), Z2
+	VMOVUPS      (DX)(SI*1), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      64(DX), Z2
+	VMOVUPS      64(DX)(SI*1), Z3
+	VBROADCASTSS 4(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      128(DX), Z2
+	VMOVUPS      128(DX)(SI*1), Z3
+	VBROADCASTSS 8(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      192(DX), Z2
+	VMOVUPS      192(DX)(SI*1), Z3
+	VBROADCASTSS 12(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
 	DECQ         DI
@@ -1826,9 +1726,116 @@ rest:
 	JZ   done
 
 one:
+	VMOVUPS      (DX), Z2
+	VMOVUPS      (DX)(SI*1), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R8, BX
+	VZEROUPPER
+	RET
+
+// func wideF32R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF32R2P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(R8)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R8)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R9, R8
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
+	JZ         rest
+
+loop:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z4
-	VCVTPH2PS    32(DX), Z5
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z4
+	VMOVUPS      (DX)(DI*1), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   4160(DX)
+	PREFETCHT0   4160(DX)(DI*1)
+	VMOVUPS      64(DX), Z4
+	VMOVUPS      64(DX)(DI*1), Z5
+	VBROADCASTSS 4(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   4224(DX)
+	PREFETCHT0   4224(DX)(DI*1)
+	VMOVUPS      128(DX), Z4
+	VMOVUPS      128(DX)(DI*1), Z5
+	VBROADCASTSS 8(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   4288(DX)
+	PREFETCHT0   4288(DX)(DI*1)
+	VMOVUPS      192(DX), Z4
+	VMOVUPS      192(DX)(DI*1), Z5
+	VBROADCASTSS 12(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   4096(DX)
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z4
+	VMOVUPS      (DX)(DI*1), Z5
 	VBROADCASTSS (CX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
@@ -1841,64 +1848,66 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R3(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R3(SB), NOSPLIT, $0-56
+TEXT ·wideF32R3P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	ADDQ       R9, R8
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z6
-	VCVTPH2PS    32(DX), Z7
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z6
+	VMOVUPS      (DX)(DI*1), Z7
 	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -1909,8 +1918,9 @@ loop:
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
 	PREFETCHT0   4160(DX)
-	VCVTPH2PS    64(DX), Z6
-	VCVTPH2PS    96(DX), Z7
+	PREFETCHT0   4160(DX)(DI*1)
+	VMOVUPS      64(DX), Z6
+	VMOVUPS      64(DX)(DI*1), Z7
 	VBROADCASTSS 4(CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -1921,8 +1931,9 @@ loop:
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
 	PREFETCHT0   4224(DX)
-	VCVTPH2PS    128(DX), Z6
-	VCVTPH2PS    160(DX), Z7
+	PREFETCHT0   4224(DX)(DI*1)
+	VMOVUPS      128(DX), Z6
+	VMOVUPS      128(DX)(DI*1), Z7
 	VBROADCASTSS 8(CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -1933,8 +1944,9 @@ loop:
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
 	PREFETCHT0   4288(DX)
-	VCVTPH2PS    192(DX), Z6
-	VCVTPH2PS    224(DX), Z7
+	PREFETCHT0   4288(DX)(DI*1)
+	VMOVUPS      192(DX), Z6
+	VMOVUPS      192(DX)(DI*1), Z7
 	VBROADCASTSS 12(CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -1946,7 +1958,7 @@ loop:
 	VFMADD231PS  Z7, Z8, Z5
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	DECQ         DI
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -1955,8 +1967,9 @@ rest:
 
 one:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z6
-	VCVTPH2PS    32(DX), Z7
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z6
+	VMOVUPS      (DX)(DI*1), Z7
 	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -1972,77 +1985,79 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R4(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R4P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R4(SB), NOSPLIT, $0-56
+TEXT ·wideF32R4P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z8
-	VCVTPH2PS    32(DX), Z9
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z8
+	VMOVUPS      (DX)(DI*1), Z9
 	VBROADCASTSS (CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -2052,12 +2067,13 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R9), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	PREFETCHT0   4160(DX)
-	VCVTPH2PS    64(DX), Z8
-	VCVTPH2PS    96(DX), Z9
+	PREFETCHT0   4160(DX)(DI*1)
+	VMOVUPS      64(DX), Z8
+	VMOVUPS      64(DX)(DI*1), Z9
 	VBROADCASTSS 4(CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -2067,12 +2083,13 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 4(R8), Z10
+	VBROADCASTSS 4(R9), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	PREFETCHT0   4224(DX)
-	VCVTPH2PS    128(DX), Z8
-	VCVTPH2PS    160(DX), Z9
+	PREFETCHT0   4224(DX)(DI*1)
+	VMOVUPS      128(DX), Z8
+	VMOVUPS      128(DX)(DI*1), Z9
 	VBROADCASTSS 8(CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -2082,12 +2099,13 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 8(R8), Z10
+	VBROADCASTSS 8(R9), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	PREFETCHT0   4288(DX)
-	VCVTPH2PS    192(DX), Z8
-	VCVTPH2PS    224(DX), Z9
+	PREFETCHT0   4288(DX)(DI*1)
+	VMOVUPS      192(DX), Z8
+	VMOVUPS      192(DX)(DI*1), Z9
 	VBROADCASTSS 12(CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -2097,13 +2115,13 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(R8), Z10
+	VBROADCASTSS 12(R9), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R8
-	DECQ         DI
+	ADDQ         $0x00000010, R9
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -2112,8 +2130,9 @@ rest:
 
 one:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z8
-	VCVTPH2PS    32(DX), Z9
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z8
+	VMOVUPS      (DX)(DI*1), Z9
 	VBROADCASTSS (CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -2123,98 +2142,100 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R9), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R8
+	ADDQ         $0x00000004, R9
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R5(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R5P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R5(SB), NOSPLIT, $0-56
+TEXT ·wideF32R5P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z10
-	VCVTPH2PS    32(DX), Z11
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z10
+	VMOVUPS      (DX)(DI*1), Z11
 	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -2224,15 +2245,16 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R9), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R8)(SI*1), Z12
+	VBROADCASTSS (R9)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT0   4160(DX)
-	VCVTPH2PS    64(DX), Z10
-	VCVTPH2PS    96(DX), Z11
+	PREFETCHT0   4160(DX)(DI*1)
+	VMOVUPS      64(DX), Z10
+	VMOVUPS      64(DX)(DI*1), Z11
 	VBROADCASTSS 4(CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -2242,15 +2264,16 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 4(R8), Z12
+	VBROADCASTSS 4(R9), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 4(R8)(SI*1), Z12
+	VBROADCASTSS 4(R9)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT0   4224(DX)
-	VCVTPH2PS    128(DX), Z10
-	VCVTPH2PS    160(DX), Z11
+	PREFETCHT0   4224(DX)(DI*1)
+	VMOVUPS      128(DX), Z10
+	VMOVUPS      128(DX)(DI*1), Z11
 	VBROADCASTSS 8(CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -2260,15 +2283,16 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 8(R8), Z12
+	VBROADCASTSS 8(R9), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 8(R8)(SI*1), Z12
+	VBROADCASTSS 8(R9)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT0   4288(DX)
-	VCVTPH2PS    192(DX), Z10
-	VCVTPH2PS    224(DX), Z11
+	PREFETCHT0   4288(DX)(DI*1)
+	VMOVUPS      192(DX), Z10
+	VMOVUPS      192(DX)(DI*1), Z11
 	VBROADCASTSS 12(CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -2278,16 +2302,16 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(R8), Z12
+	VBROADCASTSS 12(R9), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 12(R8)(SI*1), Z12
+	VBROADCASTSS 12(R9)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R8
-	DECQ         DI
+	ADDQ         $0x00000010, R9
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -2296,8 +2320,9 @@ rest:
 
 one:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z10
-	VCVTPH2PS    32(DX), Z11
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z10
+	VMOVUPS      (DX)(DI*1), Z11
 	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -2307,112 +2332,114 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R9), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R8)(SI*1), Z12
+	VBROADCASTSS (R9)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R8
+	ADDQ         $0x00000004, R9
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R6(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R6P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R6(SB), NOSPLIT, $0-56
+TEXT ·wideF32R6P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z12
-	VCVTPH2PS    32(DX), Z13
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z12
+	VMOVUPS      (DX)(DI*1), Z13
 	VBROADCASTSS (CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -2422,18 +2449,19 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R9), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R8)(SI*1), Z14
+	VBROADCASTSS (R9)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R8)(SI*2), Z14
+	VBROADCASTSS (R9)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	PREFETCHT0   4160(DX)
-	VCVTPH2PS    64(DX), Z12
-	VCVTPH2PS    96(DX), Z13
+	PREFETCHT0   4160(DX)(DI*1)
+	VMOVUPS      64(DX), Z12
+	VMOVUPS      64(DX)(DI*1), Z13
 	VBROADCASTSS 4(CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -2443,18 +2471,19 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 4(R8), Z14
+	VBROADCASTSS 4(R9), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 4(R8)(SI*1), Z14
+	VBROADCASTSS 4(R9)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 4(R8)(SI*2), Z14
+	VBROADCASTSS 4(R9)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	PREFETCHT0   4224(DX)
-	VCVTPH2PS    128(DX), Z12
-	VCVTPH2PS    160(DX), Z13
+	PREFETCHT0   4224(DX)(DI*1)
+	VMOVUPS      128(DX), Z12
+	VMOVUPS      128(DX)(DI*1), Z13
 	VBROADCASTSS 8(CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -2464,18 +2493,19 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 8(R8), Z14
+	VBROADCASTSS 8(R9), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 8(R8)(SI*1), Z14
+	VBROADCASTSS 8(R9)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 8(R8)(SI*2), Z14
+	VBROADCASTSS 8(R9)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	PREFETCHT0   4288(DX)
-	VCVTPH2PS    192(DX), Z12
-	VCVTPH2PS    224(DX), Z13
+	PREFETCHT0   4288(DX)(DI*1)
+	VMOVUPS      192(DX), Z12
+	VMOVUPS      192(DX)(DI*1), Z13
 	VBROADCASTSS 12(CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -2485,19 +2515,19 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(R8), Z14
+	VBROADCASTSS 12(R9), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 12(R8)(SI*1), Z14
+	VBROADCASTSS 12(R9)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 12(R8)(SI*2), Z14
+	VBROADCASTSS 12(R9)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R8
-	DECQ         DI
+	ADDQ         $0x00000010, R9
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -2506,8 +2536,9 @@ rest:
 
 one:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z12
-	VCVTPH2PS    32(DX), Z13
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z12
+	VMOVUPS      (DX)(DI*1), Z13
 	VBROADCASTSS (CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -2517,128 +2548,130 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R9), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R8)(SI*1), Z14
+	VBROADCASTSS (R9)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R8)(SI*2), Z14
+	VBROADCASTSS (R9)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R8
+	ADDQ         $0x00000004, R9
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R7(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R7P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R7(SB), NOSPLIT, $0-56
+TEXT ·wideF32R7P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
 	ADDQ       SI, R9
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z14
-	VCVTPH2PS    32(DX), Z15
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z14
+	VMOVUPS      (DX)(DI*1), Z15
 	VBROADCASTSS (CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -2648,21 +2681,22 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R9), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (R8)(SI*1), Z16
+	VBROADCASTSS (R9)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (R8)(SI*2), Z16
+	VBROADCASTSS (R9)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (R9), Z16
+	VBROADCASTSS (R10), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	PREFETCHT0   4160(DX)
-	VCVTPH2PS    64(DX), Z14
-	VCVTPH2PS    96(DX), Z15
+	PREFETCHT0   4160(DX)(DI*1)
+	VMOVUPS      64(DX), Z14
+	VMOVUPS      64(DX)(DI*1), Z15
 	VBROADCASTSS 4(CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -2672,21 +2706,22 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 4(R8), Z16
+	VBROADCASTSS 4(R9), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 4(R8)(SI*1), Z16
+	VBROADCASTSS 4(R9)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 4(R8)(SI*2), Z16
+	VBROADCASTSS 4(R9)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 4(R9), Z16
+	VBROADCASTSS 4(R10), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	PREFETCHT0   4224(DX)
-	VCVTPH2PS    128(DX), Z14
-	VCVTPH2PS    160(DX), Z15
+	PREFETCHT0   4224(DX)(DI*1)
+	VMOVUPS      128(DX), Z14
+	VMOVUPS      128(DX)(DI*1), Z15
 	VBROADCASTSS 8(CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -2696,21 +2731,22 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 8(R8), Z16
+	VBROADCASTSS 8(R9), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 8(R8)(SI*1), Z16
+	VBROADCASTSS 8(R9)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 8(R8)(SI*2), Z16
+	VBROADCASTSS 8(R9)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 8(R9), Z16
+	VBROADCASTSS 8(R10), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	PREFETCHT0   4288(DX)
-	VCVTPH2PS    192(DX), Z14
-	VCVTPH2PS    224(DX), Z15
+	PREFETCHT0   4288(DX)(DI*1)
+	VMOVUPS      192(DX), Z14
+	VMOVUPS      192(DX)(DI*1), Z15
 	VBROADCASTSS 12(CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -2720,23 +2756,23 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 12(R8), Z16
+	VBROADCASTSS 12(R9), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 12(R8)(SI*1), Z16
+	VBROADCASTSS 12(R9)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 12(R8)(SI*2), Z16
+	VBROADCASTSS 12(R9)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 12(R9), Z16
+	VBROADCASTSS 12(R10), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000010, R9
-	DECQ         DI
+	ADDQ         $0x00000010, R10
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -2745,8 +2781,9 @@ rest:
 
 one:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z14
-	VCVTPH2PS    32(DX), Z15
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z14
+	VMOVUPS      (DX)(DI*1), Z15
 	VBROADCASTSS (CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -2756,143 +2793,145 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R9), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (R8)(SI*1), Z16
+	VBROADCASTSS (R9)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (R8)(SI*2), Z16
+	VBROADCASTSS (R9)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (R9), Z16
+	VBROADCASTSS (R10), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
-	VADDPS (DI), Z12, Z12
-	VADDPS 64(DI), Z13, Z13
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R8(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R8P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R8(SB), NOSPLIT, $0-56
+TEXT ·wideF32R8P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
 	ADDQ       SI, R9
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z16
-	VCVTPH2PS    32(DX), Z17
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z16
+	VMOVUPS      (DX)(DI*1), Z17
 	VBROADCASTSS (CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -2902,24 +2941,25 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R9), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R8)(SI*1), Z18
+	VBROADCASTSS (R9)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R8)(SI*2), Z18
+	VBROADCASTSS (R9)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R9), Z18
+	VBROADCASTSS (R10), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R9)(SI*1), Z18
+	VBROADCASTSS (R10)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	PREFETCHT0   4160(DX)
-	VCVTPH2PS    64(DX), Z16
-	VCVTPH2PS    96(DX), Z17
+	PREFETCHT0   4160(DX)(DI*1)
+	VMOVUPS      64(DX), Z16
+	VMOVUPS      64(DX)(DI*1), Z17
 	VBROADCASTSS 4(CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -2929,24 +2969,25 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 4(R8), Z18
+	VBROADCASTSS 4(R9), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 4(R8)(SI*1), Z18
+	VBROADCASTSS 4(R9)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 4(R8)(SI*2), Z18
+	VBROADCASTSS 4(R9)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 4(R9), Z18
+	VBROADCASTSS 4(R10), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 4(R9)(SI*1), Z18
+	VBROADCASTSS 4(R10)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	PREFETCHT0   4224(DX)
-	VCVTPH2PS    128(DX), Z16
-	VCVTPH2PS    160(DX), Z17
+	PREFETCHT0   4224(DX)(DI*1)
+	VMOVUPS      128(DX), Z16
+	VMOVUPS      128(DX)(DI*1), Z17
 	VBROADCASTSS 8(CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -2956,24 +2997,25 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 8(R8), Z18
+	VBROADCASTSS 8(R9), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 8(R8)(SI*1), Z18
+	VBROADCASTSS 8(R9)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 8(R8)(SI*2), Z18
+	VBROADCASTSS 8(R9)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 8(R9), Z18
+	VBROADCASTSS 8(R10), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 8(R9)(SI*1), Z18
+	VBROADCASTSS 8(R10)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	PREFETCHT0   4288(DX)
-	VCVTPH2PS    192(DX), Z16
-	VCVTPH2PS    224(DX), Z17
+	PREFETCHT0   4288(DX)(DI*1)
+	VMOVUPS      192(DX), Z16
+	VMOVUPS      192(DX)(DI*1), Z17
 	VBROADCASTSS 12(CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -2983,26 +3025,26 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 12(R8), Z18
+	VBROADCASTSS 12(R9), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 12(R8)(SI*1), Z18
+	VBROADCASTSS 12(R9)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 12(R8)(SI*2), Z18
+	VBROADCASTSS 12(R9)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 12(R9), Z18
+	VBROADCASTSS 12(R10), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 12(R9)(SI*1), Z18
+	VBROADCASTSS 12(R10)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000010, R9
-	DECQ         DI
+	ADDQ         $0x00000010, R10
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -3011,8 +3053,9 @@ rest:
 
 one:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z16
-	VCVTPH2PS    32(DX), Z17
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z16
+	VMOVUPS      (DX)(DI*1), Z17
 	VBROADCASTSS (CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -3022,157 +3065,159 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R9), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R8)(SI*1), Z18
+	VBROADCASTSS (R9)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R8)(SI*2), Z18
+	VBROADCASTSS (R9)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R9), Z18
+	VBROADCASTSS (R10), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R9)(SI*1), Z18
+	VBROADCASTSS (R10)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
-	VADDPS (DI), Z12, Z12
-	VADDPS 64(DI), Z13, Z13
-	ADDQ   R8, DI
-	VADDPS (DI), Z14, Z14
-	VADDPS 64(DI), Z15, Z15
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R9(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R9P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R9(SB), NOSPLIT, $0-56
+TEXT ·wideF32R9P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
 	ADDQ       SI, R9
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z18
-	VCVTPH2PS    32(DX), Z19
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z18
+	VMOVUPS      (DX)(DI*1), Z19
 	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -3182,27 +3227,28 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (R8), Z20
+	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (R8)(SI*1), Z20
+	VBROADCASTSS (R9)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R8)(SI*2), Z20
+	VBROADCASTSS (R9)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R9), Z20
+	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R9)(SI*1), Z20
+	VBROADCASTSS (R10)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (R9)(SI*2), Z20
+	VBROADCASTSS (R10)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT0   4160(DX)
-	VCVTPH2PS    64(DX), Z18
-	VCVTPH2PS    96(DX), Z19
+	PREFETCHT0   4160(DX)(DI*1)
+	VMOVUPS      64(DX), Z18
+	VMOVUPS      64(DX)(DI*1), Z19
 	VBROADCASTSS 4(CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -3212,27 +3258,28 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 4(R8), Z20
+	VBROADCASTSS 4(R9), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 4(R8)(SI*1), Z20
+	VBROADCASTSS 4(R9)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 4(R8)(SI*2), Z20
+	VBROADCASTSS 4(R9)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 4(R9), Z20
+	VBROADCASTSS 4(R10), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 4(R9)(SI*1), Z20
+	VBROADCASTSS 4(R10)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 4(R9)(SI*2), Z20
+	VBROADCASTSS 4(R10)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT0   4224(DX)
-	VCVTPH2PS    128(DX), Z18
-	VCVTPH2PS    160(DX), Z19
+	PREFETCHT0   4224(DX)(DI*1)
+	VMOVUPS      128(DX), Z18
+	VMOVUPS      128(DX)(DI*1), Z19
 	VBROADCASTSS 8(CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -3242,27 +3289,28 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 8(R8), Z20
+	VBROADCASTSS 8(R9), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 8(R8)(SI*1), Z20
+	VBROADCASTSS 8(R9)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 8(R8)(SI*2), Z20
+	VBROADCASTSS 8(R9)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 8(R9), Z20
+	VBROADCASTSS 8(R10), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 8(R9)(SI*1), Z20
+	VBROADCASTSS 8(R10)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 8(R9)(SI*2), Z20
+	VBROADCASTSS 8(R10)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT0   4288(DX)
-	VCVTPH2PS    192(DX), Z18
-	VCVTPH2PS    224(DX), Z19
+	PREFETCHT0   4288(DX)(DI*1)
+	VMOVUPS      192(DX), Z18
+	VMOVUPS      192(DX)(DI*1), Z19
 	VBROADCASTSS 12(CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -3272,29 +3320,29 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 12(R8), Z20
+	VBROADCASTSS 12(R9), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 12(R8)(SI*1), Z20
+	VBROADCASTSS 12(R9)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 12(R8)(SI*2), Z20
+	VBROADCASTSS 12(R9)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 12(R9), Z20
+	VBROADCASTSS 12(R10), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 12(R9)(SI*1), Z20
+	VBROADCASTSS 12(R10)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 12(R9)(SI*2), Z20
+	VBROADCASTSS 12(R10)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000010, R9
-	DECQ         DI
+	ADDQ         $0x00000010, R10
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -3303,8 +3351,9 @@ rest:
 
 one:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z18
-	VCVTPH2PS    32(DX), Z19
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z18
+	VMOVUPS      (DX)(DI*1), Z19
 	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -3314,173 +3363,175 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (R8), Z20
+	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (R8)(SI*1), Z20
+	VBROADCASTSS (R9)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R8)(SI*2), Z20
+	VBROADCASTSS (R9)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R9), Z20
+	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R9)(SI*1), Z20
+	VBROADCASTSS (R10)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (R9)(SI*2), Z20
+	VBROADCASTSS (R10)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
-	VADDPS (DI), Z12, Z12
-	VADDPS 64(DI), Z13, Z13
-	ADDQ   R8, DI
-	VADDPS (DI), Z14, Z14
-	VADDPS 64(DI), Z15, Z15
-	ADDQ   R8, DI
-	VADDPS (DI), Z16, Z16
-	VADDPS 64(DI), Z17, Z17
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R10(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R10P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R10(SB), NOSPLIT, $0-56
+TEXT ·wideF32R10P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
 	ADDQ       SI, R9
 	LEAQ       (R9)(SI*2), R10
 	ADDQ       SI, R10
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z20
-	VCVTPH2PS    32(DX), Z21
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z20
+	VMOVUPS      (DX)(DI*1), Z21
 	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -3490,30 +3541,31 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS (R8), Z22
+	VBROADCASTSS (R9), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS (R8)(SI*1), Z22
+	VBROADCASTSS (R9)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS (R8)(SI*2), Z22
+	VBROADCASTSS (R9)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS (R9), Z22
+	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS (R9)(SI*1), Z22
+	VBROADCASTSS (R10)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS (R9)(SI*2), Z22
+	VBROADCASTSS (R10)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS (R10), Z22
+	VBROADCASTSS (R11), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	PREFETCHT0   4160(DX)
-	VCVTPH2PS    64(DX), Z20
-	VCVTPH2PS    96(DX), Z21
+	PREFETCHT0   4160(DX)(DI*1)
+	VMOVUPS      64(DX), Z20
+	VMOVUPS      64(DX)(DI*1), Z21
 	VBROADCASTSS 4(CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -3523,30 +3575,31 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 4(R8), Z22
+	VBROADCASTSS 4(R9), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 4(R8)(SI*1), Z22
+	VBROADCASTSS 4(R9)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 4(R8)(SI*2), Z22
+	VBROADCASTSS 4(R9)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 4(R9), Z22
+	VBROADCASTSS 4(R10), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 4(R9)(SI*1), Z22
+	VBROADCASTSS 4(R10)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 4(R9)(SI*2), Z22
+	VBROADCASTSS 4(R10)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 4(R10), Z22
+	VBROADCASTSS 4(R11), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	PREFETCHT0   4224(DX)
-	VCVTPH2PS    128(DX), Z20
-	VCVTPH2PS    160(DX), Z21
+	PREFETCHT0   4224(DX)(DI*1)
+	VMOVUPS      128(DX), Z20
+	VMOVUPS      128(DX)(DI*1), Z21
 	VBROADCASTSS 8(CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -3556,30 +3609,31 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 8(R8), Z22
+	VBROADCASTSS 8(R9), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 8(R8)(SI*1), Z22
+	VBROADCASTSS 8(R9)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 8(R8)(SI*2), Z22
+	VBROADCASTSS 8(R9)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 8(R9), Z22
+	VBROADCASTSS 8(R10), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 8(R9)(SI*1), Z22
+	VBROADCASTSS 8(R10)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 8(R9)(SI*2), Z22
+	VBROADCASTSS 8(R10)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 8(R10), Z22
+	VBROADCASTSS 8(R11), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	PREFETCHT0   4288(DX)
-	VCVTPH2PS    192(DX), Z20
-	VCVTPH2PS    224(DX), Z21
+	PREFETCHT0   4288(DX)(DI*1)
+	VMOVUPS      192(DX), Z20
+	VMOVUPS      192(DX)(DI*1), Z21
 	VBROADCASTSS 12(CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -3589,33 +3643,33 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 12(R8), Z22
+	VBROADCASTSS 12(R9), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 12(R8)(SI*1), Z22
+	VBROADCASTSS 12(R9)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 12(R8)(SI*2), Z22
+	VBROADCASTSS 12(R9)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 12(R9), Z22
+	VBROADCASTSS 12(R10), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 12(R9)(SI*1), Z22
+	VBROADCASTSS 12(R10)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 12(R9)(SI*2), Z22
+	VBROADCASTSS 12(R10)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 12(R10), Z22
+	VBROADCASTSS 12(R11), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000010, R9
 	ADDQ         $0x00000010, R10
-	DECQ         DI
+	ADDQ         $0x00000010, R11
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -3624,8 +3678,9 @@ rest:
 
 one:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z20
-	VCVTPH2PS    32(DX), Z21
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z20
+	VMOVUPS      (DX)(DI*1), Z21
 	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -3635,188 +3690,190 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS (R8), Z22
+	VBROADCASTSS (R9), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS (R8)(SI*1), Z22
+	VBROADCASTSS (R9)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS (R8)(SI*2), Z22
+	VBROADCASTSS (R9)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS (R9), Z22
+	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS (R9)(SI*1), Z22
+	VBROADCASTSS (R10)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS (R9)(SI*2), Z22
+	VBROADCASTSS (R10)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS (R10), Z22
+	VBROADCASTSS (R11), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R9
 	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R11
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
-	VADDPS (DI), Z12, Z12
-	VADDPS 64(DI), Z13, Z13
-	ADDQ   R8, DI
-	VADDPS (DI), Z14, Z14
-	VADDPS 64(DI), Z15, Z15
-	ADDQ   R8, DI
-	VADDPS (DI), Z16, Z16
-	VADDPS 64(DI), Z17, Z17
-	ADDQ   R8, DI
-	VADDPS (DI), Z18, Z18
-	VADDPS 64(DI), Z19, Z19
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	ADDQ   R9, R8
+	VADDPS (R8), Z18, Z18
+	VADDPS 64(R8), Z19, Z19
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R11(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R11P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R11(SB), NOSPLIT, $0-56
+TEXT ·wideF32R11P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z21, Z21, Z21
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
 	ADDQ       SI, R9
 	LEAQ       (R9)(SI*2), R10
 	ADDQ       SI, R10
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z22
-	VCVTPH2PS    32(DX), Z23
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z22
+	VMOVUPS      (DX)(DI*1), Z23
 	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -3826,33 +3883,34 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS (R8), Z24
+	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS (R8)(SI*1), Z24
+	VBROADCASTSS (R9)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS (R8)(SI*2), Z24
+	VBROADCASTSS (R9)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS (R9), Z24
+	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS (R9)(SI*1), Z24
+	VBROADCASTSS (R10)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS (R9)(SI*2), Z24
+	VBROADCASTSS (R10)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS (R10), Z24
+	VBROADCASTSS (R11), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS (R10)(SI*1), Z24
+	VBROADCASTSS (R11)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	PREFETCHT0   4160(DX)
-	VCVTPH2PS    64(DX), Z22
-	VCVTPH2PS    96(DX), Z23
+	PREFETCHT0   4160(DX)(DI*1)
+	VMOVUPS      64(DX), Z22
+	VMOVUPS      64(DX)(DI*1), Z23
 	VBROADCASTSS 4(CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -3862,33 +3920,34 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 4(R8), Z24
+	VBROADCASTSS 4(R9), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 4(R8)(SI*1), Z24
+	VBROADCASTSS 4(R9)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 4(R8)(SI*2), Z24
+	VBROADCASTSS 4(R9)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 4(R9), Z24
+	VBROADCASTSS 4(R10), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 4(R9)(SI*1), Z24
+	VBROADCASTSS 4(R10)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 4(R9)(SI*2), Z24
+	VBROADCASTSS 4(R10)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 4(R10), Z24
+	VBROADCASTSS 4(R11), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 4(R10)(SI*1), Z24
+	VBROADCASTSS 4(R11)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	PREFETCHT0   4224(DX)
-	VCVTPH2PS    128(DX), Z22
-	VCVTPH2PS    160(DX), Z23
+	PREFETCHT0   4224(DX)(DI*1)
+	VMOVUPS      128(DX), Z22
+	VMOVUPS      128(DX)(DI*1), Z23
 	VBROADCASTSS 8(CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -3898,33 +3957,34 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 8(R8), Z24
+	VBROADCASTSS 8(R9), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 8(R8)(SI*1), Z24
+	VBROADCASTSS 8(R9)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 8(R8)(SI*2), Z24
+	VBROADCASTSS 8(R9)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 8(R9), Z24
+	VBROADCASTSS 8(R10), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 8(R9)(SI*1), Z24
+	VBROADCASTSS 8(R10)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 8(R9)(SI*2), Z24
+	VBROADCASTSS 8(R10)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 8(R10), Z24
+	VBROADCASTSS 8(R11), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 8(R10)(SI*1), Z24
+	VBROADCASTSS 8(R11)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	PREFETCHT0   4288(DX)
-	VCVTPH2PS    192(DX), Z22
-	VCVTPH2PS    224(DX), Z23
+	PREFETCHT0   4288(DX)(DI*1)
+	VMOVUPS      192(DX), Z22
+	VMOVUPS      192(DX)(DI*1), Z23
 	VBROADCASTSS 12(CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -3934,36 +3994,36 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 12(R8), Z24
+	VBROADCASTSS 12(R9), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 12(R8)(SI*1), Z24
+	VBROADCASTSS 12(R9)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 12(R8)(SI*2), Z24
+	VBROADCASTSS 12(R9)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 12(R9), Z24
+	VBROADCASTSS 12(R10), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 12(R9)(SI*1), Z24
+	VBROADCASTSS 12(R10)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 12(R9)(SI*2), Z24
+	VBROADCASTSS 12(R10)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 12(R10), Z24
+	VBROADCASTSS 12(R11), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 12(R10)(SI*1), Z24
+	VBROADCASTSS 12(R11)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000010, R9
 	ADDQ         $0x00000010, R10
-	DECQ         DI
+	ADDQ         $0x00000010, R11
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -3972,8 +4032,9 @@ rest:
 
 one:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z22
-	VCVTPH2PS    32(DX), Z23
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z22
+	VMOVUPS      (DX)(DI*1), Z23
 	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -3983,202 +4044,204 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS (R8), Z24
+	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS (R8)(SI*1), Z24
+	VBROADCASTSS (R9)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS (R8)(SI*2), Z24
+	VBROADCASTSS (R9)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS (R9), Z24
+	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS (R9)(SI*1), Z24
+	VBROADCASTSS (R10)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS (R9)(SI*2), Z24
+	VBROADCASTSS (R10)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS (R10), Z24
+	VBROADCASTSS (R11), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS (R10)(SI*1), Z24
+	VBROADCASTSS (R11)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R9
 	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R11
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
-	VADDPS (DI), Z12, Z12
-	VADDPS 64(DI), Z13, Z13
-	ADDQ   R8, DI
-	VADDPS (DI), Z14, Z14
-	VADDPS 64(DI), Z15, Z15
-	ADDQ   R8, DI
-	VADDPS (DI), Z16, Z16
-	VADDPS 64(DI), Z17, Z17
-	ADDQ   R8, DI
-	VADDPS (DI), Z18, Z18
-	VADDPS 64(DI), Z19, Z19
-	ADDQ   R8, DI
-	VADDPS (DI), Z20, Z20
-	VADDPS 64(DI), Z21, Z21
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	ADDQ   R9, R8
+	VADDPS (R8), Z18, Z18
+	VADDPS 64(R8), Z19, Z19
+	ADDQ   R9, R8
+	VADDPS (R8), Z20, Z20
+	VADDPS 64(R8), Z21, Z21
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z20, (BX)
 	VMOVUPS Z21, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R12(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF32R12P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R12(SB), NOSPLIT, $0-56
+TEXT ·wideF32R12P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z21, Z21, Z21
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z22, Z22, Z22
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z23, Z23, Z23
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
 	ADDQ       SI, R9
 	LEAQ       (R9)(SI*2), R10
 	ADDQ       SI, R10
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z24
-	VCVTPH2PS    32(DX), Z25
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (DX)(DI*1), Z25
 	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -4188,36 +4251,37 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (R8), Z26
+	VBROADCASTSS (R9), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (R8)(SI*1), Z26
+	VBROADCASTSS (R9)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (R8)(SI*2), Z26
+	VBROADCASTSS (R9)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (R9), Z26
+	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (R9)(SI*1), Z26
+	VBROADCASTSS (R10)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (R9)(SI*2), Z26
+	VBROADCASTSS (R10)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (R10), Z26
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (R10)(SI*1), Z26
+	VBROADCASTSS (R11)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (R10)(SI*2), Z26
+	VBROADCASTSS (R11)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	PREFETCHT0   4160(DX)
-	VCVTPH2PS    64(DX), Z24
-	VCVTPH2PS    96(DX), Z25
+	PREFETCHT0   4160(DX)(DI*1)
+	VMOVUPS      64(DX), Z24
+	VMOVUPS      64(DX)(DI*1), Z25
 	VBROADCASTSS 4(CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -4227,36 +4291,37 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 4(R8), Z26
+	VBROADCASTSS 4(R9), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 4(R8)(SI*1), Z26
+	VBROADCASTSS 4(R9)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 4(R8)(SI*2), Z26
+	VBROADCASTSS 4(R9)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 4(R9), Z26
+	VBROADCASTSS 4(R10), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 4(R9)(SI*1), Z26
+	VBROADCASTSS 4(R10)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 4(R9)(SI*2), Z26
+	VBROADCASTSS 4(R10)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 4(R10), Z26
+	VBROADCASTSS 4(R11), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 4(R10)(SI*1), Z26
+	VBROADCASTSS 4(R11)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 4(R10)(SI*2), Z26
+	VBROADCASTSS 4(R11)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	PREFETCHT0   4224(DX)
-	VCVTPH2PS    128(DX), Z24
-	VCVTPH2PS    160(DX), Z25
+	PREFETCHT0   4224(DX)(DI*1)
+	VMOVUPS      128(DX), Z24
+	VMOVUPS      128(DX)(DI*1), Z25
 	VBROADCASTSS 8(CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -4266,36 +4331,37 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 8(R8), Z26
+	VBROADCASTSS 8(R9), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 8(R8)(SI*1), Z26
+	VBROADCASTSS 8(R9)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 8(R8)(SI*2), Z26
+	VBROADCASTSS 8(R9)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 8(R9), Z26
+	VBROADCASTSS 8(R10), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 8(R9)(SI*1), Z26
+	VBROADCASTSS 8(R10)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 8(R9)(SI*2), Z26
+	VBROADCASTSS 8(R10)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 8(R10), Z26
+	VBROADCASTSS 8(R11), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 8(R10)(SI*1), Z26
+	VBROADCASTSS 8(R11)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 8(R10)(SI*2), Z26
+	VBROADCASTSS 8(R11)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	PREFETCHT0   4288(DX)
-	VCVTPH2PS    192(DX), Z24
-	VCVTPH2PS    224(DX), Z25
+	PREFETCHT0   4288(DX)(DI*1)
+	VMOVUPS      192(DX), Z24
+	VMOVUPS      192(DX)(DI*1), Z25
 	VBROADCASTSS 12(CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -4305,39 +4371,39 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 12(R8), Z26
+	VBROADCASTSS 12(R9), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 12(R8)(SI*1), Z26
+	VBROADCASTSS 12(R9)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 12(R8)(SI*2), Z26
+	VBROADCASTSS 12(R9)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 12(R9), Z26
+	VBROADCASTSS 12(R10), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 12(R9)(SI*1), Z26
+	VBROADCASTSS 12(R10)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 12(R9)(SI*2), Z26
+	VBROADCASTSS 12(R10)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 12(R10), Z26
+	VBROADCASTSS 12(R11), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 12(R10)(SI*1), Z26
+	VBROADCASTSS 12(R11)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 12(R10)(SI*2), Z26
+	VBROADCASTSS 12(R11)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000010, R9
 	ADDQ         $0x00000010, R10
-	DECQ         DI
+	ADDQ         $0x00000010, R11
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -4346,8 +4412,9 @@ rest:
 
 one:
 	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z24
-	VCVTPH2PS    32(DX), Z25
+	PREFETCHT0   4096(DX)(DI*1)
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (DX)(DI*1), Z25
 	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -4357,44 +4424,191 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (R8), Z26
+	VBROADCASTSS (R9), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (R8)(SI*1), Z26
+	VBROADCASTSS (R9)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (R8)(SI*2), Z26
+	VBROADCASTSS (R9)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (R9), Z26
+	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (R9)(SI*1), Z26
+	VBROADCASTSS (R10)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (R9)(SI*2), Z26
+	VBROADCASTSS (R10)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (R10), Z26
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (R10)(SI*1), Z26
+	VBROADCASTSS (R11)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (R10)(SI*2), Z26
+	VBROADCASTSS (R11)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R9
 	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R11
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	ADDQ   R9, R8
+	VADDPS (R8), Z18, Z18
+	VADDPS 64(R8), Z19, Z19
+	ADDQ   R9, R8
+	VADDPS (R8), Z20, Z20
+	VADDPS 64(R8), Z21, Z21
+	ADDQ   R9, R8
+	VADDPS (R8), Z22, Z22
+	VADDPS 64(R8), Z23, Z23
+	ADDQ   R9, R8
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z14, (BX)
+	VMOVUPS Z15, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z16, (BX)
+	VMOVUPS Z17, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z18, (BX)
+	VMOVUPS Z19, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z20, (BX)
+	VMOVUPS Z21, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z22, (BX)
+	VMOVUPS Z23, 64(BX)
+	ADDQ    R9, BX
+	VZEROUPPER
+	RET
+
+// func wideF16R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF16R1P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), SI
+	MOVQ       ldc+48(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(DI)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R8, DI
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
+	JZ         rest
+
+loop:
+	VCVTPH2PS    (DX), Z2
+	VCVTPH2PS    (DX)(SI*1), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VCVTPH2PS    64(DX), Z2
+	VCVTPH2PS    64(DX)(SI*1), Z3
+	VBROADCASTSS 4(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VCVTPH2PS    128(DX), Z2
+	VCVTPH2PS    128(DX)(SI*1), Z3
+	VBROADCASTSS 8(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VCVTPH2PS    192(DX), Z2
+	VCVTPH2PS    192(DX)(SI*1), Z3
+	VBROADCASTSS 12(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	DECQ         DI
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	VCVTPH2PS    (DX), Z2
+	VCVTPH2PS    (DX)(SI*1), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -4402,109 +4616,2778 @@ done:
 	VADDPS (DI), Z0, Z0
 	VADDPS 64(DI), Z1, Z1
 	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
-	VADDPS (DI), Z12, Z12
-	VADDPS 64(DI), Z13, Z13
-	ADDQ   R8, DI
-	VADDPS (DI), Z14, Z14
-	VADDPS 64(DI), Z15, Z15
-	ADDQ   R8, DI
-	VADDPS (DI), Z16, Z16
-	VADDPS 64(DI), Z17, Z17
-	ADDQ   R8, DI
-	VADDPS (DI), Z18, Z18
-	VADDPS 64(DI), Z19, Z19
-	ADDQ   R8, DI
-	VADDPS (DI), Z20, Z20
-	VADDPS 64(DI), Z21, Z21
-	ADDQ   R8, DI
-	VADDPS (DI), Z22, Z22
-	VADDPS 64(DI), Z23, Z23
-	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	ADDQ    R8, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    R8, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    R8, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    R8, BX
-	VMOVUPS Z18, (BX)
-	VMOVUPS Z19, 64(BX)
-	ADDQ    R8, BX
-	VMOVUPS Z20, (BX)
-	VMOVUPS Z21, 64(BX)
-	ADDQ    R8, BX
-	VMOVUPS Z22, (BX)
-	VMOVUPS Z23, 64(BX)
-	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R1(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideF16R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R1(SB), NOSPLIT, $0-56
+TEXT ·wideF16R2P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), DI
-	SHLQ       $0x02, DI
-	MOVQ       BX, SI
-	PREFETCHT0 (SI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(SI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       DI, SI
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R8)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R9, R8
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
+	JZ         rest
+
+loop:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z4
+	VCVTPH2PS    (DX)(DI*1), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   4160(DX)
+	VCVTPH2PS    64(DX), Z4
+	VCVTPH2PS    64(DX)(DI*1), Z5
+	VBROADCASTSS 4(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   4224(DX)
+	VCVTPH2PS    128(DX), Z4
+	VCVTPH2PS    128(DX)(DI*1), Z5
+	VBROADCASTSS 8(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   4288(DX)
+	VCVTPH2PS    192(DX), Z4
+	VCVTPH2PS    192(DX)(DI*1), Z5
+	VBROADCASTSS 12(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z4
+	VCVTPH2PS    (DX)(DI*1), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R9, BX
+	VZEROUPPER
+	RET
+
+// func wideF16R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF16R3P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(R8)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R8)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 64(R8)
+	VPXORD     Z5, Z5, Z5
+	ADDQ       R9, R8
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
+	JZ         rest
+
+loop:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z6
+	VCVTPH2PS    (DX)(DI*1), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (CX)(SI*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (CX)(SI*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	PREFETCHT0   4160(DX)
+	VCVTPH2PS    64(DX), Z6
+	VCVTPH2PS    64(DX)(DI*1), Z7
+	VBROADCASTSS 4(CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 4(CX)(SI*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	PREFETCHT0   4224(DX)
+	VCVTPH2PS    128(DX), Z6
+	VCVTPH2PS    128(DX)(DI*1), Z7
+	VBROADCASTSS 8(CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 8(CX)(SI*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	PREFETCHT0   4288(DX)
+	VCVTPH2PS    192(DX), Z6
+	VCVTPH2PS    192(DX)(DI*1), Z7
+	VBROADCASTSS 12(CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 12(CX)(SI*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z6
+	VCVTPH2PS    (DX)(DI*1), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (CX)(SI*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (CX)(SI*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    R9, BX
+	VZEROUPPER
+	RET
+
+// func wideF16R4P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF16R4P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(R8)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R8)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 64(R8)
+	VPXORD     Z5, Z5, Z5
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 64(R8)
+	VPXORD     Z7, Z7, Z7
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
+	JZ         rest
+
+loop:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z8
+	VCVTPH2PS    (DX)(DI*1), Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (CX)(SI*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (CX)(SI*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	PREFETCHT0   4160(DX)
+	VCVTPH2PS    64(DX), Z8
+	VCVTPH2PS    64(DX)(DI*1), Z9
+	VBROADCASTSS 4(CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 4(CX)(SI*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 4(R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	PREFETCHT0   4224(DX)
+	VCVTPH2PS    128(DX), Z8
+	VCVTPH2PS    128(DX)(DI*1), Z9
+	VBROADCASTSS 8(CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 8(CX)(SI*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 8(R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	PREFETCHT0   4288(DX)
+	VCVTPH2PS    192(DX), Z8
+	VCVTPH2PS    192(DX)(DI*1), Z9
+	VBROADCASTSS 12(CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 12(CX)(SI*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 12(R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R9
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z8
+	VCVTPH2PS    (DX)(DI*1), Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (CX)(SI*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (CX)(SI*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R9
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	ADDQ    R9, BX
+	VZEROUPPER
+	RET
+
+// func wideF16R5P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF16R5P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(R8)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R8)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 64(R8)
+	VPXORD     Z5, Z5, Z5
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 64(R8)
+	VPXORD     Z7, Z7, Z7
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 64(R8)
+	VPXORD     Z9, Z9, Z9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
+	JZ         rest
+
+loop:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z10
+	VCVTPH2PS    (DX)(DI*1), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (CX)(SI*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (CX)(SI*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9)(SI*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	PREFETCHT0   4160(DX)
+	VCVTPH2PS    64(DX), Z10
+	VCVTPH2PS    64(DX)(DI*1), Z11
+	VBROADCASTSS 4(CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 4(CX)(SI*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 4(R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 4(R9)(SI*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	PREFETCHT0   4224(DX)
+	VCVTPH2PS    128(DX), Z10
+	VCVTPH2PS    128(DX)(DI*1), Z11
+	VBROADCASTSS 8(CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 8(CX)(SI*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 8(R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 8(R9)(SI*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	PREFETCHT0   4288(DX)
+	VCVTPH2PS    192(DX), Z10
+	VCVTPH2PS    192(DX)(DI*1), Z11
+	VBROADCASTSS 12(CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 12(CX)(SI*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 12(R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 12(R9)(SI*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R9
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z10
+	VCVTPH2PS    (DX)(DI*1), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (CX)(SI*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (CX)(SI*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9)(SI*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R9
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	ADDQ    R9, BX
+	VZEROUPPER
+	RET
+
+// func wideF16R6P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF16R6P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(R8)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R8)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 64(R8)
+	VPXORD     Z5, Z5, Z5
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 64(R8)
+	VPXORD     Z7, Z7, Z7
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 64(R8)
+	VPXORD     Z9, Z9, Z9
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z10, Z10, Z10
+	PREFETCHT0 64(R8)
+	VPXORD     Z11, Z11, Z11
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
+	JZ         rest
+
+loop:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z12
+	VCVTPH2PS    (DX)(DI*1), Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (CX)(SI*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (CX)(SI*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R9)(SI*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R9)(SI*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	PREFETCHT0   4160(DX)
+	VCVTPH2PS    64(DX), Z12
+	VCVTPH2PS    64(DX)(DI*1), Z13
+	VBROADCASTSS 4(CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 4(CX)(SI*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 4(R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 4(R9)(SI*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 4(R9)(SI*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	PREFETCHT0   4224(DX)
+	VCVTPH2PS    128(DX), Z12
+	VCVTPH2PS    128(DX)(DI*1), Z13
+	VBROADCASTSS 8(CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 8(CX)(SI*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 8(R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 8(R9)(SI*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 8(R9)(SI*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	PREFETCHT0   4288(DX)
+	VCVTPH2PS    192(DX), Z12
+	VCVTPH2PS    192(DX)(DI*1), Z13
+	VBROADCASTSS 12(CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 12(CX)(SI*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 12(R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 12(R9)(SI*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 12(R9)(SI*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R9
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z12
+	VCVTPH2PS    (DX)(DI*1), Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (CX)(SI*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (CX)(SI*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R9)(SI*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R9)(SI*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R9
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, 64(BX)
+	ADDQ    R9, BX
+	VZEROUPPER
+	RET
+
+// func wideF16R7P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF16R7P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(R8)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R8)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 64(R8)
+	VPXORD     Z5, Z5, Z5
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 64(R8)
+	VPXORD     Z7, Z7, Z7
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 64(R8)
+	VPXORD     Z9, Z9, Z9
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z10, Z10, Z10
+	PREFETCHT0 64(R8)
+	VPXORD     Z11, Z11, Z11
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z12, Z12, Z12
+	PREFETCHT0 64(R8)
+	VPXORD     Z13, Z13, Z13
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
+	JZ         rest
+
+loop:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z14
+	VCVTPH2PS    (DX)(DI*1), Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (CX)(SI*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (CX)(SI*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R9)(SI*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R9)(SI*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	PREFETCHT0   4160(DX)
+	VCVTPH2PS    64(DX), Z14
+	VCVTPH2PS    64(DX)(DI*1), Z15
+	VBROADCASTSS 4(CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 4(CX)(SI*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 4(R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 4(R9)(SI*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 4(R9)(SI*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 4(R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	PREFETCHT0   4224(DX)
+	VCVTPH2PS    128(DX), Z14
+	VCVTPH2PS    128(DX)(DI*1), Z15
+	VBROADCASTSS 8(CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 8(CX)(SI*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 8(R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 8(R9)(SI*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 8(R9)(SI*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 8(R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	PREFETCHT0   4288(DX)
+	VCVTPH2PS    192(DX), Z14
+	VCVTPH2PS    192(DX)(DI*1), Z15
+	VBROADCASTSS 12(CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 12(CX)(SI*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 12(R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 12(R9)(SI*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 12(R9)(SI*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 12(R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R10
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z14
+	VCVTPH2PS    (DX)(DI*1), Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (CX)(SI*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (CX)(SI*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R9)(SI*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R9)(SI*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	ADDQ    R9, BX
+	VZEROUPPER
+	RET
+
+// func wideF16R8P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF16R8P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(R8)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R8)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 64(R8)
+	VPXORD     Z5, Z5, Z5
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 64(R8)
+	VPXORD     Z7, Z7, Z7
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 64(R8)
+	VPXORD     Z9, Z9, Z9
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z10, Z10, Z10
+	PREFETCHT0 64(R8)
+	VPXORD     Z11, Z11, Z11
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z12, Z12, Z12
+	PREFETCHT0 64(R8)
+	VPXORD     Z13, Z13, Z13
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 64(R8)
+	VPXORD     Z15, Z15, Z15
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
+	JZ         rest
+
+loop:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z16
+	VCVTPH2PS    (DX)(DI*1), Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (CX)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS (CX)(SI*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS (R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS (R9)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS (R9)(SI*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS (R10)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	PREFETCHT0   4160(DX)
+	VCVTPH2PS    64(DX), Z16
+	VCVTPH2PS    64(DX)(DI*1), Z17
+	VBROADCASTSS 4(CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 4(CX)(SI*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 4(R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 4(R9)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 4(R9)(SI*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 4(R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 4(R10)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	PREFETCHT0   4224(DX)
+	VCVTPH2PS    128(DX), Z16
+	VCVTPH2PS    128(DX)(DI*1), Z17
+	VBROADCASTSS 8(CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 8(CX)(SI*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 8(R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 8(R9)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 8(R9)(SI*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 8(R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 8(R10)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	PREFETCHT0   4288(DX)
+	VCVTPH2PS    192(DX), Z16
+	VCVTPH2PS    192(DX)(DI*1), Z17
+	VBROADCASTSS 12(CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 12(CX)(SI*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 12(R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 12(R9)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 12(R9)(SI*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 12(R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 12(R10)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R10
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z16
+	VCVTPH2PS    (DX)(DI*1), Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (CX)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS (CX)(SI*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS (R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS (R9)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS (R9)(SI*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS (R10)(SI*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z14, (BX)
+	VMOVUPS Z15, 64(BX)
+	ADDQ    R9, BX
+	VZEROUPPER
+	RET
+
+// func wideF16R9P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF16R9P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(R8)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R8)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 64(R8)
+	VPXORD     Z5, Z5, Z5
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 64(R8)
+	VPXORD     Z7, Z7, Z7
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 64(R8)
+	VPXORD     Z9, Z9, Z9
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z10, Z10, Z10
+	PREFETCHT0 64(R8)
+	VPXORD     Z11, Z11, Z11
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z12, Z12, Z12
+	PREFETCHT0 64(R8)
+	VPXORD     Z13, Z13, Z13
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 64(R8)
+	VPXORD     Z15, Z15, Z15
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z16, Z16, Z16
+	PREFETCHT0 64(R8)
+	VPXORD     Z17, Z17, Z17
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
+	JZ         rest
+
+loop:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z18
+	VCVTPH2PS    (DX)(DI*1), Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (CX)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (CX)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (R9)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (R9)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (R10)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (R10)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	PREFETCHT0   4160(DX)
+	VCVTPH2PS    64(DX), Z18
+	VCVTPH2PS    64(DX)(DI*1), Z19
+	VBROADCASTSS 4(CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 4(CX)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 4(R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 4(R9)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 4(R9)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 4(R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 4(R10)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 4(R10)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	PREFETCHT0   4224(DX)
+	VCVTPH2PS    128(DX), Z18
+	VCVTPH2PS    128(DX)(DI*1), Z19
+	VBROADCASTSS 8(CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 8(CX)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 8(R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 8(R9)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 8(R9)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 8(R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 8(R10)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 8(R10)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	PREFETCHT0   4288(DX)
+	VCVTPH2PS    192(DX), Z18
+	VCVTPH2PS    192(DX)(DI*1), Z19
+	VBROADCASTSS 12(CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 12(CX)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 12(R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 12(R9)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 12(R9)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 12(R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 12(R10)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 12(R10)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R10
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z18
+	VCVTPH2PS    (DX)(DI*1), Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (CX)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (CX)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (R9)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (R9)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (R10)(SI*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (R10)(SI*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	ADDQ   R9, R8
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z14, (BX)
+	VMOVUPS Z15, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z16, (BX)
+	VMOVUPS Z17, 64(BX)
+	ADDQ    R9, BX
+	VZEROUPPER
+	RET
+
+// func wideF16R10P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF16R10P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(R8)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R8)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 64(R8)
+	VPXORD     Z5, Z5, Z5
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 64(R8)
+	VPXORD     Z7, Z7, Z7
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 64(R8)
+	VPXORD     Z9, Z9, Z9
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z10, Z10, Z10
+	PREFETCHT0 64(R8)
+	VPXORD     Z11, Z11, Z11
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z12, Z12, Z12
+	PREFETCHT0 64(R8)
+	VPXORD     Z13, Z13, Z13
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 64(R8)
+	VPXORD     Z15, Z15, Z15
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z16, Z16, Z16
+	PREFETCHT0 64(R8)
+	VPXORD     Z17, Z17, Z17
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z18, Z18, Z18
+	PREFETCHT0 64(R8)
+	VPXORD     Z19, Z19, Z19
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
+	JZ         rest
+
+loop:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z20
+	VCVTPH2PS    (DX)(DI*1), Z21
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS (CX)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS (CX)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS (R9)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS (R9)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS (R10)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS (R10)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	PREFETCHT0   4160(DX)
+	VCVTPH2PS    64(DX), Z20
+	VCVTPH2PS    64(DX)(DI*1), Z21
+	VBROADCASTSS 4(CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 4(CX)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 4(R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 4(R9)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 4(R9)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 4(R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 4(R10)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 4(R10)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 4(R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	PREFETCHT0   4224(DX)
+	VCVTPH2PS    128(DX), Z20
+	VCVTPH2PS    128(DX)(DI*1), Z21
+	VBROADCASTSS 8(CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 8(CX)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 8(R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 8(R9)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 8(R9)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 8(R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 8(R10)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 8(R10)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 8(R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	PREFETCHT0   4288(DX)
+	VCVTPH2PS    192(DX), Z20
+	VCVTPH2PS    192(DX)(DI*1), Z21
+	VBROADCASTSS 12(CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 12(CX)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 12(R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 12(R9)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 12(R9)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 12(R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 12(R10)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 12(R10)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 12(R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R10
+	ADDQ         $0x00000010, R11
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z20
+	VCVTPH2PS    (DX)(DI*1), Z21
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS (CX)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS (CX)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS (R9)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS (R9)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS (R10)(SI*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS (R10)(SI*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R11
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	ADDQ   R9, R8
+	VADDPS (R8), Z18, Z18
+	VADDPS 64(R8), Z19, Z19
+	ADDQ   R9, R8
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z14, (BX)
+	VMOVUPS Z15, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z16, (BX)
+	VMOVUPS Z17, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z18, (BX)
+	VMOVUPS Z19, 64(BX)
+	ADDQ    R9, BX
+	VZEROUPPER
+	RET
+
+// func wideF16R11P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF16R11P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(R8)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R8)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 64(R8)
+	VPXORD     Z5, Z5, Z5
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 64(R8)
+	VPXORD     Z7, Z7, Z7
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 64(R8)
+	VPXORD     Z9, Z9, Z9
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z10, Z10, Z10
+	PREFETCHT0 64(R8)
+	VPXORD     Z11, Z11, Z11
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z12, Z12, Z12
+	PREFETCHT0 64(R8)
+	VPXORD     Z13, Z13, Z13
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 64(R8)
+	VPXORD     Z15, Z15, Z15
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z16, Z16, Z16
+	PREFETCHT0 64(R8)
+	VPXORD     Z17, Z17, Z17
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z18, Z18, Z18
+	PREFETCHT0 64(R8)
+	VPXORD     Z19, Z19, Z19
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z20, Z20, Z20
+	PREFETCHT0 64(R8)
+	VPXORD     Z21, Z21, Z21
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
+	JZ         rest
+
+loop:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z22
+	VCVTPH2PS    (DX)(DI*1), Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS (CX)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS (CX)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS (R9)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS (R9)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS (R10)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS (R10)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS (R11)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	PREFETCHT0   4160(DX)
+	VCVTPH2PS    64(DX), Z22
+	VCVTPH2PS    64(DX)(DI*1), Z23
+	VBROADCASTSS 4(CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 4(CX)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 4(R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 4(R9)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 4(R9)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 4(R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 4(R10)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 4(R10)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 4(R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 4(R11)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	PREFETCHT0   4224(DX)
+	VCVTPH2PS    128(DX), Z22
+	VCVTPH2PS    128(DX)(DI*1), Z23
+	VBROADCASTSS 8(CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 8(CX)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 8(R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 8(R9)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 8(R9)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 8(R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 8(R10)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 8(R10)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 8(R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 8(R11)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	PREFETCHT0   4288(DX)
+	VCVTPH2PS    192(DX), Z22
+	VCVTPH2PS    192(DX)(DI*1), Z23
+	VBROADCASTSS 12(CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 12(CX)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 12(R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 12(R9)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 12(R9)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 12(R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 12(R10)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 12(R10)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 12(R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 12(R11)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R10
+	ADDQ         $0x00000010, R11
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z22
+	VCVTPH2PS    (DX)(DI*1), Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS (CX)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS (CX)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS (R9)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS (R9)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS (R10)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS (R10)(SI*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS (R11)(SI*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R11
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	ADDQ   R9, R8
+	VADDPS (R8), Z18, Z18
+	VADDPS 64(R8), Z19, Z19
+	ADDQ   R9, R8
+	VADDPS (R8), Z20, Z20
+	VADDPS 64(R8), Z21, Z21
+	ADDQ   R9, R8
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z14, (BX)
+	VMOVUPS Z15, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z16, (BX)
+	VMOVUPS Z17, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z18, (BX)
+	VMOVUPS Z19, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z20, (BX)
+	VMOVUPS Z21, 64(BX)
+	ADDQ    R9, BX
+	VZEROUPPER
+	RET
+
+// func wideF16R12P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF16R12P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(R8)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R8)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 64(R8)
+	VPXORD     Z5, Z5, Z5
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 64(R8)
+	VPXORD     Z7, Z7, Z7
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 64(R8)
+	VPXORD     Z9, Z9, Z9
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z10, Z10, Z10
+	PREFETCHT0 64(R8)
+	VPXORD     Z11, Z11, Z11
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z12, Z12, Z12
+	PREFETCHT0 64(R8)
+	VPXORD     Z13, Z13, Z13
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 64(R8)
+	VPXORD     Z15, Z15, Z15
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z16, Z16, Z16
+	PREFETCHT0 64(R8)
+	VPXORD     Z17, Z17, Z17
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z18, Z18, Z18
+	PREFETCHT0 64(R8)
+	VPXORD     Z19, Z19, Z19
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z20, Z20, Z20
+	PREFETCHT0 64(R8)
+	VPXORD     Z21, Z21, Z21
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	VPXORD     Z22, Z22, Z22
+	PREFETCHT0 64(R8)
+	VPXORD     Z23, Z23, Z23
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
+	JZ         rest
+
+loop:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z24
+	VCVTPH2PS    (DX)(DI*1), Z25
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (CX)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS (CX)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS (R9)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (R9)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R10)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS (R10)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS (R11)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS (R11)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	PREFETCHT0   4160(DX)
+	VCVTPH2PS    64(DX), Z24
+	VCVTPH2PS    64(DX)(DI*1), Z25
+	VBROADCASTSS 4(CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 4(CX)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 4(R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 4(R9)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 4(R9)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 4(R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 4(R10)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 4(R10)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 4(R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 4(R11)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 4(R11)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	PREFETCHT0   4224(DX)
+	VCVTPH2PS    128(DX), Z24
+	VCVTPH2PS    128(DX)(DI*1), Z25
+	VBROADCASTSS 8(CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 8(CX)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 8(R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 8(R9)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 8(R9)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 8(R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 8(R10)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 8(R10)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 8(R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 8(R11)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 8(R11)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	PREFETCHT0   4288(DX)
+	VCVTPH2PS    192(DX), Z24
+	VCVTPH2PS    192(DX)(DI*1), Z25
+	VBROADCASTSS 12(CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 12(CX)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 12(R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 12(R9)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 12(R9)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 12(R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 12(R10)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 12(R10)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 12(R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 12(R11)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 12(R11)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R10
+	ADDQ         $0x00000010, R11
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z24
+	VCVTPH2PS    (DX)(DI*1), Z25
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (CX)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS (CX)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS (R9)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (R9)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R10)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS (R10)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS (R11)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS (R11)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R11
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	ADDQ   R9, R8
+	VADDPS (R8), Z18, Z18
+	VADDPS 64(R8), Z19, Z19
+	ADDQ   R9, R8
+	VADDPS (R8), Z20, Z20
+	VADDPS 64(R8), Z21, Z21
+	ADDQ   R9, R8
+	VADDPS (R8), Z22, Z22
+	VADDPS 64(R8), Z23, Z23
+	ADDQ   R9, R8
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z14, (BX)
+	VMOVUPS Z15, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z16, (BX)
+	VMOVUPS Z17, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z18, (BX)
+	VMOVUPS Z19, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z20, (BX)
+	VMOVUPS Z21, 64(BX)
+	ADDQ    R9, BX
+	VMOVUPS Z22, (BX)
+	VMOVUPS Z23, 64(BX)
+	ADDQ    R9, BX
+	VZEROUPPER
+	RET
+
+// func wideBF16R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideBF16R1P2(SB), NOSPLIT, $0-64
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+40(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       apart+32(FP), SI
+	MOVQ       ldc+48(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(DI)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R8, DI
 	VMOVDQU32  lowHalves<>+0(SB), Z2
 	VPTERNLOGD $0xff, Z3, Z3, Z3
 	VPSLLD     $0x10, Z3, Z3
-	MOVQ       AX, SI
-	SHRQ       $0x02, SI
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
 	VBROADCASTI64X4 (DX), Z4
 	VPSLLVD         Z2, Z4, Z4
 	VPANDD          Z3, Z4, Z4
-	VBROADCASTI64X4 32(DX), Z5
+	VBROADCASTI64X4 (DX)(SI*1), Z5
 	VPSLLVD         Z2, Z5, Z5
 	VPANDD          Z3, Z5, Z5
 	VBROADCASTSS    (CX), Z6
@@ -4513,7 +7396,7 @@ loop:
 	VBROADCASTI64X4 64(DX), Z4
 	VPSLLVD         Z2, Z4, Z4
 	VPANDD          Z3, Z4, Z4
-	VBROADCASTI64X4 96(DX), Z5
+	VBROADCASTI64X4 64(DX)(SI*1), Z5
 	VPSLLVD         Z2, Z5, Z5
 	VPANDD          Z3, Z5, Z5
 	VBROADCASTSS    4(CX), Z6
@@ -4522,7 +7405,7 @@ loop:
 	VBROADCASTI64X4 128(DX), Z4
 	VPSLLVD         Z2, Z4, Z4
 	VPANDD          Z3, Z4, Z4
-	VBROADCASTI64X4 160(DX), Z5
+	VBROADCASTI64X4 128(DX)(SI*1), Z5
 	VPSLLVD         Z2, Z5, Z5
 	VPANDD          Z3, Z5, Z5
 	VBROADCASTSS    8(CX), Z6
@@ -4531,7 +7414,7 @@ loop:
 	VBROADCASTI64X4 192(DX), Z4
 	VPSLLVD         Z2, Z4, Z4
 	VPANDD          Z3, Z4, Z4
-	VBROADCASTI64X4 224(DX), Z5
+	VBROADCASTI64X4 192(DX)(SI*1), Z5
 	VPSLLVD         Z2, Z5, Z5
 	VPANDD          Z3, Z5, Z5
 	VBROADCASTSS    12(CX), Z6
@@ -4539,7 +7422,7 @@ loop:
 	VFMADD231PS     Z5, Z6, Z1
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	DECQ            SI
+	DECQ            DI
 	JNZ             loop
 
 rest:
@@ -4550,7 +7433,7 @@ one:
 	VBROADCASTI64X4 (DX), Z4
 	VPSLLVD         Z2, Z4, Z4
 	VPANDD          Z3, Z4, Z4
-	VBROADCASTI64X4 32(DX), Z5
+	VBROADCASTI64X4 (DX)(SI*1), Z5
 	VPSLLVD         Z2, Z5, Z5
 	VPANDD          Z3, Z5, Z5
 	VBROADCASTSS    (CX), Z6
@@ -4562,50 +7445,51 @@ one:
 	JNZ             one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), DI
-	SHLQ   $0x02, DI
-	MOVQ   BX, SI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (SI), Z0, Z0
-	VADDPS 64(SI), Z1, Z1
-	ADDQ   DI, SI
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    DI, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R2(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideBF16R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R2(SB), NOSPLIT, $0-56
+TEXT ·wideBF16R2P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
+	ADDQ       R9, R8
 	VMOVDQU32  lowHalves<>+0(SB), Z4
 	VPTERNLOGD $0xff, Z5, Z5, Z5
 	VPSLLD     $0x10, Z5, Z5
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -4613,7 +7497,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z6
 	VPSLLVD         Z4, Z6, Z6
 	VPANDD          Z5, Z6, Z6
-	VBROADCASTI64X4 32(DX), Z7
+	VBROADCASTI64X4 (DX)(DI*1), Z7
 	VPSLLVD         Z4, Z7, Z7
 	VPANDD          Z5, Z7, Z7
 	VBROADCASTSS    (CX), Z8
@@ -4626,7 +7510,7 @@ loop:
 	VBROADCASTI64X4 64(DX), Z6
 	VPSLLVD         Z4, Z6, Z6
 	VPANDD          Z5, Z6, Z6
-	VBROADCASTI64X4 96(DX), Z7
+	VBROADCASTI64X4 64(DX)(DI*1), Z7
 	VPSLLVD         Z4, Z7, Z7
 	VPANDD          Z5, Z7, Z7
 	VBROADCASTSS    4(CX), Z8
@@ -4639,7 +7523,7 @@ loop:
 	VBROADCASTI64X4 128(DX), Z6
 	VPSLLVD         Z4, Z6, Z6
 	VPANDD          Z5, Z6, Z6
-	VBROADCASTI64X4 160(DX), Z7
+	VBROADCASTI64X4 128(DX)(DI*1), Z7
 	VPSLLVD         Z4, Z7, Z7
 	VPANDD          Z5, Z7, Z7
 	VBROADCASTSS    8(CX), Z8
@@ -4652,7 +7536,7 @@ loop:
 	VBROADCASTI64X4 192(DX), Z6
 	VPSLLVD         Z4, Z6, Z6
 	VPANDD          Z5, Z6, Z6
-	VBROADCASTI64X4 224(DX), Z7
+	VBROADCASTI64X4 192(DX)(DI*1), Z7
 	VPSLLVD         Z4, Z7, Z7
 	VPANDD          Z5, Z7, Z7
 	VBROADCASTSS    12(CX), Z8
@@ -4663,7 +7547,7 @@ loop:
 	VFMADD231PS     Z7, Z8, Z3
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	DECQ            DI
+	DECQ            R8
 	JNZ             loop
 
 rest:
@@ -4675,7 +7559,7 @@ one:
 	VBROADCASTI64X4 (DX), Z6
 	VPSLLVD         Z4, Z6, Z6
 	VPANDD          Z5, Z6, Z6
-	VBROADCASTI64X4 32(DX), Z7
+	VBROADCASTI64X4 (DX)(DI*1), Z7
 	VPSLLVD         Z4, Z7, Z7
 	VPANDD          Z5, Z7, Z7
 	VBROADCASTSS    (CX), Z8
@@ -4690,61 +7574,62 @@ one:
 	JNZ             one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R3(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideBF16R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R3(SB), NOSPLIT, $0-56
+TEXT ·wideBF16R3P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
+	ADDQ       R9, R8
 	VMOVDQU32  lowHalves<>+0(SB), Z6
 	VPTERNLOGD $0xff, Z7, Z7, Z7
 	VPSLLD     $0x10, Z7, Z7
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -4752,7 +7637,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z8
 	VPSLLVD         Z6, Z8, Z8
 	VPANDD          Z7, Z8, Z8
-	VBROADCASTI64X4 32(DX), Z9
+	VBROADCASTI64X4 (DX)(DI*1), Z9
 	VPSLLVD         Z6, Z9, Z9
 	VPANDD          Z7, Z9, Z9
 	VBROADCASTSS    (CX), Z10
@@ -4768,7 +7653,7 @@ loop:
 	VBROADCASTI64X4 64(DX), Z8
 	VPSLLVD         Z6, Z8, Z8
 	VPANDD          Z7, Z8, Z8
-	VBROADCASTI64X4 96(DX), Z9
+	VBROADCASTI64X4 64(DX)(DI*1), Z9
 	VPSLLVD         Z6, Z9, Z9
 	VPANDD          Z7, Z9, Z9
 	VBROADCASTSS    4(CX), Z10
@@ -4784,7 +7669,7 @@ loop:
 	VBROADCASTI64X4 128(DX), Z8
 	VPSLLVD         Z6, Z8, Z8
 	VPANDD          Z7, Z8, Z8
-	VBROADCASTI64X4 160(DX), Z9
+	VBROADCASTI64X4 128(DX)(DI*1), Z9
 	VPSLLVD         Z6, Z9, Z9
 	VPANDD          Z7, Z9, Z9
 	VBROADCASTSS    8(CX), Z10
@@ -4800,7 +7685,7 @@ loop:
 	VBROADCASTI64X4 192(DX), Z8
 	VPSLLVD         Z6, Z8, Z8
 	VPANDD          Z7, Z8, Z8
-	VBROADCASTI64X4 224(DX), Z9
+	VBROADCASTI64X4 192(DX)(DI*1), Z9
 	VPSLLVD         Z6, Z9, Z9
 	VPANDD          Z7, Z9, Z9
 	VBROADCASTSS    12(CX), Z10
@@ -4814,7 +7699,7 @@ loop:
 	VFMADD231PS     Z9, Z10, Z5
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	DECQ            DI
+	DECQ            R8
 	JNZ             loop
 
 rest:
@@ -4826,7 +7711,7 @@ one:
 	VBROADCASTI64X4 (DX), Z8
 	VPSLLVD         Z6, Z8, Z8
 	VPANDD          Z7, Z8, Z8
-	VBROADCASTI64X4 32(DX), Z9
+	VBROADCASTI64X4 (DX)(DI*1), Z9
 	VPSLLVD         Z6, Z9, Z9
 	VPANDD          Z7, Z9, Z9
 	VBROADCASTSS    (CX), Z10
@@ -4844,74 +7729,75 @@ one:
 	JNZ             one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R4(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideBF16R4P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R4(SB), NOSPLIT, $0-56
+TEXT ·wideBF16R4P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
 	VMOVDQU32  lowHalves<>+0(SB), Z8
 	VPTERNLOGD $0xff, Z9, Z9, Z9
 	VPSLLD     $0x10, Z9, Z9
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -4919,7 +7805,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z10
 	VPSLLVD         Z8, Z10, Z10
 	VPANDD          Z9, Z10, Z10
-	VBROADCASTI64X4 32(DX), Z11
+	VBROADCASTI64X4 (DX)(DI*1), Z11
 	VPSLLVD         Z8, Z11, Z11
 	VPANDD          Z9, Z11, Z11
 	VBROADCASTSS    (CX), Z12
@@ -4931,14 +7817,14 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z12
 	VFMADD231PS     Z10, Z12, Z4
 	VFMADD231PS     Z11, Z12, Z5
-	VBROADCASTSS    (R8), Z12
+	VBROADCASTSS    (R9), Z12
 	VFMADD231PS     Z10, Z12, Z6
 	VFMADD231PS     Z11, Z12, Z7
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z10
 	VPSLLVD         Z8, Z10, Z10
 	VPANDD          Z9, Z10, Z10
-	VBROADCASTI64X4 96(DX), Z11
+	VBROADCASTI64X4 64(DX)(DI*1), Z11
 	VPSLLVD         Z8, Z11, Z11
 	VPANDD          Z9, Z11, Z11
 	VBROADCASTSS    4(CX), Z12
@@ -4950,14 +7836,14 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z12
 	VFMADD231PS     Z10, Z12, Z4
 	VFMADD231PS     Z11, Z12, Z5
-	VBROADCASTSS    4(R8), Z12
+	VBROADCASTSS    4(R9), Z12
 	VFMADD231PS     Z10, Z12, Z6
 	VFMADD231PS     Z11, Z12, Z7
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z10
 	VPSLLVD         Z8, Z10, Z10
 	VPANDD          Z9, Z10, Z10
-	VBROADCASTI64X4 160(DX), Z11
+	VBROADCASTI64X4 128(DX)(DI*1), Z11
 	VPSLLVD         Z8, Z11, Z11
 	VPANDD          Z9, Z11, Z11
 	VBROADCASTSS    8(CX), Z12
@@ -4969,14 +7855,14 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z12
 	VFMADD231PS     Z10, Z12, Z4
 	VFMADD231PS     Z11, Z12, Z5
-	VBROADCASTSS    8(R8), Z12
+	VBROADCASTSS    8(R9), Z12
 	VFMADD231PS     Z10, Z12, Z6
 	VFMADD231PS     Z11, Z12, Z7
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z10
 	VPSLLVD         Z8, Z10, Z10
 	VPANDD          Z9, Z10, Z10
-	VBROADCASTI64X4 224(DX), Z11
+	VBROADCASTI64X4 192(DX)(DI*1), Z11
 	VPSLLVD         Z8, Z11, Z11
 	VPANDD          Z9, Z11, Z11
 	VBROADCASTSS    12(CX), Z12
@@ -4988,13 +7874,13 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z12
 	VFMADD231PS     Z10, Z12, Z4
 	VFMADD231PS     Z11, Z12, Z5
-	VBROADCASTSS    12(R8), Z12
+	VBROADCASTSS    12(R9), Z12
 	VFMADD231PS     Z10, Z12, Z6
 	VFMADD231PS     Z11, Z12, Z7
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	ADDQ            $0x00000010, R8
-	DECQ            DI
+	ADDQ            $0x00000010, R9
+	DECQ            R8
 	JNZ             loop
 
 rest:
@@ -5006,7 +7892,7 @@ one:
 	VBROADCASTI64X4 (DX), Z10
 	VPSLLVD         Z8, Z10, Z10
 	VPANDD          Z9, Z10, Z10
-	VBROADCASTI64X4 32(DX), Z11
+	VBROADCASTI64X4 (DX)(DI*1), Z11
 	VPSLLVD         Z8, Z11, Z11
 	VPANDD          Z9, Z11, Z11
 	VBROADCASTSS    (CX), Z12
@@ -5018,95 +7904,96 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z12
 	VFMADD231PS     Z10, Z12, Z4
 	VFMADD231PS     Z11, Z12, Z5
-	VBROADCASTSS    (R8), Z12
+	VBROADCASTSS    (R9), Z12
 	VFMADD231PS     Z10, Z12, Z6
 	VFMADD231PS     Z11, Z12, Z7
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
-	ADDQ            $0x00000004, R8
+	ADDQ            $0x00000004, R9
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R5(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideBF16R5P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R5(SB), NOSPLIT, $0-56
+TEXT ·wideBF16R5P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
 	VMOVDQU32  lowHalves<>+0(SB), Z10
 	VPTERNLOGD $0xff, Z11, Z11, Z11
 	VPSLLD     $0x10, Z11, Z11
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -5114,7 +8001,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z12
 	VPSLLVD         Z10, Z12, Z12
 	VPANDD          Z11, Z12, Z12
-	VBROADCASTI64X4 32(DX), Z13
+	VBROADCASTI64X4 (DX)(DI*1), Z13
 	VPSLLVD         Z10, Z13, Z13
 	VPANDD          Z11, Z13, Z13
 	VBROADCASTSS    (CX), Z14
@@ -5126,17 +8013,17 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z14
 	VFMADD231PS     Z12, Z14, Z4
 	VFMADD231PS     Z13, Z14, Z5
-	VBROADCASTSS    (R8), Z14
+	VBROADCASTSS    (R9), Z14
 	VFMADD231PS     Z12, Z14, Z6
 	VFMADD231PS     Z13, Z14, Z7
-	VBROADCASTSS    (R8)(SI*1), Z14
+	VBROADCASTSS    (R9)(SI*1), Z14
 	VFMADD231PS     Z12, Z14, Z8
 	VFMADD231PS     Z13, Z14, Z9
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z12
 	VPSLLVD         Z10, Z12, Z12
 	VPANDD          Z11, Z12, Z12
-	VBROADCASTI64X4 96(DX), Z13
+	VBROADCASTI64X4 64(DX)(DI*1), Z13
 	VPSLLVD         Z10, Z13, Z13
 	VPANDD          Z11, Z13, Z13
 	VBROADCASTSS    4(CX), Z14
@@ -5148,17 +8035,17 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z14
 	VFMADD231PS     Z12, Z14, Z4
 	VFMADD231PS     Z13, Z14, Z5
-	VBROADCASTSS    4(R8), Z14
+	VBROADCASTSS    4(R9), Z14
 	VFMADD231PS     Z12, Z14, Z6
 	VFMADD231PS     Z13, Z14, Z7
-	VBROADCASTSS    4(R8)(SI*1), Z14
+	VBROADCASTSS    4(R9)(SI*1), Z14
 	VFMADD231PS     Z12, Z14, Z8
 	VFMADD231PS     Z13, Z14, Z9
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z12
 	VPSLLVD         Z10, Z12, Z12
 	VPANDD          Z11, Z12, Z12
-	VBROADCASTI64X4 160(DX), Z13
+	VBROADCASTI64X4 128(DX)(DI*1), Z13
 	VPSLLVD         Z10, Z13, Z13
 	VPANDD          Z11, Z13, Z13
 	VBROADCASTSS    8(CX), Z14
@@ -5170,17 +8057,17 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z14
 	VFMADD231PS     Z12, Z14, Z4
 	VFMADD231PS     Z13, Z14, Z5
-	VBROADCASTSS    8(R8), Z14
+	VBROADCASTSS    8(R9), Z14
 	VFMADD231PS     Z12, Z14, Z6
 	VFMADD231PS     Z13, Z14, Z7
-	VBROADCASTSS    8(R8)(SI*1), Z14
+	VBROADCASTSS    8(R9)(SI*1), Z14
 	VFMADD231PS     Z12, Z14, Z8
 	VFMADD231PS     Z13, Z14, Z9
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z12
 	VPSLLVD         Z10, Z12, Z12
 	VPANDD          Z11, Z12, Z12
-	VBROADCASTI64X4 224(DX), Z13
+	VBROADCASTI64X4 192(DX)(DI*1), Z13
 	VPSLLVD         Z10, Z13, Z13
 	VPANDD          Z11, Z13, Z13
 	VBROADCASTSS    12(CX), Z14
@@ -5192,16 +8079,16 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z14
 	VFMADD231PS     Z12, Z14, Z4
 	VFMADD231PS     Z13, Z14, Z5
-	VBROADCASTSS    12(R8), Z14
+	VBROADCASTSS    12(R9), Z14
 	VFMADD231PS     Z12, Z14, Z6
 	VFMADD231PS     Z13, Z14, Z7
-	VBROADCASTSS    12(R8)(SI*1), Z14
+	VBROADCASTSS    12(R9)(SI*1), Z14
 	VFMADD231PS     Z12, Z14, Z8
 	VFMADD231PS     Z13, Z14, Z9
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	ADDQ            $0x00000010, R8
-	DECQ            DI
+	ADDQ            $0x00000010, R9
+	DECQ            R8
 	JNZ             loop
 
 rest:
@@ -5213,7 +8100,7 @@ one:
 	VBROADCASTI64X4 (DX), Z12
 	VPSLLVD         Z10, Z12, Z12
 	VPANDD          Z11, Z12, Z12
-	VBROADCASTI64X4 32(DX), Z13
+	VBROADCASTI64X4 (DX)(DI*1), Z13
 	VPSLLVD         Z10, Z13, Z13
 	VPANDD          Z11, Z13, Z13
 	VBROADCASTSS    (CX), Z14
@@ -5225,109 +8112,110 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z14
 	VFMADD231PS     Z12, Z14, Z4
 	VFMADD231PS     Z13, Z14, Z5
-	VBROADCASTSS    (R8), Z14
+	VBROADCASTSS    (R9), Z14
 	VFMADD231PS     Z12, Z14, Z6
 	VFMADD231PS     Z13, Z14, Z7
-	VBROADCASTSS    (R8)(SI*1), Z14
+	VBROADCASTSS    (R9)(SI*1), Z14
 	VFMADD231PS     Z12, Z14, Z8
 	VFMADD231PS     Z13, Z14, Z9
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
-	ADDQ            $0x00000004, R8
+	ADDQ            $0x00000004, R9
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R6(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideBF16R6P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R6(SB), NOSPLIT, $0-56
+TEXT ·wideBF16R6P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
+	ADDQ       SI, R9
 	VMOVDQU32  lowHalves<>+0(SB), Z12
 	VPTERNLOGD $0xff, Z13, Z13, Z13
 	VPSLLD     $0x10, Z13, Z13
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -5335,7 +8223,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z14
 	VPSLLVD         Z12, Z14, Z14
 	VPANDD          Z13, Z14, Z14
-	VBROADCASTI64X4 32(DX), Z15
+	VBROADCASTI64X4 (DX)(DI*1), Z15
 	VPSLLVD         Z12, Z15, Z15
 	VPANDD          Z13, Z15, Z15
 	VBROADCASTSS    (CX), Z16
@@ -5347,20 +8235,20 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z4
 	VFMADD231PS     Z15, Z16, Z5
-	VBROADCASTSS    (R8), Z16
+	VBROADCASTSS    (R9), Z16
 	VFMADD231PS     Z14, Z16, Z6
 	VFMADD231PS     Z15, Z16, Z7
-	VBROADCASTSS    (R8)(SI*1), Z16
+	VBROADCASTSS    (R9)(SI*1), Z16
 	VFMADD231PS     Z14, Z16, Z8
 	VFMADD231PS     Z15, Z16, Z9
-	VBROADCASTSS    (R8)(SI*2), Z16
+	VBROADCASTSS    (R9)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z10
 	VFMADD231PS     Z15, Z16, Z11
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z14
 	VPSLLVD         Z12, Z14, Z14
 	VPANDD          Z13, Z14, Z14
-	VBROADCASTI64X4 96(DX), Z15
+	VBROADCASTI64X4 64(DX)(DI*1), Z15
 	VPSLLVD         Z12, Z15, Z15
 	VPANDD          Z13, Z15, Z15
 	VBROADCASTSS    4(CX), Z16
@@ -5372,20 +8260,20 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z4
 	VFMADD231PS     Z15, Z16, Z5
-	VBROADCASTSS    4(R8), Z16
+	VBROADCASTSS    4(R9), Z16
 	VFMADD231PS     Z14, Z16, Z6
 	VFMADD231PS     Z15, Z16, Z7
-	VBROADCASTSS    4(R8)(SI*1), Z16
+	VBROADCASTSS    4(R9)(SI*1), Z16
 	VFMADD231PS     Z14, Z16, Z8
 	VFMADD231PS     Z15, Z16, Z9
-	VBROADCASTSS    4(R8)(SI*2), Z16
+	VBROADCASTSS    4(R9)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z10
 	VFMADD231PS     Z15, Z16, Z11
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z14
 	VPSLLVD         Z12, Z14, Z14
 	VPANDD          Z13, Z14, Z14
-	VBROADCASTI64X4 160(DX), Z15
+	VBROADCASTI64X4 128(DX)(DI*1), Z15
 	VPSLLVD         Z12, Z15, Z15
 	VPANDD          Z13, Z15, Z15
 	VBROADCASTSS    8(CX), Z16
@@ -5397,20 +8285,20 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z4
 	VFMADD231PS     Z15, Z16, Z5
-	VBROADCASTSS    8(R8), Z16
+	VBROADCASTSS    8(R9), Z16
 	VFMADD231PS     Z14, Z16, Z6
 	VFMADD231PS     Z15, Z16, Z7
-	VBROADCASTSS    8(R8)(SI*1), Z16
+	VBROADCASTSS    8(R9)(SI*1), Z16
 	VFMADD231PS     Z14, Z16, Z8
 	VFMADD231PS     Z15, Z16, Z9
-	VBROADCASTSS    8(R8)(SI*2), Z16
+	VBROADCASTSS    8(R9)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z10
 	VFMADD231PS     Z15, Z16, Z11
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z14
 	VPSLLVD         Z12, Z14, Z14
 	VPANDD          Z13, Z14, Z14
-	VBROADCASTI64X4 224(DX), Z15
+	VBROADCASTI64X4 192(DX)(DI*1), Z15
 	VPSLLVD         Z12, Z15, Z15
 	VPANDD          Z13, Z15, Z15
 	VBROADCASTSS    12(CX), Z16
@@ -5422,19 +8310,19 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z4
 	VFMADD231PS     Z15, Z16, Z5
-	VBROADCASTSS    12(R8), Z16
+	VBROADCASTSS    12(R9), Z16
 	VFMADD231PS     Z14, Z16, Z6
 	VFMADD231PS     Z15, Z16, Z7
-	VBROADCASTSS    12(R8)(SI*1), Z16
+	VBROADCASTSS    12(R9)(SI*1), Z16
 	VFMADD231PS     Z14, Z16, Z8
 	VFMADD231PS     Z15, Z16, Z9
-	VBROADCASTSS    12(R8)(SI*2), Z16
+	VBROADCASTSS    12(R9)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z10
 	VFMADD231PS     Z15, Z16, Z11
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	ADDQ            $0x00000010, R8
-	DECQ            DI
+	ADDQ            $0x00000010, R9
+	DECQ            R8
 	JNZ             loop
 
 rest:
@@ -5446,7 +8334,7 @@ one:
 	VBROADCASTI64X4 (DX), Z14
 	VPSLLVD         Z12, Z14, Z14
 	VPANDD          Z13, Z14, Z14
-	VBROADCASTI64X4 32(DX), Z15
+	VBROADCASTI64X4 (DX)(DI*1), Z15
 	VPSLLVD         Z12, Z15, Z15
 	VPANDD          Z13, Z15, Z15
 	VBROADCASTSS    (CX), Z16
@@ -5458,125 +8346,126 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z4
 	VFMADD231PS     Z15, Z16, Z5
-	VBROADCASTSS    (R8), Z16
+	VBROADCASTSS    (R9), Z16
 	VFMADD231PS     Z14, Z16, Z6
 	VFMADD231PS     Z15, Z16, Z7
-	VBROADCASTSS    (R8)(SI*1), Z16
+	VBROADCASTSS    (R9)(SI*1), Z16
 	VFMADD231PS     Z14, Z16, Z8
 	VFMADD231PS     Z15, Z16, Z9
-	VBROADCASTSS    (R8)(SI*2), Z16
+	VBROADCASTSS    (R9)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z10
 	VFMADD231PS     Z15, Z16, Z11
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
-	ADDQ            $0x00000004, R8
+	ADDQ            $0x00000004, R9
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R7(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideBF16R7P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R7(SB), NOSPLIT, $0-56
+TEXT ·wideBF16R7P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
 	ADDQ       SI, R9
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
 	VMOVDQU32  lowHalves<>+0(SB), Z14
 	VPTERNLOGD $0xff, Z15, Z15, Z15
 	VPSLLD     $0x10, Z15, Z15
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -5584,7 +8473,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z16
 	VPSLLVD         Z14, Z16, Z16
 	VPANDD          Z15, Z16, Z16
-	VBROADCASTI64X4 32(DX), Z17
+	VBROADCASTI64X4 (DX)(DI*1), Z17
 	VPSLLVD         Z14, Z17, Z17
 	VPANDD          Z15, Z17, Z17
 	VBROADCASTSS    (CX), Z18
@@ -5596,23 +8485,23 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z4
 	VFMADD231PS     Z17, Z18, Z5
-	VBROADCASTSS    (R8), Z18
+	VBROADCASTSS    (R9), Z18
 	VFMADD231PS     Z16, Z18, Z6
 	VFMADD231PS     Z17, Z18, Z7
-	VBROADCASTSS    (R8)(SI*1), Z18
+	VBROADCASTSS    (R9)(SI*1), Z18
 	VFMADD231PS     Z16, Z18, Z8
 	VFMADD231PS     Z17, Z18, Z9
-	VBROADCASTSS    (R8)(SI*2), Z18
+	VBROADCASTSS    (R9)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z10
 	VFMADD231PS     Z17, Z18, Z11
-	VBROADCASTSS    (R9), Z18
+	VBROADCASTSS    (R10), Z18
 	VFMADD231PS     Z16, Z18, Z12
 	VFMADD231PS     Z17, Z18, Z13
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z16
 	VPSLLVD         Z14, Z16, Z16
 	VPANDD          Z15, Z16, Z16
-	VBROADCASTI64X4 96(DX), Z17
+	VBROADCASTI64X4 64(DX)(DI*1), Z17
 	VPSLLVD         Z14, Z17, Z17
 	VPANDD          Z15, Z17, Z17
 	VBROADCASTSS    4(CX), Z18
@@ -5624,23 +8513,23 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z4
 	VFMADD231PS     Z17, Z18, Z5
-	VBROADCASTSS    4(R8), Z18
+	VBROADCASTSS    4(R9), Z18
 	VFMADD231PS     Z16, Z18, Z6
 	VFMADD231PS     Z17, Z18, Z7
-	VBROADCASTSS    4(R8)(SI*1), Z18
+	VBROADCASTSS    4(R9)(SI*1), Z18
 	VFMADD231PS     Z16, Z18, Z8
 	VFMADD231PS     Z17, Z18, Z9
-	VBROADCASTSS    4(R8)(SI*2), Z18
+	VBROADCASTSS    4(R9)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z10
 	VFMADD231PS     Z17, Z18, Z11
-	VBROADCASTSS    4(R9), Z18
+	VBROADCASTSS    4(R10), Z18
 	VFMADD231PS     Z16, Z18, Z12
 	VFMADD231PS     Z17, Z18, Z13
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z16
 	VPSLLVD         Z14, Z16, Z16
 	VPANDD          Z15, Z16, Z16
-	VBROADCASTI64X4 160(DX), Z17
+	VBROADCASTI64X4 128(DX)(DI*1), Z17
 	VPSLLVD         Z14, Z17, Z17
 	VPANDD          Z15, Z17, Z17
 	VBROADCASTSS    8(CX), Z18
@@ -5652,23 +8541,23 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z4
 	VFMADD231PS     Z17, Z18, Z5
-	VBROADCASTSS    8(R8), Z18
+	VBROADCASTSS    8(R9), Z18
 	VFMADD231PS     Z16, Z18, Z6
 	VFMADD231PS     Z17, Z18, Z7
-	VBROADCASTSS    8(R8)(SI*1), Z18
+	VBROADCASTSS    8(R9)(SI*1), Z18
 	VFMADD231PS     Z16, Z18, Z8
 	VFMADD231PS     Z17, Z18, Z9
-	VBROADCASTSS    8(R8)(SI*2), Z18
+	VBROADCASTSS    8(R9)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z10
 	VFMADD231PS     Z17, Z18, Z11
-	VBROADCASTSS    8(R9), Z18
+	VBROADCASTSS    8(R10), Z18
 	VFMADD231PS     Z16, Z18, Z12
 	VFMADD231PS     Z17, Z18, Z13
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z16
 	VPSLLVD         Z14, Z16, Z16
 	VPANDD          Z15, Z16, Z16
-	VBROADCASTI64X4 224(DX), Z17
+	VBROADCASTI64X4 192(DX)(DI*1), Z17
 	VPSLLVD         Z14, Z17, Z17
 	VPANDD          Z15, Z17, Z17
 	VBROADCASTSS    12(CX), Z18
@@ -5680,23 +8569,23 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z4
 	VFMADD231PS     Z17, Z18, Z5
-	VBROADCASTSS    12(R8), Z18
+	VBROADCASTSS    12(R9), Z18
 	VFMADD231PS     Z16, Z18, Z6
 	VFMADD231PS     Z17, Z18, Z7
-	VBROADCASTSS    12(R8)(SI*1), Z18
+	VBROADCASTSS    12(R9)(SI*1), Z18
 	VFMADD231PS     Z16, Z18, Z8
 	VFMADD231PS     Z17, Z18, Z9
-	VBROADCASTSS    12(R8)(SI*2), Z18
+	VBROADCASTSS    12(R9)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z10
 	VFMADD231PS     Z17, Z18, Z11
-	VBROADCASTSS    12(R9), Z18
+	VBROADCASTSS    12(R10), Z18
 	VFMADD231PS     Z16, Z18, Z12
 	VFMADD231PS     Z17, Z18, Z13
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	ADDQ            $0x00000010, R8
 	ADDQ            $0x00000010, R9
-	DECQ            DI
+	ADDQ            $0x00000010, R10
+	DECQ            R8
 	JNZ             loop
 
 rest:
@@ -5708,7 +8597,7 @@ one:
 	VBROADCASTI64X4 (DX), Z16
 	VPSLLVD         Z14, Z16, Z16
 	VPANDD          Z15, Z16, Z16
-	VBROADCASTI64X4 32(DX), Z17
+	VBROADCASTI64X4 (DX)(DI*1), Z17
 	VPSLLVD         Z14, Z17, Z17
 	VPANDD          Z15, Z17, Z17
 	VBROADCASTSS    (CX), Z18
@@ -5720,140 +8609,141 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z4
 	VFMADD231PS     Z17, Z18, Z5
-	VBROADCASTSS    (R8), Z18
+	VBROADCASTSS    (R9), Z18
 	VFMADD231PS     Z16, Z18, Z6
 	VFMADD231PS     Z17, Z18, Z7
-	VBROADCASTSS    (R8)(SI*1), Z18
+	VBROADCASTSS    (R9)(SI*1), Z18
 	VFMADD231PS     Z16, Z18, Z8
 	VFMADD231PS     Z17, Z18, Z9
-	VBROADCASTSS    (R8)(SI*2), Z18
+	VBROADCASTSS    (R9)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z10
 	VFMADD231PS     Z17, Z18, Z11
-	VBROADCASTSS    (R9), Z18
+	VBROADCASTSS    (R10), Z18
 	VFMADD231PS     Z16, Z18, Z12
 	VFMADD231PS     Z17, Z18, Z13
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
-	ADDQ            $0x00000004, R8
 	ADDQ            $0x00000004, R9
+	ADDQ            $0x00000004, R10
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
-	VADDPS (DI), Z12, Z12
-	VADDPS 64(DI), Z13, Z13
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R8(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideBF16R8P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R8(SB), NOSPLIT, $0-56
+TEXT ·wideBF16R8P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
 	ADDQ       SI, R9
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
 	VMOVDQU32  lowHalves<>+0(SB), Z16
 	VPTERNLOGD $0xff, Z17, Z17, Z17
 	VPSLLD     $0x10, Z17, Z17
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -5861,7 +8751,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z18
 	VPSLLVD         Z16, Z18, Z18
 	VPANDD          Z17, Z18, Z18
-	VBROADCASTI64X4 32(DX), Z19
+	VBROADCASTI64X4 (DX)(DI*1), Z19
 	VPSLLVD         Z16, Z19, Z19
 	VPANDD          Z17, Z19, Z19
 	VBROADCASTSS    (CX), Z20
@@ -5873,26 +8763,26 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z4
 	VFMADD231PS     Z19, Z20, Z5
-	VBROADCASTSS    (R8), Z20
+	VBROADCASTSS    (R9), Z20
 	VFMADD231PS     Z18, Z20, Z6
 	VFMADD231PS     Z19, Z20, Z7
-	VBROADCASTSS    (R8)(SI*1), Z20
+	VBROADCASTSS    (R9)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z8
 	VFMADD231PS     Z19, Z20, Z9
-	VBROADCASTSS    (R8)(SI*2), Z20
+	VBROADCASTSS    (R9)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z10
 	VFMADD231PS     Z19, Z20, Z11
-	VBROADCASTSS    (R9), Z20
+	VBROADCASTSS    (R10), Z20
 	VFMADD231PS     Z18, Z20, Z12
 	VFMADD231PS     Z19, Z20, Z13
-	VBROADCASTSS    (R9)(SI*1), Z20
+	VBROADCASTSS    (R10)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z14
 	VFMADD231PS     Z19, Z20, Z15
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z18
 	VPSLLVD         Z16, Z18, Z18
 	VPANDD          Z17, Z18, Z18
-	VBROADCASTI64X4 96(DX), Z19
+	VBROADCASTI64X4 64(DX)(DI*1), Z19
 	VPSLLVD         Z16, Z19, Z19
 	VPANDD          Z17, Z19, Z19
 	VBROADCASTSS    4(CX), Z20
@@ -5904,26 +8794,26 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z4
 	VFMADD231PS     Z19, Z20, Z5
-	VBROADCASTSS    4(R8), Z20
+	VBROADCASTSS    4(R9), Z20
 	VFMADD231PS     Z18, Z20, Z6
 	VFMADD231PS     Z19, Z20, Z7
-	VBROADCASTSS    4(R8)(SI*1), Z20
+	VBROADCASTSS    4(R9)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z8
 	VFMADD231PS     Z19, Z20, Z9
-	VBROADCASTSS    4(R8)(SI*2), Z20
+	VBROADCASTSS    4(R9)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z10
 	VFMADD231PS     Z19, Z20, Z11
-	VBROADCASTSS    4(R9), Z20
+	VBROADCASTSS    4(R10), Z20
 	VFMADD231PS     Z18, Z20, Z12
 	VFMADD231PS     Z19, Z20, Z13
-	VBROADCASTSS    4(R9)(SI*1), Z20
+	VBROADCASTSS    4(R10)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z14
 	VFMADD231PS     Z19, Z20, Z15
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z18
 	VPSLLVD         Z16, Z18, Z18
 	VPANDD          Z17, Z18, Z18
-	VBROADCASTI64X4 160(DX), Z19
+	VBROADCASTI64X4 128(DX)(DI*1), Z19
 	VPSLLVD         Z16, Z19, Z19
 	VPANDD          Z17, Z19, Z19
 	VBROADCASTSS    8(CX), Z20
@@ -5935,26 +8825,26 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z4
 	VFMADD231PS     Z19, Z20, Z5
-	VBROADCASTSS    8(R8), Z20
+	VBROADCASTSS    8(R9), Z20
 	VFMADD231PS     Z18, Z20, Z6
 	VFMADD231PS     Z19, Z20, Z7
-	VBROADCASTSS    8(R8)(SI*1), Z20
+	VBROADCASTSS    8(R9)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z8
 	VFMADD231PS     Z19, Z20, Z9
-	VBROADCASTSS    8(R8)(SI*2), Z20
+	VBROADCASTSS    8(R9)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z10
 	VFMADD231PS     Z19, Z20, Z11
-	VBROADCASTSS    8(R9), Z20
+	VBROADCASTSS    8(R10), Z20
 	VFMADD231PS     Z18, Z20, Z12
 	VFMADD231PS     Z19, Z20, Z13
-	VBROADCASTSS    8(R9)(SI*1), Z20
+	VBROADCASTSS    8(R10)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z14
 	VFMADD231PS     Z19, Z20, Z15
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z18
 	VPSLLVD         Z16, Z18, Z18
 	VPANDD          Z17, Z18, Z18
-	VBROADCASTI64X4 224(DX), Z19
+	VBROADCASTI64X4 192(DX)(DI*1), Z19
 	VPSLLVD         Z16, Z19, Z19
 	VPANDD          Z17, Z19, Z19
 	VBROADCASTSS    12(CX), Z20
@@ -5966,26 +8856,26 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z4
 	VFMADD231PS     Z19, Z20, Z5
-	VBROADCASTSS    12(R8), Z20
+	VBROADCASTSS    12(R9), Z20
 	VFMADD231PS     Z18, Z20, Z6
 	VFMADD231PS     Z19, Z20, Z7
-	VBROADCASTSS    12(R8)(SI*1), Z20
+	VBROADCASTSS    12(R9)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z8
 	VFMADD231PS     Z19, Z20, Z9
-	VBROADCASTSS    12(R8)(SI*2), Z20
+	VBROADCASTSS    12(R9)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z10
 	VFMADD231PS     Z19, Z20, Z11
-	VBROADCASTSS    12(R9), Z20
+	VBROADCASTSS    12(R10), Z20
 	VFMADD231PS     Z18, Z20, Z12
 	VFMADD231PS     Z19, Z20, Z13
-	VBROADCASTSS    12(R9)(SI*1), Z20
+	VBROADCASTSS    12(R10)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z14
 	VFMADD231PS     Z19, Z20, Z15
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	ADDQ            $0x00000010, R8
 	ADDQ            $0x00000010, R9
-	DECQ            DI
+	ADDQ            $0x00000010, R10
+	DECQ            R8
 	JNZ             loop
 
 rest:
@@ -5997,7 +8887,7 @@ one:
 	VBROADCASTI64X4 (DX), Z18
 	VPSLLVD         Z16, Z18, Z18
 	VPANDD          Z17, Z18, Z18
-	VBROADCASTI64X4 32(DX), Z19
+	VBROADCASTI64X4 (DX)(DI*1), Z19
 	VPSLLVD         Z16, Z19, Z19
 	VPANDD          Z17, Z19, Z19
 	VBROADCASTSS    (CX), Z20
@@ -6009,154 +8899,155 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z4
 	VFMADD231PS     Z19, Z20, Z5
-	VBROADCASTSS    (R8), Z20
+	VBROADCASTSS    (R9), Z20
 	VFMADD231PS     Z18, Z20, Z6
 	VFMADD231PS     Z19, Z20, Z7
-	VBROADCASTSS    (R8)(SI*1), Z20
+	VBROADCASTSS    (R9)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z8
 	VFMADD231PS     Z19, Z20, Z9
-	VBROADCASTSS    (R8)(SI*2), Z20
+	VBROADCASTSS    (R9)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z10
 	VFMADD231PS     Z19, Z20, Z11
-	VBROADCASTSS    (R9), Z20
+	VBROADCASTSS    (R10), Z20
 	VFMADD231PS     Z18, Z20, Z12
 	VFMADD231PS     Z19, Z20, Z13
-	VBROADCASTSS    (R9)(SI*1), Z20
+	VBROADCASTSS    (R10)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z14
 	VFMADD231PS     Z19, Z20, Z15
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
-	ADDQ            $0x00000004, R8
 	ADDQ            $0x00000004, R9
+	ADDQ            $0x00000004, R10
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
-	VADDPS (DI), Z12, Z12
-	VADDPS 64(DI), Z13, Z13
-	ADDQ   R8, DI
-	VADDPS (DI), Z14, Z14
-	VADDPS 64(DI), Z15, Z15
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R9(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideBF16R9P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R9(SB), NOSPLIT, $0-56
+TEXT ·wideBF16R9P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
 	ADDQ       SI, R9
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
 	VMOVDQU32  lowHalves<>+0(SB), Z18
 	VPTERNLOGD $0xff, Z19, Z19, Z19
 	VPSLLD     $0x10, Z19, Z19
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -6164,7 +9055,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z20
 	VPSLLVD         Z18, Z20, Z20
 	VPANDD          Z19, Z20, Z20
-	VBROADCASTI64X4 32(DX), Z21
+	VBROADCASTI64X4 (DX)(DI*1), Z21
 	VPSLLVD         Z18, Z21, Z21
 	VPANDD          Z19, Z21, Z21
 	VBROADCASTSS    (CX), Z22
@@ -6176,29 +9067,29 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z4
 	VFMADD231PS     Z21, Z22, Z5
-	VBROADCASTSS    (R8), Z22
+	VBROADCASTSS    (R9), Z22
 	VFMADD231PS     Z20, Z22, Z6
 	VFMADD231PS     Z21, Z22, Z7
-	VBROADCASTSS    (R8)(SI*1), Z22
+	VBROADCASTSS    (R9)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z8
 	VFMADD231PS     Z21, Z22, Z9
-	VBROADCASTSS    (R8)(SI*2), Z22
+	VBROADCASTSS    (R9)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z10
 	VFMADD231PS     Z21, Z22, Z11
-	VBROADCASTSS    (R9), Z22
+	VBROADCASTSS    (R10), Z22
 	VFMADD231PS     Z20, Z22, Z12
 	VFMADD231PS     Z21, Z22, Z13
-	VBROADCASTSS    (R9)(SI*1), Z22
+	VBROADCASTSS    (R10)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z14
 	VFMADD231PS     Z21, Z22, Z15
-	VBROADCASTSS    (R9)(SI*2), Z22
+	VBROADCASTSS    (R10)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z16
 	VFMADD231PS     Z21, Z22, Z17
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z20
 	VPSLLVD         Z18, Z20, Z20
 	VPANDD          Z19, Z20, Z20
-	VBROADCASTI64X4 96(DX), Z21
+	VBROADCASTI64X4 64(DX)(DI*1), Z21
 	VPSLLVD         Z18, Z21, Z21
 	VPANDD          Z19, Z21, Z21
 	VBROADCASTSS    4(CX), Z22
@@ -6210,29 +9101,29 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z4
 	VFMADD231PS     Z21, Z22, Z5
-	VBROADCASTSS    4(R8), Z22
+	VBROADCASTSS    4(R9), Z22
 	VFMADD231PS     Z20, Z22, Z6
 	VFMADD231PS     Z21, Z22, Z7
-	VBROADCASTSS    4(R8)(SI*1), Z22
+	VBROADCASTSS    4(R9)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z8
 	VFMADD231PS     Z21, Z22, Z9
-	VBROADCASTSS    4(R8)(SI*2), Z22
+	VBROADCASTSS    4(R9)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z10
 	VFMADD231PS     Z21, Z22, Z11
-	VBROADCASTSS    4(R9), Z22
+	VBROADCASTSS    4(R10), Z22
 	VFMADD231PS     Z20, Z22, Z12
 	VFMADD231PS     Z21, Z22, Z13
-	VBROADCASTSS    4(R9)(SI*1), Z22
+	VBROADCASTSS    4(R10)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z14
 	VFMADD231PS     Z21, Z22, Z15
-	VBROADCASTSS    4(R9)(SI*2), Z22
+	VBROADCASTSS    4(R10)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z16
 	VFMADD231PS     Z21, Z22, Z17
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z20
 	VPSLLVD         Z18, Z20, Z20
 	VPANDD          Z19, Z20, Z20
-	VBROADCASTI64X4 160(DX), Z21
+	VBROADCASTI64X4 128(DX)(DI*1), Z21
 	VPSLLVD         Z18, Z21, Z21
 	VPANDD          Z19, Z21, Z21
 	VBROADCASTSS    8(CX), Z22
@@ -6244,29 +9135,29 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z4
 	VFMADD231PS     Z21, Z22, Z5
-	VBROADCASTSS    8(R8), Z22
+	VBROADCASTSS    8(R9), Z22
 	VFMADD231PS     Z20, Z22, Z6
 	VFMADD231PS     Z21, Z22, Z7
-	VBROADCASTSS    8(R8)(SI*1), Z22
+	VBROADCASTSS    8(R9)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z8
 	VFMADD231PS     Z21, Z22, Z9
-	VBROADCASTSS    8(R8)(SI*2), Z22
+	VBROADCASTSS    8(R9)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z10
 	VFMADD231PS     Z21, Z22, Z11
-	VBROADCASTSS    8(R9), Z22
+	VBROADCASTSS    8(R10), Z22
 	VFMADD231PS     Z20, Z22, Z12
 	VFMADD231PS     Z21, Z22, Z13
-	VBROADCASTSS    8(R9)(SI*1), Z22
+	VBROADCASTSS    8(R10)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z14
 	VFMADD231PS     Z21, Z22, Z15
-	VBROADCASTSS    8(R9)(SI*2), Z22
+	VBROADCASTSS    8(R10)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z16
 	VFMADD231PS     Z21, Z22, Z17
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z20
 	VPSLLVD         Z18, Z20, Z20
 	VPANDD          Z19, Z20, Z20
-	VBROADCASTI64X4 224(DX), Z21
+	VBROADCASTI64X4 192(DX)(DI*1), Z21
 	VPSLLVD         Z18, Z21, Z21
 	VPANDD          Z19, Z21, Z21
 	VBROADCASTSS    12(CX), Z22
@@ -6278,29 +9169,29 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z4
 	VFMADD231PS     Z21, Z22, Z5
-	VBROADCASTSS    12(R8), Z22
+	VBROADCASTSS    12(R9), Z22
 	VFMADD231PS     Z20, Z22, Z6
 	VFMADD231PS     Z21, Z22, Z7
-	VBROADCASTSS    12(R8)(SI*1), Z22
+	VBROADCASTSS    12(R9)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z8
 	VFMADD231PS     Z21, Z22, Z9
-	VBROADCASTSS    12(R8)(SI*2), Z22
+	VBROADCASTSS    12(R9)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z10
 	VFMADD231PS     Z21, Z22, Z11
-	VBROADCASTSS    12(R9), Z22
+	VBROADCASTSS    12(R10), Z22
 	VFMADD231PS     Z20, Z22, Z12
 	VFMADD231PS     Z21, Z22, Z13
-	VBROADCASTSS    12(R9)(SI*1), Z22
+	VBROADCASTSS    12(R10)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z14
 	VFMADD231PS     Z21, Z22, Z15
-	VBROADCASTSS    12(R9)(SI*2), Z22
+	VBROADCASTSS    12(R10)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z16
 	VFMADD231PS     Z21, Z22, Z17
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	ADDQ            $0x00000010, R8
 	ADDQ            $0x00000010, R9
-	DECQ            DI
+	ADDQ            $0x00000010, R10
+	DECQ            R8
 	JNZ             loop
 
 rest:
@@ -6312,7 +9203,7 @@ one:
 	VBROADCASTI64X4 (DX), Z20
 	VPSLLVD         Z18, Z20, Z20
 	VPANDD          Z19, Z20, Z20
-	VBROADCASTI64X4 32(DX), Z21
+	VBROADCASTI64X4 (DX)(DI*1), Z21
 	VPSLLVD         Z18, Z21, Z21
 	VPANDD          Z19, Z21, Z21
 	VBROADCASTSS    (CX), Z22
@@ -6324,170 +9215,171 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z4
 	VFMADD231PS     Z21, Z22, Z5
-	VBROADCASTSS    (R8), Z22
+	VBROADCASTSS    (R9), Z22
 	VFMADD231PS     Z20, Z22, Z6
 	VFMADD231PS     Z21, Z22, Z7
-	VBROADCASTSS    (R8)(SI*1), Z22
+	VBROADCASTSS    (R9)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z8
 	VFMADD231PS     Z21, Z22, Z9
-	VBROADCASTSS    (R8)(SI*2), Z22
+	VBROADCASTSS    (R9)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z10
 	VFMADD231PS     Z21, Z22, Z11
-	VBROADCASTSS    (R9), Z22
+	VBROADCASTSS    (R10), Z22
 	VFMADD231PS     Z20, Z22, Z12
 	VFMADD231PS     Z21, Z22, Z13
-	VBROADCASTSS    (R9)(SI*1), Z22
+	VBROADCASTSS    (R10)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z14
 	VFMADD231PS     Z21, Z22, Z15
-	VBROADCASTSS    (R9)(SI*2), Z22
+	VBROADCASTSS    (R10)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z16
 	VFMADD231PS     Z21, Z22, Z17
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
-	ADDQ            $0x00000004, R8
 	ADDQ            $0x00000004, R9
+	ADDQ            $0x00000004, R10
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
-	VADDPS (DI), Z12, Z12
-	VADDPS 64(DI), Z13, Z13
-	ADDQ   R8, DI
-	VADDPS (DI), Z14, Z14
-	VADDPS 64(DI), Z15, Z15
-	ADDQ   R8, DI
-	VADDPS (DI), Z16, Z16
-	VADDPS 64(DI), Z17, Z17
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R10(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideBF16R10P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R10(SB), NOSPLIT, $0-56
+TEXT ·wideBF16R10P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
 	ADDQ       SI, R9
 	LEAQ       (R9)(SI*2), R10
 	ADDQ       SI, R10
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
 	VMOVDQU32  lowHalves<>+0(SB), Z20
 	VPTERNLOGD $0xff, Z21, Z21, Z21
 	VPSLLD     $0x10, Z21, Z21
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -6495,7 +9387,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z22
 	VPSLLVD         Z20, Z22, Z22
 	VPANDD          Z21, Z22, Z22
-	VBROADCASTI64X4 32(DX), Z23
+	VBROADCASTI64X4 (DX)(DI*1), Z23
 	VPSLLVD         Z20, Z23, Z23
 	VPANDD          Z21, Z23, Z23
 	VBROADCASTSS    (CX), Z24
@@ -6507,32 +9399,32 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z4
 	VFMADD231PS     Z23, Z24, Z5
-	VBROADCASTSS    (R8), Z24
+	VBROADCASTSS    (R9), Z24
 	VFMADD231PS     Z22, Z24, Z6
 	VFMADD231PS     Z23, Z24, Z7
-	VBROADCASTSS    (R8)(SI*1), Z24
+	VBROADCASTSS    (R9)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z8
 	VFMADD231PS     Z23, Z24, Z9
-	VBROADCASTSS    (R8)(SI*2), Z24
+	VBROADCASTSS    (R9)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z10
 	VFMADD231PS     Z23, Z24, Z11
-	VBROADCASTSS    (R9), Z24
+	VBROADCASTSS    (R10), Z24
 	VFMADD231PS     Z22, Z24, Z12
 	VFMADD231PS     Z23, Z24, Z13
-	VBROADCASTSS    (R9)(SI*1), Z24
+	VBROADCASTSS    (R10)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z14
 	VFMADD231PS     Z23, Z24, Z15
-	VBROADCASTSS    (R9)(SI*2), Z24
+	VBROADCASTSS    (R10)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z16
 	VFMADD231PS     Z23, Z24, Z17
-	VBROADCASTSS    (R10), Z24
+	VBROADCASTSS    (R11), Z24
 	VFMADD231PS     Z22, Z24, Z18
 	VFMADD231PS     Z23, Z24, Z19
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z22
 	VPSLLVD         Z20, Z22, Z22
 	VPANDD          Z21, Z22, Z22
-	VBROADCASTI64X4 96(DX), Z23
+	VBROADCASTI64X4 64(DX)(DI*1), Z23
 	VPSLLVD         Z20, Z23, Z23
 	VPANDD          Z21, Z23, Z23
 	VBROADCASTSS    4(CX), Z24
@@ -6544,32 +9436,32 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z4
 	VFMADD231PS     Z23, Z24, Z5
-	VBROADCASTSS    4(R8), Z24
+	VBROADCASTSS    4(R9), Z24
 	VFMADD231PS     Z22, Z24, Z6
 	VFMADD231PS     Z23, Z24, Z7
-	VBROADCASTSS    4(R8)(SI*1), Z24
+	VBROADCASTSS    4(R9)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z8
 	VFMADD231PS     Z23, Z24, Z9
-	VBROADCASTSS    4(R8)(SI*2), Z24
+	VBROADCASTSS    4(R9)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z10
 	VFMADD231PS     Z23, Z24, Z11
-	VBROADCASTSS    4(R9), Z24
+	VBROADCASTSS    4(R10), Z24
 	VFMADD231PS     Z22, Z24, Z12
 	VFMADD231PS     Z23, Z24, Z13
-	VBROADCASTSS    4(R9)(SI*1), Z24
+	VBROADCASTSS    4(R10)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z14
 	VFMADD231PS     Z23, Z24, Z15
-	VBROADCASTSS    4(R9)(SI*2), Z24
+	VBROADCASTSS    4(R10)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z16
 	VFMADD231PS     Z23, Z24, Z17
-	VBROADCASTSS    4(R10), Z24
+	VBROADCASTSS    4(R11), Z24
 	VFMADD231PS     Z22, Z24, Z18
 	VFMADD231PS     Z23, Z24, Z19
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z22
 	VPSLLVD         Z20, Z22, Z22
 	VPANDD          Z21, Z22, Z22
-	VBROADCASTI64X4 160(DX), Z23
+	VBROADCASTI64X4 128(DX)(DI*1), Z23
 	VPSLLVD         Z20, Z23, Z23
 	VPANDD          Z21, Z23, Z23
 	VBROADCASTSS    8(CX), Z24
@@ -6581,32 +9473,32 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z4
 	VFMADD231PS     Z23, Z24, Z5
-	VBROADCASTSS    8(R8), Z24
+	VBROADCASTSS    8(R9), Z24
 	VFMADD231PS     Z22, Z24, Z6
 	VFMADD231PS     Z23, Z24, Z7
-	VBROADCASTSS    8(R8)(SI*1), Z24
+	VBROADCASTSS    8(R9)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z8
 	VFMADD231PS     Z23, Z24, Z9
-	VBROADCASTSS    8(R8)(SI*2), Z24
+	VBROADCASTSS    8(R9)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z10
 	VFMADD231PS     Z23, Z24, Z11
-	VBROADCASTSS    8(R9), Z24
+	VBROADCASTSS    8(R10), Z24
 	VFMADD231PS     Z22, Z24, Z12
 	VFMADD231PS     Z23, Z24, Z13
-	VBROADCASTSS    8(R9)(SI*1), Z24
+	VBROADCASTSS    8(R10)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z14
 	VFMADD231PS     Z23, Z24, Z15
-	VBROADCASTSS    8(R9)(SI*2), Z24
+	VBROADCASTSS    8(R10)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z16
 	VFMADD231PS     Z23, Z24, Z17
-	VBROADCASTSS    8(R10), Z24
+	VBROADCASTSS    8(R11), Z24
 	VFMADD231PS     Z22, Z24, Z18
 	VFMADD231PS     Z23, Z24, Z19
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z22
 	VPSLLVD         Z20, Z22, Z22
 	VPANDD          Z21, Z22, Z22
-	VBROADCASTI64X4 224(DX), Z23
+	VBROADCASTI64X4 192(DX)(DI*1), Z23
 	VPSLLVD         Z20, Z23, Z23
 	VPANDD          Z21, Z23, Z23
 	VBROADCASTSS    12(CX), Z24
@@ -6618,33 +9510,33 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z4
 	VFMADD231PS     Z23, Z24, Z5
-	VBROADCASTSS    12(R8), Z24
+	VBROADCASTSS    12(R9), Z24
 	VFMADD231PS     Z22, Z24, Z6
 	VFMADD231PS     Z23, Z24, Z7
-	VBROADCASTSS    12(R8)(SI*1), Z24
+	VBROADCASTSS    12(R9)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z8
 	VFMADD231PS     Z23, Z24, Z9
-	VBROADCASTSS    12(R8)(SI*2), Z24
+	VBROADCASTSS    12(R9)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z10
 	VFMADD231PS     Z23, Z24, Z11
-	VBROADCASTSS    12(R9), Z24
+	VBROADCASTSS    12(R10), Z24
 	VFMADD231PS     Z22, Z24, Z12
 	VFMADD231PS     Z23, Z24, Z13
-	VBROADCASTSS    12(R9)(SI*1), Z24
+	VBROADCASTSS    12(R10)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z14
 	VFMADD231PS     Z23, Z24, Z15
-	VBROADCASTSS    12(R9)(SI*2), Z24
+	VBROADCASTSS    12(R10)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z16
 	VFMADD231PS     Z23, Z24, Z17
-	VBROADCASTSS    12(R10), Z24
+	VBROADCASTSS    12(R11), Z24
 	VFMADD231PS     Z22, Z24, Z18
 	VFMADD231PS     Z23, Z24, Z19
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	ADDQ            $0x00000010, R8
 	ADDQ            $0x00000010, R9
 	ADDQ            $0x00000010, R10
-	DECQ            DI
+	ADDQ            $0x00000010, R11
+	DECQ            R8
 	JNZ             loop
 
 rest:
@@ -6656,7 +9548,7 @@ one:
 	VBROADCASTI64X4 (DX), Z22
 	VPSLLVD         Z20, Z22, Z22
 	VPANDD          Z21, Z22, Z22
-	VBROADCASTI64X4 32(DX), Z23
+	VBROADCASTI64X4 (DX)(DI*1), Z23
 	VPSLLVD         Z20, Z23, Z23
 	VPANDD          Z21, Z23, Z23
 	VBROADCASTSS    (CX), Z24
@@ -6668,185 +9560,186 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z4
 	VFMADD231PS     Z23, Z24, Z5
-	VBROADCASTSS    (R8), Z24
+	VBROADCASTSS    (R9), Z24
 	VFMADD231PS     Z22, Z24, Z6
 	VFMADD231PS     Z23, Z24, Z7
-	VBROADCASTSS    (R8)(SI*1), Z24
+	VBROADCASTSS    (R9)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z8
 	VFMADD231PS     Z23, Z24, Z9
-	VBROADCASTSS    (R8)(SI*2), Z24
+	VBROADCASTSS    (R9)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z10
 	VFMADD231PS     Z23, Z24, Z11
-	VBROADCASTSS    (R9), Z24
+	VBROADCASTSS    (R10), Z24
 	VFMADD231PS     Z22, Z24, Z12
 	VFMADD231PS     Z23, Z24, Z13
-	VBROADCASTSS    (R9)(SI*1), Z24
+	VBROADCASTSS    (R10)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z14
 	VFMADD231PS     Z23, Z24, Z15
-	VBROADCASTSS    (R9)(SI*2), Z24
+	VBROADCASTSS    (R10)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z16
 	VFMADD231PS     Z23, Z24, Z17
-	VBROADCASTSS    (R10), Z24
+	VBROADCASTSS    (R11), Z24
 	VFMADD231PS     Z22, Z24, Z18
 	VFMADD231PS     Z23, Z24, Z19
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
-	ADDQ            $0x00000004, R8
 	ADDQ            $0x00000004, R9
 	ADDQ            $0x00000004, R10
+	ADDQ            $0x00000004, R11
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
-	VADDPS (DI), Z12, Z12
-	VADDPS 64(DI), Z13, Z13
-	ADDQ   R8, DI
-	VADDPS (DI), Z14, Z14
-	VADDPS 64(DI), Z15, Z15
-	ADDQ   R8, DI
-	VADDPS (DI), Z16, Z16
-	VADDPS 64(DI), Z17, Z17
-	ADDQ   R8, DI
-	VADDPS (DI), Z18, Z18
-	VADDPS 64(DI), Z19, Z19
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	ADDQ   R9, R8
+	VADDPS (R8), Z18, Z18
+	VADDPS 64(R8), Z19, Z19
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R11(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideBF16R11P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R11(SB), NOSPLIT, $0-56
+TEXT ·wideBF16R11P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z21, Z21, Z21
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
 	ADDQ       SI, R9
 	LEAQ       (R9)(SI*2), R10
 	ADDQ       SI, R10
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
 	VMOVDQU32  lowHalves<>+0(SB), Z22
 	VPTERNLOGD $0xff, Z23, Z23, Z23
 	VPSLLD     $0x10, Z23, Z23
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -6854,7 +9747,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z24
 	VPSLLVD         Z22, Z24, Z24
 	VPANDD          Z23, Z24, Z24
-	VBROADCASTI64X4 32(DX), Z25
+	VBROADCASTI64X4 (DX)(DI*1), Z25
 	VPSLLVD         Z22, Z25, Z25
 	VPANDD          Z23, Z25, Z25
 	VBROADCASTSS    (CX), Z26
@@ -6866,35 +9759,35 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z4
 	VFMADD231PS     Z25, Z26, Z5
-	VBROADCASTSS    (R8), Z26
+	VBROADCASTSS    (R9), Z26
 	VFMADD231PS     Z24, Z26, Z6
 	VFMADD231PS     Z25, Z26, Z7
-	VBROADCASTSS    (R8)(SI*1), Z26
+	VBROADCASTSS    (R9)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z8
 	VFMADD231PS     Z25, Z26, Z9
-	VBROADCASTSS    (R8)(SI*2), Z26
+	VBROADCASTSS    (R9)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z10
 	VFMADD231PS     Z25, Z26, Z11
-	VBROADCASTSS    (R9), Z26
+	VBROADCASTSS    (R10), Z26
 	VFMADD231PS     Z24, Z26, Z12
 	VFMADD231PS     Z25, Z26, Z13
-	VBROADCASTSS    (R9)(SI*1), Z26
+	VBROADCASTSS    (R10)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z14
 	VFMADD231PS     Z25, Z26, Z15
-	VBROADCASTSS    (R9)(SI*2), Z26
+	VBROADCASTSS    (R10)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z16
 	VFMADD231PS     Z25, Z26, Z17
-	VBROADCASTSS    (R10), Z26
+	VBROADCASTSS    (R11), Z26
 	VFMADD231PS     Z24, Z26, Z18
 	VFMADD231PS     Z25, Z26, Z19
-	VBROADCASTSS    (R10)(SI*1), Z26
+	VBROADCASTSS    (R11)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z20
 	VFMADD231PS     Z25, Z26, Z21
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z24
 	VPSLLVD         Z22, Z24, Z24
 	VPANDD          Z23, Z24, Z24
-	VBROADCASTI64X4 96(DX), Z25
+	VBROADCASTI64X4 64(DX)(DI*1), Z25
 	VPSLLVD         Z22, Z25, Z25
 	VPANDD          Z23, Z25, Z25
 	VBROADCASTSS    4(CX), Z26
@@ -6906,35 +9799,35 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z4
 	VFMADD231PS     Z25, Z26, Z5
-	VBROADCASTSS    4(R8), Z26
+	VBROADCASTSS    4(R9), Z26
 	VFMADD231PS     Z24, Z26, Z6
 	VFMADD231PS     Z25, Z26, Z7
-	VBROADCASTSS    4(R8)(SI*1), Z26
+	VBROADCASTSS    4(R9)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z8
 	VFMADD231PS     Z25, Z26, Z9
-	VBROADCASTSS    4(R8)(SI*2), Z26
+	VBROADCASTSS    4(R9)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z10
 	VFMADD231PS     Z25, Z26, Z11
-	VBROADCASTSS    4(R9), Z26
+	VBROADCASTSS    4(R10), Z26
 	VFMADD231PS     Z24, Z26, Z12
 	VFMADD231PS     Z25, Z26, Z13
-	VBROADCASTSS    4(R9)(SI*1), Z26
+	VBROADCASTSS    4(R10)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z14
 	VFMADD231PS     Z25, Z26, Z15
-	VBROADCASTSS    4(R9)(SI*2), Z26
+	VBROADCASTSS    4(R10)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z16
 	VFMADD231PS     Z25, Z26, Z17
-	VBROADCASTSS    4(R10), Z26
+	VBROADCASTSS    4(R11), Z26
 	VFMADD231PS     Z24, Z26, Z18
 	VFMADD231PS     Z25, Z26, Z19
-	VBROADCASTSS    4(R10)(SI*1), Z26
+	VBROADCASTSS    4(R11)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z20
 	VFMADD231PS     Z25, Z26, Z21
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z24
 	VPSLLVD         Z22, Z24, Z24
 	VPANDD          Z23, Z24, Z24
-	VBROADCASTI64X4 160(DX), Z25
+	VBROADCASTI64X4 128(DX)(DI*1), Z25
 	VPSLLVD         Z22, Z25, Z25
 	VPANDD          Z23, Z25, Z25
 	VBROADCASTSS    8(CX), Z26
@@ -6946,35 +9839,35 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z4
 	VFMADD231PS     Z25, Z26, Z5
-	VBROADCASTSS    8(R8), Z26
+	VBROADCASTSS    8(R9), Z26
 	VFMADD231PS     Z24, Z26, Z6
 	VFMADD231PS     Z25, Z26, Z7
-	VBROADCASTSS    8(R8)(SI*1), Z26
+	VBROADCASTSS    8(R9)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z8
 	VFMADD231PS     Z25, Z26, Z9
-	VBROADCASTSS    8(R8)(SI*2), Z26
+	VBROADCASTSS    8(R9)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z10
 	VFMADD231PS     Z25, Z26, Z11
-	VBROADCASTSS    8(R9), Z26
+	VBROADCASTSS    8(R10), Z26
 	VFMADD231PS     Z24, Z26, Z12
 	VFMADD231PS     Z25, Z26, Z13
-	VBROADCASTSS    8(R9)(SI*1), Z26
+	VBROADCASTSS    8(R10)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z14
 	VFMADD231PS     Z25, Z26, Z15
-	VBROADCASTSS    8(R9)(SI*2), Z26
+	VBROADCASTSS    8(R10)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z16
 	VFMADD231PS     Z25, Z26, Z17
-	VBROADCASTSS    8(R10), Z26
+	VBROADCASTSS    8(R11), Z26
 	VFMADD231PS     Z24, Z26, Z18
 	VFMADD231PS     Z25, Z26, Z19
-	VBROADCASTSS    8(R10)(SI*1), Z26
+	VBROADCASTSS    8(R11)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z20
 	VFMADD231PS     Z25, Z26, Z21
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z24
 	VPSLLVD         Z22, Z24, Z24
 	VPANDD          Z23, Z24, Z24
-	VBROADCASTI64X4 224(DX), Z25
+	VBROADCASTI64X4 192(DX)(DI*1), Z25
 	VPSLLVD         Z22, Z25, Z25
 	VPANDD          Z23, Z25, Z25
 	VBROADCASTSS    12(CX), Z26
@@ -6986,36 +9879,36 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z4
 	VFMADD231PS     Z25, Z26, Z5
-	VBROADCASTSS    12(R8), Z26
+	VBROADCASTSS    12(R9), Z26
 	VFMADD231PS     Z24, Z26, Z6
 	VFMADD231PS     Z25, Z26, Z7
-	VBROADCASTSS    12(R8)(SI*1), Z26
+	VBROADCASTSS    12(R9)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z8
 	VFMADD231PS     Z25, Z26, Z9
-	VBROADCASTSS    12(R8)(SI*2), Z26
+	VBROADCASTSS    12(R9)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z10
 	VFMADD231PS     Z25, Z26, Z11
-	VBROADCASTSS    12(R9), Z26
+	VBROADCASTSS    12(R10), Z26
 	VFMADD231PS     Z24, Z26, Z12
 	VFMADD231PS     Z25, Z26, Z13
-	VBROADCASTSS    12(R9)(SI*1), Z26
+	VBROADCASTSS    12(R10)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z14
 	VFMADD231PS     Z25, Z26, Z15
-	VBROADCASTSS    12(R9)(SI*2), Z26
+	VBROADCASTSS    12(R10)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z16
 	VFMADD231PS     Z25, Z26, Z17
-	VBROADCASTSS    12(R10), Z26
+	VBROADCASTSS    12(R11), Z26
 	VFMADD231PS     Z24, Z26, Z18
 	VFMADD231PS     Z25, Z26, Z19
-	VBROADCASTSS    12(R10)(SI*1), Z26
+	VBROADCASTSS    12(R11)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z20
 	VFMADD231PS     Z25, Z26, Z21
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	ADDQ            $0x00000010, R8
 	ADDQ            $0x00000010, R9
 	ADDQ            $0x00000010, R10
-	DECQ            DI
+	ADDQ            $0x00000010, R11
+	DECQ            R8
 	JNZ             loop
 
 rest:
@@ -7027,7 +9920,7 @@ one:
 	VBROADCASTI64X4 (DX), Z24
 	VPSLLVD         Z22, Z24, Z24
 	VPANDD          Z23, Z24, Z24
-	VBROADCASTI64X4 32(DX), Z25
+	VBROADCASTI64X4 (DX)(DI*1), Z25
 	VPSLLVD         Z22, Z25, Z25
 	VPANDD          Z23, Z25, Z25
 	VBROADCASTSS    (CX), Z26
@@ -7039,199 +9932,200 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z4
 	VFMADD231PS     Z25, Z26, Z5
-	VBROADCASTSS    (R8), Z26
+	VBROADCASTSS    (R9), Z26
 	VFMADD231PS     Z24, Z26, Z6
 	VFMADD231PS     Z25, Z26, Z7
-	VBROADCASTSS    (R8)(SI*1), Z26
+	VBROADCASTSS    (R9)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z8
 	VFMADD231PS     Z25, Z26, Z9
-	VBROADCASTSS    (R8)(SI*2), Z26
+	VBROADCASTSS    (R9)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z10
 	VFMADD231PS     Z25, Z26, Z11
-	VBROADCASTSS    (R9), Z26
+	VBROADCASTSS    (R10), Z26
 	VFMADD231PS     Z24, Z26, Z12
 	VFMADD231PS     Z25, Z26, Z13
-	VBROADCASTSS    (R9)(SI*1), Z26
+	VBROADCASTSS    (R10)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z14
 	VFMADD231PS     Z25, Z26, Z15
-	VBROADCASTSS    (R9)(SI*2), Z26
+	VBROADCASTSS    (R10)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z16
 	VFMADD231PS     Z25, Z26, Z17
-	VBROADCASTSS    (R10), Z26
+	VBROADCASTSS    (R11), Z26
 	VFMADD231PS     Z24, Z26, Z18
 	VFMADD231PS     Z25, Z26, Z19
-	VBROADCASTSS    (R10)(SI*1), Z26
+	VBROADCASTSS    (R11)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z20
 	VFMADD231PS     Z25, Z26, Z21
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
-	ADDQ            $0x00000004, R8
 	ADDQ            $0x00000004, R9
 	ADDQ            $0x00000004, R10
+	ADDQ            $0x00000004, R11
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
-	VADDPS (DI), Z12, Z12
-	VADDPS 64(DI), Z13, Z13
-	ADDQ   R8, DI
-	VADDPS (DI), Z14, Z14
-	VADDPS 64(DI), Z15, Z15
-	ADDQ   R8, DI
-	VADDPS (DI), Z16, Z16
-	VADDPS 64(DI), Z17, Z17
-	ADDQ   R8, DI
-	VADDPS (DI), Z18, Z18
-	VADDPS 64(DI), Z19, Z19
-	ADDQ   R8, DI
-	VADDPS (DI), Z20, Z20
-	VADDPS 64(DI), Z21, Z21
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	ADDQ   R9, R8
+	VADDPS (R8), Z18, Z18
+	VADDPS 64(R8), Z19, Z19
+	ADDQ   R9, R8
+	VADDPS (R8), Z20, Z20
+	VADDPS 64(R8), Z21, Z21
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z20, (BX)
 	VMOVUPS Z21, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R12(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)
+// func wideBF16R12P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R12(SB), NOSPLIT, $0-56
+TEXT ·wideBF16R12P2(SB), NOSPLIT, $0-64
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+32(FP), BX
+	MOVQ       c+40(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       apart+32(FP), DI
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z21, Z21, Z21
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
 	VPXORD     Z22, Z22, Z22
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
 	VPXORD     Z23, Z23, Z23
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
+	ADDQ       R9, R8
+	LEAQ       (CX)(SI*2), R9
 	ADDQ       SI, R9
 	LEAQ       (R9)(SI*2), R10
 	ADDQ       SI, R10
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
 	VMOVDQU32  lowHalves<>+0(SB), Z24
 	VPTERNLOGD $0xff, Z25, Z25, Z25
 	VPSLLD     $0x10, Z25, Z25
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -7239,7 +10133,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z26
 	VPSLLVD         Z24, Z26, Z26
 	VPANDD          Z25, Z26, Z26
-	VBROADCASTI64X4 32(DX), Z27
+	VBROADCASTI64X4 (DX)(DI*1), Z27
 	VPSLLVD         Z24, Z27, Z27
 	VPANDD          Z25, Z27, Z27
 	VBROADCASTSS    (CX), Z28
@@ -7251,38 +10145,38 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z4
 	VFMADD231PS     Z27, Z28, Z5
-	VBROADCASTSS    (R8), Z28
+	VBROADCASTSS    (R9), Z28
 	VFMADD231PS     Z26, Z28, Z6
 	VFMADD231PS     Z27, Z28, Z7
-	VBROADCASTSS    (R8)(SI*1), Z28
+	VBROADCASTSS    (R9)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z8
 	VFMADD231PS     Z27, Z28, Z9
-	VBROADCASTSS    (R8)(SI*2), Z28
+	VBROADCASTSS    (R9)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z10
 	VFMADD231PS     Z27, Z28, Z11
-	VBROADCASTSS    (R9), Z28
+	VBROADCASTSS    (R10), Z28
 	VFMADD231PS     Z26, Z28, Z12
 	VFMADD231PS     Z27, Z28, Z13
-	VBROADCASTSS    (R9)(SI*1), Z28
+	VBROADCASTSS    (R10)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z14
 	VFMADD231PS     Z27, Z28, Z15
-	VBROADCASTSS    (R9)(SI*2), Z28
+	VBROADCASTSS    (R10)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z16
 	VFMADD231PS     Z27, Z28, Z17
-	VBROADCASTSS    (R10), Z28
+	VBROADCASTSS    (R11), Z28
 	VFMADD231PS     Z26, Z28, Z18
 	VFMADD231PS     Z27, Z28, Z19
-	VBROADCASTSS    (R10)(SI*1), Z28
+	VBROADCASTSS    (R11)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z20
 	VFMADD231PS     Z27, Z28, Z21
-	VBROADCASTSS    (R10)(SI*2), Z28
+	VBROADCASTSS    (R11)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z22
 	VFMADD231PS     Z27, Z28, Z23
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z26
 	VPSLLVD         Z24, Z26, Z26
 	VPANDD          Z25, Z26, Z26
-	VBROADCASTI64X4 96(DX), Z27
+	VBROADCASTI64X4 64(DX)(DI*1), Z27
 	VPSLLVD         Z24, Z27, Z27
 	VPANDD          Z25, Z27, Z27
 	VBROADCASTSS    4(CX), Z28
@@ -7294,38 +10188,38 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z4
 	VFMADD231PS     Z27, Z28, Z5
-	VBROADCASTSS    4(R8), Z28
+	VBROADCASTSS    4(R9), Z28
 	VFMADD231PS     Z26, Z28, Z6
 	VFMADD231PS     Z27, Z28, Z7
-	VBROADCASTSS    4(R8)(SI*1), Z28
+	VBROADCASTSS    4(R9)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z8
 	VFMADD231PS     Z27, Z28, Z9
-	VBROADCASTSS    4(R8)(SI*2), Z28
+	VBROADCASTSS    4(R9)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z10
 	VFMADD231PS     Z27, Z28, Z11
-	VBROADCASTSS    4(R9), Z28
+	VBROADCASTSS    4(R10), Z28
 	VFMADD231PS     Z26, Z28, Z12
 	VFMADD231PS     Z27, Z28, Z13
-	VBROADCASTSS    4(R9)(SI*1), Z28
+	VBROADCASTSS    4(R10)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z14
 	VFMADD231PS     Z27, Z28, Z15
-	VBROADCASTSS    4(R9)(SI*2), Z28
+	VBROADCASTSS    4(R10)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z16
 	VFMADD231PS     Z27, Z28, Z17
-	VBROADCASTSS    4(R10), Z28
+	VBROADCASTSS    4(R11), Z28
 	VFMADD231PS     Z26, Z28, Z18
 	VFMADD231PS     Z27, Z28, Z19
-	VBROADCASTSS    4(R10)(SI*1), Z28
+	VBROADCASTSS    4(R11)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z20
 	VFMADD231PS     Z27, Z28, Z21
-	VBROADCASTSS    4(R10)(SI*2), Z28
+	VBROADCASTSS    4(R11)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z22
 	VFMADD231PS     Z27, Z28, Z23
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z26
 	VPSLLVD         Z24, Z26, Z26
 	VPANDD          Z25, Z26, Z26
-	VBROADCASTI64X4 160(DX), Z27
+	VBROADCASTI64X4 128(DX)(DI*1), Z27
 	VPSLLVD         Z24, Z27, Z27
 	VPANDD          Z25, Z27, Z27
 	VBROADCASTSS    8(CX), Z28
@@ -7337,38 +10231,38 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z4
 	VFMADD231PS     Z27, Z28, Z5
-	VBROADCASTSS    8(R8), Z28
+	VBROADCASTSS    8(R9), Z28
 	VFMADD231PS     Z26, Z28, Z6
 	VFMADD231PS     Z27, Z28, Z7
-	VBROADCASTSS    8(R8)(SI*1), Z28
+	VBROADCASTSS    8(R9)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z8
 	VFMADD231PS     Z27, Z28, Z9
-	VBROADCASTSS    8(R8)(SI*2), Z28
+	VBROADCASTSS    8(R9)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z10
 	VFMADD231PS     Z27, Z28, Z11
-	VBROADCASTSS    8(R9), Z28
+	VBROADCASTSS    8(R10), Z28
 	VFMADD231PS     Z26, Z28, Z12
 	VFMADD231PS     Z27, Z28, Z13
-	VBROADCASTSS    8(R9)(SI*1), Z28
+	VBROADCASTSS    8(R10)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z14
 	VFMADD231PS     Z27, Z28, Z15
-	VBROADCASTSS    8(R9)(SI*2), Z28
+	VBROADCASTSS    8(R10)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z16
 	VFMADD231PS     Z27, Z28, Z17
-	VBROADCASTSS    8(R10), Z28
+	VBROADCASTSS    8(R11), Z28
 	VFMADD231PS     Z26, Z28, Z18
 	VFMADD231PS     Z27, Z28, Z19
-	VBROADCASTSS    8(R10)(SI*1), Z28
+	VBROADCASTSS    8(R11)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z20
 	VFMADD231PS     Z27, Z28, Z21
-	VBROADCASTSS    8(R10)(SI*2), Z28
+	VBROADCASTSS    8(R11)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z22
 	VFMADD231PS     Z27, Z28, Z23
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z26
 	VPSLLVD         Z24, Z26, Z26
 	VPANDD          Z25, Z26, Z26
-	VBROADCASTI64X4 224(DX), Z27
+	VBROADCASTI64X4 192(DX)(DI*1), Z27
 	VPSLLVD         Z24, Z27, Z27
 	VPANDD          Z25, Z27, Z27
 	VBROADCASTSS    12(CX), Z28
@@ -7380,39 +10274,39 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z4
 	VFMADD231PS     Z27, Z28, Z5
-	VBROADCASTSS    12(R8), Z28
+	VBROADCASTSS    12(R9), Z28
 	VFMADD231PS     Z26, Z28, Z6
 	VFMADD231PS     Z27, Z28, Z7
-	VBROADCASTSS    12(R8)(SI*1), Z28
+	VBROADCASTSS    12(R9)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z8
 	VFMADD231PS     Z27, Z28, Z9
-	VBROADCASTSS    12(R8)(SI*2), Z28
+	VBROADCASTSS    12(R9)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z10
 	VFMADD231PS     Z27, Z28, Z11
-	VBROADCASTSS    12(R9), Z28
+	VBROADCASTSS    12(R10), Z28
 	VFMADD231PS     Z26, Z28, Z12
 	VFMADD231PS     Z27, Z28, Z13
-	VBROADCASTSS    12(R9)(SI*1), Z28
+	VBROADCASTSS    12(R10)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z14
 	VFMADD231PS     Z27, Z28, Z15
-	VBROADCASTSS    12(R9)(SI*2), Z28
+	VBROADCASTSS    12(R10)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z16
 	VFMADD231PS     Z27, Z28, Z17
-	VBROADCASTSS    12(R10), Z28
+	VBROADCASTSS    12(R11), Z28
 	VFMADD231PS     Z26, Z28, Z18
 	VFMADD231PS     Z27, Z28, Z19
-	VBROADCASTSS    12(R10)(SI*1), Z28
+	VBROADCASTSS    12(R11)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z20
 	VFMADD231PS     Z27, Z28, Z21
-	VBROADCASTSS    12(R10)(SI*2), Z28
+	VBROADCASTSS    12(R11)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z22
 	VFMADD231PS     Z27, Z28, Z23
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	ADDQ            $0x00000010, R8
 	ADDQ            $0x00000010, R9
 	ADDQ            $0x00000010, R10
-	DECQ            DI
+	ADDQ            $0x00000010, R11
+	DECQ            R8
 	JNZ             loop
 
 rest:
@@ -7424,7 +10318,7 @@ one:
 	VBROADCASTI64X4 (DX), Z26
 	VPSLLVD         Z24, Z26, Z26
 	VPANDD          Z25, Z26, Z26
-	VBROADCASTI64X4 32(DX), Z27
+	VBROADCASTI64X4 (DX)(DI*1), Z27
 	VPSLLVD         Z24, Z27, Z27
 	VPANDD          Z25, Z27, Z27
 	VBROADCASTSS    (CX), Z28
@@ -7436,121 +10330,121 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z4
 	VFMADD231PS     Z27, Z28, Z5
-	VBROADCASTSS    (R8), Z28
+	VBROADCASTSS    (R9), Z28
 	VFMADD231PS     Z26, Z28, Z6
 	VFMADD231PS     Z27, Z28, Z7
-	VBROADCASTSS    (R8)(SI*1), Z28
+	VBROADCASTSS    (R9)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z8
 	VFMADD231PS     Z27, Z28, Z9
-	VBROADCASTSS    (R8)(SI*2), Z28
+	VBROADCASTSS    (R9)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z10
 	VFMADD231PS     Z27, Z28, Z11
-	VBROADCASTSS    (R9), Z28
+	VBROADCASTSS    (R10), Z28
 	VFMADD231PS     Z26, Z28, Z12
 	VFMADD231PS     Z27, Z28, Z13
-	VBROADCASTSS    (R9)(SI*1), Z28
+	VBROADCASTSS    (R10)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z14
 	VFMADD231PS     Z27, Z28, Z15
-	VBROADCASTSS    (R9)(SI*2), Z28
+	VBROADCASTSS    (R10)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z16
 	VFMADD231PS     Z27, Z28, Z17
-	VBROADCASTSS    (R10), Z28
+	VBROADCASTSS    (R11), Z28
 	VFMADD231PS     Z26, Z28, Z18
 	VFMADD231PS     Z27, Z28, Z19
-	VBROADCASTSS    (R10)(SI*1), Z28
+	VBROADCASTSS    (R11)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z20
 	VFMADD231PS     Z27, Z28, Z21
-	VBROADCASTSS    (R10)(SI*2), Z28
+	VBROADCASTSS    (R11)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z22
 	VFMADD231PS     Z27, Z28, Z23
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
-	ADDQ            $0x00000004, R8
 	ADDQ            $0x00000004, R9
 	ADDQ            $0x00000004, R10
+	ADDQ            $0x00000004, R11
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+48(FP), AX
-	MOVQ   ldc+40(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+56(FP), AX
+	MOVQ   ldc+48(FP), R9
+	SHLQ   $0x02, R9
+	MOVQ   BX, R8
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	VADDPS 64(DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	VADDPS 64(DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	VADDPS 64(DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	VADDPS 64(DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	VADDPS 64(DI), Z11, Z11
-	ADDQ   R8, DI
-	VADDPS (DI), Z12, Z12
-	VADDPS 64(DI), Z13, Z13
-	ADDQ   R8, DI
-	VADDPS (DI), Z14, Z14
-	VADDPS 64(DI), Z15, Z15
-	ADDQ   R8, DI
-	VADDPS (DI), Z16, Z16
-	VADDPS 64(DI), Z17, Z17
-	ADDQ   R8, DI
-	VADDPS (DI), Z18, Z18
-	VADDPS 64(DI), Z19, Z19
-	ADDQ   R8, DI
-	VADDPS (DI), Z20, Z20
-	VADDPS 64(DI), Z21, Z21
-	ADDQ   R8, DI
-	VADDPS (DI), Z22, Z22
-	VADDPS 64(DI), Z23, Z23
-	ADDQ   R8, DI
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	ADDQ   R9, R8
+	VADDPS (R8), Z14, Z14
+	VADDPS 64(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	ADDQ   R9, R8
+	VADDPS (R8), Z18, Z18
+	VADDPS 64(R8), Z19, Z19
+	ADDQ   R9, R8
+	VADDPS (R8), Z20, Z20
+	VADDPS 64(R8), Z21, Z21
+	ADDQ   R9, R8
+	VADDPS (R8), Z22, Z22
+	VADDPS 64(R8), Z23, Z23
+	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z20, (BX)
 	VMOVUPS Z21, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VMOVUPS Z22, (BX)
 	VMOVUPS Z23, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    R9, BX
 	VZEROUPPER
 	RET

@@ -51,6 +51,30 @@ func rowOperands(base, base3, stride Register) func(r, disp int) Mem {
 	}
 }
 
+const tileSignature = "func(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)"
+
+// panelOperands addresses the panels of a tile: the second is apart bytes after the first.
+func panelOperands(w Register, panels int) func(panel, disp int) Mem {
+	var apart Register
+	if panels > 1 {
+		apart = Load(Param("apart"), GP64())
+	}
+	return func(panel, disp int) Mem {
+		if panel == 0 {
+			return Mem{Base: w, Disp: disp}
+		}
+		return Mem{Base: w, Index: apart, Scale: 1, Disp: disp}
+	}
+}
+
+// prefetchWeights asks for what lies ahead of the column that many after w. Panels that
+// share lines are one stream.
+func prefetchWeights(e element, panels int, wAt func(panel, disp int) Mem, u int) {
+	for p := 0; p < panels; p += e.panels() {
+		PREFETCHT0(wAt(p, ahead+u*column))
+	}
+}
+
 // How far ahead weights are prefetched, in bytes, where a tile has enough work for each
 // line to fall behind memory. For one row the processor's own prefetcher is faster
 // without help.
@@ -89,7 +113,7 @@ func overColumns(k, count Register, step, advance func(columns int)) {
 // where the sum is one chain of FMAs that starts from zero.
 func mul(e element, rows, panels int) {
 	name := fmt.Sprintf("mul%sR%dP%d", e.name, rows, panels)
-	text(name, "func(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)",
+	text(name, tileSignature,
 		fmt.Sprintf("%s computes %d x %d numbers of c from k columns of w.", name, rows, 16*panels))
 	k := Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64())
@@ -121,6 +145,7 @@ func mul(e element, rows, panels int) {
 		PREFETCHT0(cAt(r, 60))
 	}
 
+	wAt := panelOperands(w, panels)
 	acc := make([][]VecVirtual, rows)
 	for r := range acc {
 		acc[r] = make([]VecVirtual, 2*panels)
@@ -138,12 +163,10 @@ func mul(e element, rows, panels int) {
 			VBROADCASTSS(aAt(0, 4*u), first)
 		}
 		if rows > 1 {
-			PREFETCHT0(Mem{Base: w, Disp: ahead + u*column})
+			prefetchWeights(e, panels, wAt, u)
 		}
 		for p := range panels {
-			b0, b1 := weights(e, func(disp int) Mem {
-				return Mem{Base: w, Disp: u*column + p*e.bytes + disp}
-			}, mask)
+			b0, b1 := weights(e, func(disp int) Mem { return wAt(p, u*column+disp) }, mask)
 			for r := range rows {
 				x := first
 				if rows > 1 {

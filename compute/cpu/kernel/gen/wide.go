@@ -18,17 +18,18 @@ func wide() {
 	}
 	masks["lowHalves"] = low
 	for _, e := range elements {
-		for rows := 1; rows <= wideRows; rows++ {
-			mulWide(e, rows)
+		for panels := e.panels(); panels <= 2; panels++ {
+			for rows := 1; rows <= wideRows; rows++ {
+				mulWide(e, rows, panels)
+			}
 		}
 	}
 }
 
 // mulWide writes one register tile; see mul.
-func mulWide(e element, rows int) {
-	panels := e.panels()
-	name := fmt.Sprintf("wide%sR%d", e.name, rows)
-	text(name, "func(k int, a *float32, lda int, w *byte, c *float32, ldc int, add int)",
+func mulWide(e element, rows, panels int) {
+	name := fmt.Sprintf("wide%sR%dP%d", e.name, rows, panels)
+	text(name, tileSignature,
 		fmt.Sprintf("%s computes %d x %d numbers of c from k columns of w.", name, rows, 16*panels))
 	k := Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64())
@@ -36,6 +37,7 @@ func mulWide(e element, rows int) {
 	c := Load(Param("c"), GP64())
 	lda := Load(Param("lda"), GP64())
 	SHLQ(Imm(2), lda)
+	wAt := panelOperands(w, panels)
 
 	row, ldc := GP64(), GP64()
 	stride := func() {
@@ -59,11 +61,11 @@ func mulWide(e element, rows int) {
 
 	step := func(u int) {
 		if rows > 1 {
-			PREFETCHT0(Mem{Base: w, Disp: ahead + u*column})
+			prefetchWeights(e, panels, wAt, u)
 		}
 		b := make([]VecVirtual, panels)
 		for p := range b {
-			b[p] = widen(Mem{Base: w, Disp: u*column + p*e.bytes})
+			b[p] = widen(wAt(p, u*column))
 		}
 		for r := range rows {
 			if panels == 1 {
