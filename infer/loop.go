@@ -229,6 +229,10 @@ const logitRows = 32
 // forward calls visit with the logits of the given rows in order. visit may change
 // them and must not keep them.
 func (e *Engine) forward(b *model.Batch, rows []int32, visit func(i int, logits []float32)) error {
+	b.Outputs = rows
+	if len(rows) == 0 { // none of a prompt's part; a pass makes one at least
+		b.Outputs = []int32{int32(len(b.Tokens) - 1)}
+	}
 	free, err := b.Upload(e.dev)
 	if err != nil {
 		return fmt.Errorf("step: %w", err)
@@ -238,13 +242,20 @@ func (e *Engine) forward(b *model.Batch, rows []int32, visit func(i int, logits 
 	defer o.Close()
 	h := e.m.Forward(o, b, e.kv)
 	for at := 0; at < len(rows); at += logitRows {
-		some := rows[at:min(at+logitRows, len(rows))]
+		n := min(logitRows, len(rows)-at)
 		// Their own operators, so that the logits are freed group by group.
 		group := compute.NewEager(e.dev)
-		pick := group.Own(compute.FromInts(e.dev, some, len(some)))
-		y := e.m.Logits(group, b, compute.Do(group, compute.GatherRows{}, h, pick))
+		some := h
+		if n < len(rows) {
+			pick := make([]int32, n)
+			for i := range pick {
+				pick[i] = int32(at + i)
+			}
+			some = compute.Do(group, compute.GatherRows{}, h, group.Own(compute.FromInts(e.dev, pick, n)))
+		}
+		y := e.m.Logits(group, b, some)
 		e.logits = slices.Grow(e.logits[:0], y.Shape[1])[:y.Shape[1]]
-		for i := range some {
+		for i := range n {
 			e.dev.ReadFloats(e.logits, y, i*len(e.logits))
 			visit(at+i, e.logits)
 		}

@@ -22,10 +22,10 @@ type (
 // Model is a network on a device. Forward may be called from several goroutines,
 // each with its own Ops and Batch, while no parameter changes.
 type Model interface {
-	// Forward returns the final hidden states [T, C] of an uploaded batch. kv is
-	// nil in training.
+	// Forward returns the final hidden states of the rows that an uploaded batch asks
+	// for, [T, C] where that is all. kv is nil in training.
 	Forward(o compute.Ops, b *Batch, kv compute.KV) *compute.Tensor
-	// Logits returns [T, V] for hidden states [T, C].
+	// Logits returns [N, V] for N rows of hidden states.
 	Logits(o compute.Ops, b *Batch, hidden *compute.Tensor) *compute.Tensor
 	// OutputHead returns the projection that Logits applies; nil for an encoder, which
 	// has no logits.

@@ -33,12 +33,12 @@ func (m *micro) add(o micro) {
 }
 
 // packed is one forward pass over sequences laid end to end. Rows whose next token has
-// a weight are listed with that token and weight.
+// a weight are the batch's outputs, listed with that token and weight.
 type packed struct {
-	batch        *model.Batch
-	rows, labels []int32
-	weights      []float32
-	ends         []int // of each sequence's rows in the list
+	batch   *model.Batch
+	labels  []int32
+	weights []float32
+	ends    []int // of each sequence's rows in the list
 }
 
 func pack(seqs []Sequence, pick []int) *packed {
@@ -50,12 +50,12 @@ func pack(seqs []Sequence, pick []int) *packed {
 		p.batch.Sequence(s.Tokens[:len(s.Tokens)-1], 0, nil)
 		for j := 1; j < len(s.Tokens); j++ {
 			if s.Weights[j] != 0 {
-				p.rows = append(p.rows, first+int32(j-1))
+				p.batch.Outputs = append(p.batch.Outputs, first+int32(j-1))
 				p.labels = append(p.labels, s.Tokens[j])
 				p.weights = append(p.weights, s.Weights[j])
 			}
 		}
-		p.ends = append(p.ends, len(p.rows))
+		p.ends = append(p.ends, len(p.labels))
 	}
 	return p
 }
@@ -63,14 +63,13 @@ func pack(seqs []Sequence, pick []int) *packed {
 // loss runs the model forward and returns the loss of each labelled row.
 func (p *packed) loss(o compute.Ops, m model.Model) (*compute.Tensor, func()) {
 	dev := o.Device()
-	r, l := compute.FromInts(dev, p.rows, len(p.rows)), compute.FromInts(dev, p.labels, len(p.labels))
+	l := compute.FromInts(dev, p.labels, len(p.labels))
 	w := compute.FromFloats(dev, p.weights, len(p.weights))
 	free := func() {
-		dev.Free(r)
 		dev.Free(l)
 		dev.Free(w)
 	}
-	h := compute.Do(o, compute.GatherRows{}, m.Forward(o, p.batch, nil), r)
+	h := m.Forward(o, p.batch, nil)
 	if head := m.OutputHead(); head.Weight != nil && head.Bias == nil {
 		return o.Apply(compute.HeadLoss{W: head.Weight}, h, l, w)[0], free
 	}

@@ -74,6 +74,8 @@ func RunEncoder(t *testing.T, known []model.Architecture, dir string, newDevice 
 				alone = append(alone, rows...)
 			}
 			equalBits(t, alone, m.hidden(t, all))
+			some := everyThird(all, alone)
+			equalBits(t, some, m.hidden(t, all))
 		})
 	}
 }
@@ -198,6 +200,17 @@ func packed(t *testing.T, m Loaded, runs []golden) {
 		want = append(want, logits(t, m, g.IDs, nil)...)
 	}
 	equalBits(t, want, forward(t, m, b, nil))
+	want = everyThird(b, want)
+	equalBits(t, want, forward(t, m, b, nil))
+}
+
+// everyThird asks a batch for some rows alone; it returns those of all.
+func everyThird(b *model.Batch, all [][]float32) (rows [][]float32) {
+	for i := 2; i < len(all); i += 3 {
+		b.Outputs = append(b.Outputs, int32(i))
+		rows = append(rows, all[i])
+	}
+	return rows
 }
 
 func compare(t *testing.T, g golden, got [][]float32) {
@@ -223,6 +236,9 @@ func abs(x float64) float64 {
 
 func equalBits(t *testing.T, want, got [][]float32) {
 	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d rows, want %d", len(got), len(want))
+	}
 	for i := range want {
 		for j := range want[i] {
 			if want[i][j] != got[i][j] {

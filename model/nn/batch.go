@@ -18,10 +18,15 @@ type Batch struct {
 	// AdapterSlots picks the adapter of each row, [T]; nil means slot 0 for all,
 	// which is NoAdapter where no adapter is loaded.
 	AdapterSlots []int32
+	// Outputs are the ascending rows whose hidden states are asked for; nil means all.
+	// The others go no further than the keys and values of the last layer.
+	Outputs []int32
 	// Dropout is non-nil in training.
 	Dropout *Dropout
 
 	tokens, positions *compute.Tensor
+	outputs           *compute.Tensor // nil for all
+	out               *Batch          // of the rows in Outputs
 	slots             []SlotRows
 }
 
@@ -55,19 +60,51 @@ func (b *Batch) Upload(dev compute.Device) (free func(), err error) {
 		return nil, fmt.Errorf("batch has %d tokens, %d positions and %d adapter slots",
 			len(b.Tokens), len(b.Positions), len(b.AdapterSlots))
 	}
+	for i, r := range b.Outputs {
+		if r < 0 || int(r) >= len(b.Tokens) || i > 0 && r <= b.Outputs[i-1] {
+			return nil, fmt.Errorf("batch of %d tokens is asked for rows %v, which are to ascend", len(b.Tokens), b.Outputs)
+		}
+	}
 	b.tokens = compute.FromInts(dev, b.Tokens, len(b.Tokens))
 	b.positions = compute.FromInts(dev, b.Positions, len(b.Positions))
 	b.slots = b.bySlot(dev)
+	b.out = b
+	if n := len(b.Outputs); n > 0 && n < len(b.Tokens) {
+		b.outputs = compute.FromInts(dev, b.Outputs, n)
+		b.out = &Batch{Dropout: b.Dropout}
+		for _, r := range b.Outputs {
+			if b.AdapterSlots != nil {
+				b.out.AdapterSlots = append(b.out.AdapterSlots, b.AdapterSlots[r])
+			}
+		}
+		b.out.slots = b.out.bySlot(dev)
+	}
 	return func() {
 		dev.Free(b.tokens)
 		dev.Free(b.positions)
-		for _, s := range b.slots {
-			if s.Rows != nil {
-				dev.Free(s.Rows)
-			}
+		freeSlots(dev, b.slots)
+		if b.outputs != nil {
+			dev.Free(b.outputs)
+			freeSlots(dev, b.out.slots)
 		}
-		b.tokens, b.positions, b.slots = nil, nil, nil
+		b.tokens, b.positions, b.outputs, b.slots, b.out = nil, nil, nil, nil, nil
 	}, nil
+}
+
+func freeSlots(dev compute.Device, slots []SlotRows) {
+	for _, s := range slots {
+		if s.Rows != nil {
+			dev.Free(s.Rows)
+		}
+	}
+}
+
+// output returns the rows of x [T, C] that are asked for.
+func (b *Batch) output(o compute.Ops, x *compute.Tensor) *compute.Tensor {
+	if b.outputs == nil {
+		return x
+	}
+	return compute.Do(o, compute.GatherRows{}, x, b.outputs)
 }
 
 // Slots returns the rows of an uploaded batch by their adapter slot, in ascending

@@ -106,8 +106,8 @@ func newBlock(cfg *DecoderConfig, layer int, l *Loader) *Block {
 	return b
 }
 
-// Forward returns the normed hidden states [T, C] of an uploaded batch. kv is nil
-// in training.
+// Forward returns the normed hidden states of the rows that an uploaded batch asks for,
+// [T, C] where that is all. kv is nil in training.
 func (d *Decoder) Forward(o compute.Ops, b *Batch, kv compute.KV) *compute.Tensor {
 	x := d.Embed.Forward(o, b)
 	for _, block := range d.Blocks {
@@ -116,7 +116,7 @@ func (d *Decoder) Forward(o compute.Ops, b *Batch, kv compute.KV) *compute.Tenso
 	return d.Norm.Forward(o, x)
 }
 
-// Logits returns [T, V] for hidden states [T, C].
+// Logits returns [N, V] for N rows of hidden states.
 func (d *Decoder) Logits(o compute.Ops, b *Batch, hidden *compute.Tensor) *compute.Tensor {
 	return d.Head.Forward(o, b, hidden)
 }
@@ -138,15 +138,25 @@ func (d *Decoder) KVSpec(pages int) compute.KVSpec {
 }
 
 // forward adds attention and MLP to x. Each is a scope of its own, and so is what the
-// widest tensors are made for, because these decide how much memory a step takes.
+// widest tensors are made for, because these decide how much memory a step takes. The
+// last block goes on with the rows that are asked for once keys and values of all are
+// made.
 func (b *Block) forward(o compute.Ops, batch *Batch, kv compute.KV, x *compute.Tensor) *compute.Tensor {
+	last := b.layer == b.cfg.NumHiddenLayers-1
 	x = o.Block(func() *compute.Tensor {
-		h := b.attention(o, batch, kv, b.inNorm.Forward(o, x))
+		h, x, rest := b.attend(o, batch, kv, b.inNorm.Forward(o, x)), x, batch
+		if last {
+			h, x, rest = batch.output(o, h), batch.output(o, x), batch.out
+		}
+		h = b.O.Forward(o, rest, h)
 		if b.attnNorm != nil {
 			h = b.attnNorm.Forward(o, h)
 		}
 		return compute.Do(o, compute.Add{}, x, h)
 	})
+	if last {
+		batch = batch.out
+	}
 	h := b.mlp(o, batch, x)
 	if b.outNorm != nil {
 		h = b.outNorm.Forward(o, h)
@@ -166,8 +176,8 @@ func (b *Block) mlp(o compute.Ops, batch *Batch, x *compute.Tensor) *compute.Ten
 	return b.Down.Forward(o, batch, gated)
 }
 
-// attention maps h [T, C] to [T, C].
-func (b *Block) attention(o compute.Ops, batch *Batch, kv compute.KV, h *compute.Tensor) *compute.Tensor {
+// attend maps h [T, C] to what the heads found, side by side.
+func (b *Block) attend(o compute.Ops, batch *Batch, kv compute.KV, h *compute.Tensor) *compute.Tensor {
 	cfg := b.cfg
 	rows := len(batch.Tokens)
 	q, k, v := b.Q.Forward(o, batch, h), b.K.Forward(o, batch, h), b.V.Forward(o, batch, h)
@@ -182,5 +192,5 @@ func (b *Block) attention(o compute.Ops, batch *Batch, kv compute.KV, h *compute
 		Spans: batch.Spans, Scale: cfg.AttnScale, Causal: true,
 		Window: cfg.Windows[b.layer], KV: kv, Layer: b.layer,
 	}, q, k, v)
-	return b.O.Forward(o, batch, o.Reshape(y, rows, cfg.NumAttentionHeads*cfg.HeadDim))
+	return o.Reshape(y, rows, cfg.NumAttentionHeads*cfg.HeadDim)
 }

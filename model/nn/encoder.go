@@ -154,8 +154,8 @@ func (l *Loader) places(cfg *EncoderConfig) *compute.Tensor {
 	return x
 }
 
-// Forward returns the hidden states [T, C] of an uploaded batch. It takes no cache: a
-// sequence is computed as a whole.
+// Forward returns the hidden states of the rows that an uploaded batch asks for, [T, C]
+// where that is all. It takes no cache: a sequence is computed as a whole.
 func (e *Encoder) Forward(o compute.Ops, b *Batch, kv compute.KV) *compute.Tensor {
 	if kv != nil {
 		compute.Fail("Encoder", "a cache was given")
@@ -170,7 +170,7 @@ func (e *Encoder) Forward(o compute.Ops, b *Batch, kv compute.KV) *compute.Tenso
 	for _, layer := range e.layers {
 		x = o.Block(func() *compute.Tensor { return layer.forward(o, b, x) }, x)
 	}
-	return x
+	return b.output(o, x)
 }
 
 func (l *encoderLayer) forward(o compute.Ops, b *Batch, x *compute.Tensor) *compute.Tensor {
