@@ -16,6 +16,7 @@ const (
 	mapFrom  = 1 << 17 // blocks from this size on are mapped, the others lie on the heap
 	slack    = 4 << 20
 	classes  = 160 // up to 2^41 bytes
+	spare    = 2   // classes above the right one whose blocks serve as well
 	guardLen = 16  // floats on either side of a guarded tensor
 )
 
@@ -64,16 +65,22 @@ func (p *pool) get(n int) *block {
 	}
 	class, size := sizeClass(n)
 	p.mu.Lock()
+	// A step whose batch is a little smaller than the last one's finds blocks a little
+	// larger: to map others would cost more than the rest of those.
+	for c := class; c <= min(class+spare, classes-1); c++ {
+		if list := p.free[c]; len(list) > 0 {
+			b := list[len(list)-1]
+			list[len(list)-1] = nil
+			p.free[c] = list[:len(list)-1]
+			p.pooled -= int64(b.size)
+			p.live += int64(b.size)
+			p.peak = max(p.peak, p.live)
+			p.mu.Unlock()
+			return b
+		}
+	}
 	p.live += int64(size)
 	p.peak = max(p.peak, p.live)
-	if list := p.free[class]; len(list) > 0 {
-		b := list[len(list)-1]
-		list[len(list)-1] = nil
-		p.free[class] = list[:len(list)-1]
-		p.pooled -= int64(size)
-		p.mu.Unlock()
-		return b
-	}
 	drop := p.shrink(nil)
 	p.rise()
 	if size < mapFrom {
