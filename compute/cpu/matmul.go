@@ -103,7 +103,7 @@ func (w *weight) cut(rows int, back bool) grid {
 	n, k := w.panels.N, w.panels.K
 	if back {
 		size := float64(n * w.panels.Format.Bytes())
-		return w.dev.newGrid(rows, (k+kernel.Lanes-1)/kernel.Lanes, 2*size, 0.4*float64(n), 1)
+		return w.dev.newGrid(rows, (k+kernel.Lanes-1)/kernel.Lanes, 2*size, 0.4*float64(n), 4)
 	}
 	size := float64(k * w.panels.Format.Bytes())
 	return w.dev.newGrid(rows, kernel.PanelCount(n), size, 0.4*float64(k), 4)

@@ -99,7 +99,7 @@ func (w *quant) takes(x []float32, rows int, back bool) (o operand, done func())
 func (w *quant) cut(rows int, back bool) grid {
 	n, k := w.octets.N, w.octets.K
 	if back {
-		return w.dev.newGrid(rows, k/kernel.Run, 64*float64(n), 0.8*float64(n), 1)
+		return w.dev.newGrid(rows, k/kernel.Run, 64*float64(n), 0.8*float64(n), 2)
 	}
 	size := float64(kernel.OctetBytes(w.octets.Grain, kernel.Lanes, k)) / 16
 	perRow := 0.2 * float64(k)
