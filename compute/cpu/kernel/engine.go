@@ -5,9 +5,12 @@ package kernel
 //	c[r*ldc+j] = sum over i<k of a[r*lda+i] * w[i][j]
 //
 // adding to c where add is not zero. Nothing past the k columns of a and w and
-// the lanes of c is touched. A tile of two panels finds the second apart bytes
-// after w, and its lanes after those of the first.
-type tileFunc func(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// the lanes of c is touched.
+//
+// Columns of float32 lie step bytes apart, and of two panels the second lies
+// apart bytes after the first; those of other formats are parts of a strip,
+// whatever step and apart say. In c the second panel follows the first.
+type tileFunc func(k int, a *float32, lda int, w *byte, step, apart int, c *float32, ldc int, add int)
 
 // engine is one implementation of the micro-kernels. The contracts are those
 // of the plain-Go functions in generic.go and vector_generic.go.

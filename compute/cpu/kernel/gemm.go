@@ -39,13 +39,33 @@ func Gemm(c []float32, ldc int, a, b Dense, m, n, k int, alpha float32, accumula
 			depth := min(BlockDepth, k-k0)
 			left, stride := a.rows(i, k0, rows, depth, s)
 			for j, cols := range inTurn(0, n, Lanes) {
-				for o := 0; o < cols; o += Lanes {
-					b.pack(s.panel(o/Lanes, depth), k0, j+o, depth, min(Lanes, cols-o), alpha)
+				var w right
+				if rows <= unpackedRows && !b.Transposed && alpha == 1 && cols%Lanes == 0 {
+					w = b.inPlace(k0, j)
+				} else {
+					w = b.packed(k0, j, depth, cols, alpha, s)
 				}
-				multiplyPanels(F32, c[i*ldc+j:], ldc, left, stride, rows, depth, raw(s.panels), scratchApart, cols, accumulate || k0 > 0, s)
+				multiplyPanels(F32, c[i*ldc+j:], ldc, left, stride, rows, depth, w, cols, accumulate || k0 > 0, s)
 			}
 		}
 	}
+}
+
+// unpackedRows bounds the rows that multiply a matrix where it lies: a copy that is read
+// so few times costs more than it saves.
+const unpackedRows = 32
+
+// inPlace returns rows k0.. and columns j.. of d, which is not transposed, as they lie.
+func (d Dense) inPlace(k0, j int) right {
+	return right{raw(d.From(k0, j).Data), 4 * d.Stride, 4 * Lanes}
+}
+
+// packed returns alpha times rows k0.. and columns j.. of d, copied to scratch.
+func (d Dense) packed(k0, j, depth, cols int, alpha float32, s *Scratch) right {
+	for o := 0; o < cols; o += Lanes {
+		d.pack(s.panel(o/Lanes, depth), k0, j+o, depth, min(Lanes, cols-o), alpha)
+	}
+	return s.packed()
 }
 
 // rows returns rows i.. and columns k0.. of d as row-major numbers, in place

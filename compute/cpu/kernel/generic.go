@@ -28,18 +28,18 @@ var portable = engine{
 // product to float32 forbids the compiler to fuse it with the sum, so that all
 // processors give the same bits.
 func tileGo(rows int) tileFunc {
-	return func(k int, a *float32, lda int, w *byte, _ int, c *float32, ldc int, add int) {
+	return func(k int, a *float32, lda int, w *byte, step, _ int, c *float32, ldc int, add int) {
 		if k == 0 {
 			return
 		}
 		as := unsafe.Slice(a, (rows-1)*lda+k)
-		ws := unsafe.Slice((*[Lanes]float32)(unsafe.Pointer(w)), k)
+		ws := unsafe.Slice((*float32)(unsafe.Pointer(w)), (k-1)*step/4+Lanes)
 		cs := unsafe.Slice(c, (rows-1)*ldc+Lanes)
 		for r := range rows {
 			out := (*[Lanes]float32)(cs[r*ldc:])
 			var sum [Lanes]float32
 			for half := 0; half < Lanes; half += 8 {
-				dotLanes((*[8]float32)(sum[half:]), as[r*lda:][:k], ws, half)
+				dotLanes((*[8]float32)(sum[half:]), as[r*lda:][:k], ws[half:], step/4)
 			}
 			for j, v := range sum {
 				if add != 0 {
@@ -52,12 +52,11 @@ func tileGo(rows int) tileFunc {
 }
 
 // dotLanes sums eight lanes of a panel times x; eight is what a compiler can
-// hold in registers.
-func dotLanes(sum *[8]float32, x []float32, w [][Lanes]float32, first int) {
+// hold in registers. Columns lie step numbers apart.
+func dotLanes(sum *[8]float32, x, w []float32, step int) {
 	var s0, s1, s2, s3, s4, s5, s6, s7 float32
-	w = w[:len(x)]
 	for i, v := range x {
-		l := (*[8]float32)(w[i][first : first+8])
+		l := (*[8]float32)(w[i*step:])
 		s0 += float32(v * l[0])
 		s1 += float32(v * l[1])
 		s2 += float32(v * l[2])

@@ -90,14 +90,14 @@ func widened(c []float32, ldc int, a []float32, lda, m int, w *Panels, p0, p1 in
 		for k0 := 0; k0 < w.K; k0 += BlockDepth {
 			depth := min(BlockDepth, w.K-k0)
 			for p, n := range inTurn(g, min(g+groupPanels, p1), 1) {
-				b, apart := &w.Data[w.at(p, k0)], w.stride()
+				b := right{&w.Data[w.at(p, k0)], columnBytes, w.stride()}
 				if w.Format != F32 {
 					for q := range n {
 						active.widen[w.Format](depth, &w.Data[w.at(p+q, k0)], &s.panel(q, depth)[0])
 					}
-					b, apart = raw(s.panels), scratchApart
+					b = s.packed()
 				}
-				multiplyPanels(F32, c[p*Lanes:], ldc, a[k0:], lda, m, depth, b, apart, min(n*Lanes, w.N-p*Lanes), accumulate || k0 > 0, s)
+				multiplyPanels(F32, c[p*Lanes:], ldc, a[k0:], lda, m, depth, b, min(n*Lanes, w.N-p*Lanes), accumulate || k0 > 0, s)
 			}
 		}
 	}
@@ -110,7 +110,7 @@ func direct(c []float32, ldc int, a []float32, lda, m int, w *Panels, p, n int, 
 	apart := w.at(p+1, 0) - w.at(p, 0)
 	for k0 := 0; k0 < w.K; k0 += BlockDepth {
 		depth := min(BlockDepth, w.K-k0)
-		multiplyPanels(w.Format, c[p*Lanes:], ldc, a[k0:], lda, m, depth, &w.Data[w.at(p, k0)], apart, min(n*Lanes, w.N-p*Lanes), accumulate || k0 > 0, s)
+		multiplyPanels(w.Format, c[p*Lanes:], ldc, a[k0:], lda, m, depth, right{&w.Data[w.at(p, k0)], columnBytes, apart}, min(n*Lanes, w.N-p*Lanes), accumulate || k0 > 0, s)
 	}
 }
 
@@ -131,23 +131,29 @@ func inTurn(i, end, unit int) iter.Seq2[int, int] {
 	}
 }
 
-// multiplyPanels multiplies m rows of a by one block of two panels, the second apart bytes
-// after the first, or of one where cols, the number of columns that exist, says so.
-func multiplyPanels(f Format, c []float32, ldc int, a []float32, lda, m, depth int, b *byte, apart, cols int, add bool, s *Scratch) {
+// right is what a tile multiplies by: one panel or two. See [tileFunc].
+type right struct {
+	at          *byte
+	step, apart int
+}
+
+// multiplyPanels multiplies m rows of a by one block of two panels, or of one where
+// cols, the number of columns that exist, says so.
+func multiplyPanels(f Format, c []float32, ldc int, a []float32, lda, m, depth int, b right, cols int, add bool, s *Scratch) {
 	if pair := active.pair[f]; cols == 2*Lanes && len(pair) > 0 {
-		block(pair, c, ldc, a, lda, m, depth, b, apart, Lanes, add, s)
+		block(pair, c, ldc, a, lda, m, depth, b, Lanes, add, s)
 		return
 	}
 	for j := 0; j < cols; j += Lanes {
-		panel := (*byte)(unsafe.Add(unsafe.Pointer(b), j/Lanes*apart))
-		block(active.tile[f], c[j:], ldc, a, lda, m, depth, panel, 0, min(Lanes, cols-j), add, s)
+		panel := right{(*byte)(unsafe.Add(unsafe.Pointer(b.at), j/Lanes*b.apart)), b.step, 0}
+		block(active.tile[f], c[j:], ldc, a, lda, m, depth, panel, min(Lanes, cols-j), add, s)
 	}
 }
 
 // block multiplies m rows of a by one block of what the tiles take: a panel or two.
 // Rows are dealt evenly to as few tiles as hold them; cols is the number of columns
 // that exist of the last panel.
-func block(tile []tileFunc, c []float32, ldc int, a []float32, lda, m, depth int, b *byte, apart, cols int, add bool, s *Scratch) {
+func block(tile []tileFunc, c []float32, ldc int, a []float32, lda, m, depth int, b right, cols int, add bool, s *Scratch) {
 	tiles := (m + len(tile) - 1) / len(tile)
 	rows, longer := m/tiles, m%tiles
 	for t, i := 0, 0; t < tiles; t++ {
@@ -156,7 +162,7 @@ func block(tile []tileFunc, c []float32, ldc int, a []float32, lda, m, depth int
 			n++
 		}
 		if cols == Lanes {
-			tile[n-1](depth, &a[i*lda], lda, b, apart, &c[i*ldc], ldc, flag(add))
+			tile[n-1](depth, &a[i*lda], lda, b.at, b.step, b.apart, &c[i*ldc], ldc, flag(add))
 		} else {
 			edge(tile[n-1], c[i*ldc:], ldc, a[i*lda:], lda, n, depth, b, cols, add, s)
 		}
@@ -165,11 +171,11 @@ func block(tile []tileFunc, c []float32, ldc int, a []float32, lda, m, depth int
 }
 
 // edge runs a tile beside C, for the last panel where C has fewer columns.
-func edge(tile tileFunc, c []float32, ldc int, a []float32, lda, rows, depth int, b *byte, cols int, add bool, s *Scratch) {
+func edge(tile tileFunc, c []float32, ldc int, a []float32, lda, rows, depth int, b right, cols int, add bool, s *Scratch) {
 	for r := range rows {
 		copy(s.edge[r*Lanes:], c[r*ldc:][:cols])
 	}
-	tile(depth, &a[0], lda, b, 0, &s.edge[0], Lanes, flag(add))
+	tile(depth, &a[0], lda, b.at, b.step, 0, &s.edge[0], Lanes, flag(add))
 	for r := range rows {
 		copy(c[r*ldc:][:cols], s.edge[r*Lanes:])
 	}
@@ -208,7 +214,7 @@ func transposed(c []float32, ldc int, a []float32, lda, m int, w *Panels, k0, k1
 				for j := 0; j < cols; j += Lanes {
 					w.columns(n0, depth, k+j, min(Lanes, cols-j), s.panel(j/Lanes, BlockDepth))
 				}
-				multiplyPanels(F32, c[k:], ldc, a[n0:], lda, m, depth, raw(s.panels), scratchApart, cols, accumulate || n0 > 0, s)
+				multiplyPanels(F32, c[k:], ldc, a[n0:], lda, m, depth, s.packed(), cols, accumulate || n0 > 0, s)
 			}
 		}
 	}
@@ -229,15 +235,17 @@ func (w *Panels) columns(n0, depth, k, cols int, dst []float32) {
 	}
 }
 
-// scratchApart is the distance of the two panels of Scratch in bytes.
-const scratchApart = 4 * BlockDepth * Lanes
-
 // panel returns one of the two float32 panels of scratch, of a depth.
 func (s *Scratch) panel(i, depth int) []float32 {
 	if s.panels == nil {
 		s.panels = aligned(2 * BlockDepth * Lanes)
 	}
 	return s.panels[i*BlockDepth*Lanes:][:depth*Lanes]
+}
+
+// packed returns both as what tiles multiply by.
+func (s *Scratch) packed() right {
+	return right{raw(s.panels), columnBytes, 4 * BlockDepth * Lanes}
 }
 
 // asBytes returns the memory of x.

@@ -7,119 +7,119 @@ package kernel
 // mulF32R1P1 computes 1 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R1P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF32R1P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF32R2P1 computes 2 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R2P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF32R2P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF32R3P1 computes 3 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R3P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF32R3P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF32R4P1 computes 4 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R4P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF32R4P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF32R5P1 computes 5 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R5P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF32R5P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF32R6P1 computes 6 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF32R6P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF32R6P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF16R1P1 computes 1 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R1P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF16R1P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF16R2P1 computes 2 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R2P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF16R2P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF16R3P1 computes 3 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R3P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF16R3P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF16R4P1 computes 4 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R4P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF16R4P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF16R5P1 computes 5 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R5P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF16R5P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF16R6P1 computes 6 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R6P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF16R6P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF16R1P2 computes 1 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF16R1P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF16R2P2 computes 2 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF16R2P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulF16R3P2 computes 3 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func mulF16R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulF16R3P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulBF16R1P1 computes 1 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R1P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulBF16R1P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulBF16R2P1 computes 2 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R2P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulBF16R2P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulBF16R3P1 computes 3 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R3P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulBF16R3P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulBF16R4P1 computes 4 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R4P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulBF16R4P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulBF16R5P1 computes 5 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R5P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulBF16R5P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulBF16R6P1 computes 6 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R6P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulBF16R6P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulBF16R1P2 computes 1 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulBF16R1P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulBF16R2P2 computes 2 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulBF16R2P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // mulBF16R3P2 computes 3 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func mulBF16R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func mulBF16R3P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)

@@ -4,19 +4,22 @@
 
 #include "textflag.h"
 
-// func mulF32R1P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF32R1P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mulF32R1P1(SB), NOSPLIT, $0-64
+TEXT ·mulF32R1P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
+	MOVQ       step+32(FP), SI
+	MOVQ       SI, DI
+	SHLQ       $0x06, DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       AX, SI
-	SHRQ       $0x02, SI
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -25,24 +28,27 @@ loop:
 	VMOVUPS      32(DX), Y4
 	VFMADD231PS  Y3, Y2, Y0
 	VFMADD231PS  Y4, Y2, Y1
+	ADDQ         SI, DX
 	VBROADCASTSS 4(CX), Y2
-	VMOVUPS      64(DX), Y3
-	VMOVUPS      96(DX), Y4
+	VMOVUPS      (DX), Y3
+	VMOVUPS      32(DX), Y4
 	VFMADD231PS  Y3, Y2, Y0
 	VFMADD231PS  Y4, Y2, Y1
+	ADDQ         SI, DX
 	VBROADCASTSS 8(CX), Y2
-	VMOVUPS      128(DX), Y3
-	VMOVUPS      160(DX), Y4
+	VMOVUPS      (DX), Y3
+	VMOVUPS      32(DX), Y4
 	VFMADD231PS  Y3, Y2, Y0
 	VFMADD231PS  Y4, Y2, Y1
+	ADDQ         SI, DX
 	VBROADCASTSS 12(CX), Y2
-	VMOVUPS      192(DX), Y3
-	VMOVUPS      224(DX), Y4
+	VMOVUPS      (DX), Y3
+	VMOVUPS      32(DX), Y4
 	VFMADD231PS  Y3, Y2, Y0
 	VFMADD231PS  Y4, Y2, Y1
-	ADDQ         $0x00000100, DX
+	ADDQ         SI, DX
 	ADDQ         $0x10, CX
-	DECQ         SI
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -55,13 +61,13 @@ one:
 	VMOVUPS      32(DX), Y4
 	VFMADD231PS  Y3, Y2, Y0
 	VFMADD231PS  Y4, Y2, Y1
-	ADDQ         $0x00000040, DX
+	ADDQ         SI, DX
 	ADDQ         $0x04, CX
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -73,31 +79,34 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF32R2P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF32R2P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mulF32R2P1(SB), NOSPLIT, $0-64
+TEXT ·mulF32R2P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), DI
+	MOVQ       ldc+56(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
 	PREFETCHT0 (BX)(DI*1)
 	PREFETCHT0 60(BX)(DI*1)
+	MOVQ       step+32(FP), R8
+	MOVQ       R8, R9
+	SHLQ       $0x06, R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
+	PREFETCHT0   (DX)(R9*1)
 	VMOVUPS      (DX), Y4
 	VMOVUPS      32(DX), Y5
 	VBROADCASTSS (CX), Y6
@@ -106,36 +115,39 @@ loop:
 	VBROADCASTSS (CX)(SI*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   4160(DX)
-	VMOVUPS      64(DX), Y4
-	VMOVUPS      96(DX), Y5
+	ADDQ         R8, DX
+	PREFETCHT0   (DX)(R9*1)
+	VMOVUPS      (DX), Y4
+	VMOVUPS      32(DX), Y5
 	VBROADCASTSS 4(CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 4(CX)(SI*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   4224(DX)
-	VMOVUPS      128(DX), Y4
-	VMOVUPS      160(DX), Y5
+	ADDQ         R8, DX
+	PREFETCHT0   (DX)(R9*1)
+	VMOVUPS      (DX), Y4
+	VMOVUPS      32(DX), Y5
 	VBROADCASTSS 8(CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 8(CX)(SI*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   4288(DX)
-	VMOVUPS      192(DX), Y4
-	VMOVUPS      224(DX), Y5
+	ADDQ         R8, DX
+	PREFETCHT0   (DX)(R9*1)
+	VMOVUPS      (DX), Y4
+	VMOVUPS      32(DX), Y5
 	VBROADCASTSS 12(CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 12(CX)(SI*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         $0x00000100, DX
+	ADDQ         R8, DX
 	ADDQ         $0x10, CX
-	DECQ         R8
+	DECQ         R10
 	JNZ          loop
 
 rest:
@@ -143,7 +155,7 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
+	PREFETCHT0   (DX)(R9*1)
 	VMOVUPS      (DX), Y4
 	VMOVUPS      32(DX), Y5
 	VBROADCASTSS (CX), Y6
@@ -152,13 +164,13 @@ one:
 	VBROADCASTSS (CX)(SI*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         $0x00000040, DX
+	ADDQ         R8, DX
 	ADDQ         $0x04, CX
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -174,16 +186,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF32R3P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF32R3P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mulF32R3P1(SB), NOSPLIT, $0-64
+TEXT ·mulF32R3P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), DI
+	MOVQ       ldc+56(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -191,18 +203,21 @@ TEXT ·mulF32R3P1(SB), NOSPLIT, $0-64
 	PREFETCHT0 60(BX)(DI*1)
 	PREFETCHT0 (BX)(DI*2)
 	PREFETCHT0 60(BX)(DI*2)
+	MOVQ       step+32(FP), R8
+	MOVQ       R8, R9
+	SHLQ       $0x06, R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
+	PREFETCHT0   (DX)(R9*1)
 	VMOVUPS      (DX), Y6
 	VMOVUPS      32(DX), Y7
 	VBROADCASTSS (CX), Y8
@@ -214,9 +229,10 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   4160(DX)
-	VMOVUPS      64(DX), Y6
-	VMOVUPS      96(DX), Y7
+	ADDQ         R8, DX
+	PREFETCHT0   (DX)(R9*1)
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
 	VBROADCASTSS 4(CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -226,9 +242,10 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   4224(DX)
-	VMOVUPS      128(DX), Y6
-	VMOVUPS      160(DX), Y7
+	ADDQ         R8, DX
+	PREFETCHT0   (DX)(R9*1)
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
 	VBROADCASTSS 8(CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -238,9 +255,10 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   4288(DX)
-	VMOVUPS      192(DX), Y6
-	VMOVUPS      224(DX), Y7
+	ADDQ         R8, DX
+	PREFETCHT0   (DX)(R9*1)
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
 	VBROADCASTSS 12(CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -250,9 +268,9 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         $0x00000100, DX
+	ADDQ         R8, DX
 	ADDQ         $0x10, CX
-	DECQ         R8
+	DECQ         R10
 	JNZ          loop
 
 rest:
@@ -260,7 +278,7 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
+	PREFETCHT0   (DX)(R9*1)
 	VMOVUPS      (DX), Y6
 	VMOVUPS      32(DX), Y7
 	VBROADCASTSS (CX), Y8
@@ -272,13 +290,13 @@ one:
 	VBROADCASTSS (CX)(SI*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         $0x00000040, DX
+	ADDQ         R8, DX
 	ADDQ         $0x04, CX
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -298,18 +316,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF32R4P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF32R4P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mulF32R4P1(SB), NOSPLIT, $0-64
+TEXT ·mulF32R4P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       ldc+56(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -321,6 +339,9 @@ TEXT ·mulF32R4P1(SB), NOSPLIT, $0-64
 	PREFETCHT0 60(BX)(R8*2)
 	PREFETCHT0 (R9)
 	PREFETCHT0 60(R9)
+	MOVQ       step+32(FP), R10
+	MOVQ       R10, R11
+	SHLQ       $0x06, R11
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -329,12 +350,12 @@ TEXT ·mulF32R4P1(SB), NOSPLIT, $0-64
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       AX, R10
-	SHRQ       $0x02, R10
+	MOVQ       AX, R12
+	SHRQ       $0x02, R12
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
+	PREFETCHT0   (DX)(R11*1)
 	VMOVUPS      (DX), Y8
 	VMOVUPS      32(DX), Y9
 	VBROADCASTSS (CX), Y10
@@ -349,9 +370,10 @@ loop:
 	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   4160(DX)
-	VMOVUPS      64(DX), Y8
-	VMOVUPS      96(DX), Y9
+	ADDQ         R10, DX
+	PREFETCHT0   (DX)(R11*1)
+	VMOVUPS      (DX), Y8
+	VMOVUPS      32(DX), Y9
 	VBROADCASTSS 4(CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -364,9 +386,10 @@ loop:
 	VBROADCASTSS 4(DI), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   4224(DX)
-	VMOVUPS      128(DX), Y8
-	VMOVUPS      160(DX), Y9
+	ADDQ         R10, DX
+	PREFETCHT0   (DX)(R11*1)
+	VMOVUPS      (DX), Y8
+	VMOVUPS      32(DX), Y9
 	VBROADCASTSS 8(CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -379,9 +402,10 @@ loop:
 	VBROADCASTSS 8(DI), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   4288(DX)
-	VMOVUPS      192(DX), Y8
-	VMOVUPS      224(DX), Y9
+	ADDQ         R10, DX
+	PREFETCHT0   (DX)(R11*1)
+	VMOVUPS      (DX), Y8
+	VMOVUPS      32(DX), Y9
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -394,10 +418,10 @@ loop:
 	VBROADCASTSS 12(DI), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         $0x00000100, DX
+	ADDQ         R10, DX
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, DI
-	DECQ         R10
+	DECQ         R12
 	JNZ          loop
 
 rest:
@@ -405,7 +429,7 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
+	PREFETCHT0   (DX)(R11*1)
 	VMOVUPS      (DX), Y8
 	VMOVUPS      32(DX), Y9
 	VBROADCASTSS (CX), Y10
@@ -420,14 +444,14 @@ one:
 	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         $0x00000040, DX
+	ADDQ         R10, DX
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -451,18 +475,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF32R5P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF32R5P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mulF32R5P1(SB), NOSPLIT, $0-64
+TEXT ·mulF32R5P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       ldc+56(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -476,6 +500,9 @@ TEXT ·mulF32R5P1(SB), NOSPLIT, $0-64
 	PREFETCHT0 60(R9)
 	PREFETCHT0 (R9)(R8*1)
 	PREFETCHT0 60(R9)(R8*1)
+	MOVQ       step+32(FP), R10
+	MOVQ       R10, R11
+	SHLQ       $0x06, R11
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -486,12 +513,12 @@ TEXT ·mulF32R5P1(SB), NOSPLIT, $0-64
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	MOVQ       AX, R10
-	SHRQ       $0x02, R10
+	MOVQ       AX, R12
+	SHRQ       $0x02, R12
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
+	PREFETCHT0   (DX)(R11*1)
 	VMOVUPS      (DX), Y10
 	VMOVUPS      32(DX), Y11
 	VBROADCASTSS (CX), Y12
@@ -509,9 +536,10 @@ loop:
 	VBROADCASTSS (DI)(SI*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   4160(DX)
-	VMOVUPS      64(DX), Y10
-	VMOVUPS      96(DX), Y11
+	ADDQ         R10, DX
+	PREFETCHT0   (DX)(R11*1)
+	VMOVUPS      (DX), Y10
+	VMOVUPS      32(DX), Y11
 	VBROADCASTSS 4(CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -527,9 +555,10 @@ loop:
 	VBROADCASTSS 4(DI)(SI*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   4224(DX)
-	VMOVUPS      128(DX), Y10
-	VMOVUPS      160(DX), Y11
+	ADDQ         R10, DX
+	PREFETCHT0   (DX)(R11*1)
+	VMOVUPS      (DX), Y10
+	VMOVUPS      32(DX), Y11
 	VBROADCASTSS 8(CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -545,9 +574,10 @@ loop:
 	VBROADCASTSS 8(DI)(SI*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   4288(DX)
-	VMOVUPS      192(DX), Y10
-	VMOVUPS      224(DX), Y11
+	ADDQ         R10, DX
+	PREFETCHT0   (DX)(R11*1)
+	VMOVUPS      (DX), Y10
+	VMOVUPS      32(DX), Y11
 	VBROADCASTSS 12(CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -563,10 +593,10 @@ loop:
 	VBROADCASTSS 12(DI)(SI*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         $0x00000100, DX
+	ADDQ         R10, DX
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, DI
-	DECQ         R10
+	DECQ         R12
 	JNZ          loop
 
 rest:
@@ -574,7 +604,7 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
+	PREFETCHT0   (DX)(R11*1)
 	VMOVUPS      (DX), Y10
 	VMOVUPS      32(DX), Y11
 	VBROADCASTSS (CX), Y12
@@ -592,14 +622,14 @@ one:
 	VBROADCASTSS (DI)(SI*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         $0x00000040, DX
+	ADDQ         R10, DX
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -627,18 +657,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF32R6P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF32R6P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mulF32R6P1(SB), NOSPLIT, $0-64
+TEXT ·mulF32R6P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       ldc+56(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -654,6 +684,9 @@ TEXT ·mulF32R6P1(SB), NOSPLIT, $0-64
 	PREFETCHT0 60(R9)(R8*1)
 	PREFETCHT0 (R9)(R8*2)
 	PREFETCHT0 60(R9)(R8*2)
+	MOVQ       step+32(FP), R10
+	MOVQ       R10, R11
+	SHLQ       $0x06, R11
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -666,12 +699,12 @@ TEXT ·mulF32R6P1(SB), NOSPLIT, $0-64
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       AX, R10
-	SHRQ       $0x02, R10
+	MOVQ       AX, R12
+	SHRQ       $0x02, R12
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
+	PREFETCHT0   (DX)(R11*1)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -692,9 +725,10 @@ loop:
 	VBROADCASTSS (DI)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   4160(DX)
-	VMOVUPS      64(DX), Y12
-	VMOVUPS      96(DX), Y13
+	ADDQ         R10, DX
+	PREFETCHT0   (DX)(R11*1)
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
 	VBROADCASTSS 4(CX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -713,9 +747,10 @@ loop:
 	VBROADCASTSS 4(DI)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   4224(DX)
-	VMOVUPS      128(DX), Y12
-	VMOVUPS      160(DX), Y13
+	ADDQ         R10, DX
+	PREFETCHT0   (DX)(R11*1)
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
 	VBROADCASTSS 8(CX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -734,9 +769,10 @@ loop:
 	VBROADCASTSS 8(DI)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   4288(DX)
-	VMOVUPS      192(DX), Y12
-	VMOVUPS      224(DX), Y13
+	ADDQ         R10, DX
+	PREFETCHT0   (DX)(R11*1)
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
 	VBROADCASTSS 12(CX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -755,10 +791,10 @@ loop:
 	VBROADCASTSS 12(DI)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         $0x00000100, DX
+	ADDQ         R10, DX
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, DI
-	DECQ         R10
+	DECQ         R12
 	JNZ          loop
 
 rest:
@@ -766,7 +802,7 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
+	PREFETCHT0   (DX)(R11*1)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -787,14 +823,14 @@ one:
 	VBROADCASTSS (DI)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         $0x00000040, DX
+	ADDQ         R10, DX
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -826,13 +862,13 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R1P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF16R1P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R1P1(SB), NOSPLIT, $0-64
+TEXT ·mulF16R1P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
 	VXORPS     Y0, Y0, Y0
@@ -883,7 +919,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -895,16 +931,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R2P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF16R2P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R2P1(SB), NOSPLIT, $0-64
+TEXT ·mulF16R2P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), DI
+	MOVQ       ldc+56(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -980,7 +1016,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -996,16 +1032,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R3P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF16R3P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R3P1(SB), NOSPLIT, $0-64
+TEXT ·mulF16R3P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), DI
+	MOVQ       ldc+56(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -1100,7 +1136,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -1120,18 +1156,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R4P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF16R4P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R4P1(SB), NOSPLIT, $0-64
+TEXT ·mulF16R4P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       ldc+56(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -1249,7 +1285,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -1273,18 +1309,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R5P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF16R5P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R5P1(SB), NOSPLIT, $0-64
+TEXT ·mulF16R5P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       ldc+56(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -1421,7 +1457,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -1449,18 +1485,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R6P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF16R6P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R6P1(SB), NOSPLIT, $0-64
+TEXT ·mulF16R6P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       ldc+56(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -1616,7 +1652,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -1648,22 +1684,21 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF16R1P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R1P2(SB), NOSPLIT, $0-64
+TEXT ·mulF16R1P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
-	MOVQ       apart+32(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, SI
+	SHRQ       $0x02, SI
 	JZ         rest
 
 loop:
@@ -1672,8 +1707,8 @@ loop:
 	VCVTPH2PS    16(DX), Y6
 	VFMADD231PS  Y5, Y4, Y0
 	VFMADD231PS  Y6, Y4, Y1
-	VCVTPH2PS    (DX)(SI*1), Y5
-	VCVTPH2PS    16(DX)(SI*1), Y6
+	VCVTPH2PS    32(DX), Y5
+	VCVTPH2PS    48(DX), Y6
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
 	VBROADCASTSS 4(CX), Y4
@@ -1681,8 +1716,8 @@ loop:
 	VCVTPH2PS    80(DX), Y6
 	VFMADD231PS  Y5, Y4, Y0
 	VFMADD231PS  Y6, Y4, Y1
-	VCVTPH2PS    64(DX)(SI*1), Y5
-	VCVTPH2PS    80(DX)(SI*1), Y6
+	VCVTPH2PS    96(DX), Y5
+	VCVTPH2PS    112(DX), Y6
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
 	VBROADCASTSS 8(CX), Y4
@@ -1690,8 +1725,8 @@ loop:
 	VCVTPH2PS    144(DX), Y6
 	VFMADD231PS  Y5, Y4, Y0
 	VFMADD231PS  Y6, Y4, Y1
-	VCVTPH2PS    128(DX)(SI*1), Y5
-	VCVTPH2PS    144(DX)(SI*1), Y6
+	VCVTPH2PS    160(DX), Y5
+	VCVTPH2PS    176(DX), Y6
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
 	VBROADCASTSS 12(CX), Y4
@@ -1699,13 +1734,13 @@ loop:
 	VCVTPH2PS    208(DX), Y6
 	VFMADD231PS  Y5, Y4, Y0
 	VFMADD231PS  Y6, Y4, Y1
-	VCVTPH2PS    192(DX)(SI*1), Y5
-	VCVTPH2PS    208(DX)(SI*1), Y6
+	VCVTPH2PS    224(DX), Y5
+	VCVTPH2PS    240(DX), Y6
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x10, CX
-	DECQ         DI
+	DECQ         SI
 	JNZ          loop
 
 rest:
@@ -1718,8 +1753,8 @@ one:
 	VCVTPH2PS    16(DX), Y6
 	VFMADD231PS  Y5, Y4, Y0
 	VFMADD231PS  Y6, Y4, Y1
-	VCVTPH2PS    (DX)(SI*1), Y5
-	VCVTPH2PS    16(DX)(SI*1), Y6
+	VCVTPH2PS    32(DX), Y5
+	VCVTPH2PS    48(DX), Y6
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
 	ADDQ         $0x00000040, DX
@@ -1728,7 +1763,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -1744,22 +1779,21 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF16R2P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R2P2(SB), NOSPLIT, $0-64
+TEXT ·mulF16R2P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), DI
+	MOVQ       ldc+56(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
 	PREFETCHT0 (BX)(DI*1)
 	PREFETCHT0 60(BX)(DI*1)
-	MOVQ       apart+32(FP), R8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -1768,8 +1802,8 @@ TEXT ·mulF16R2P2(SB), NOSPLIT, $0-64
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       AX, R9
-	SHRQ       $0x02, R9
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -1782,8 +1816,8 @@ loop:
 	VBROADCASTSS (CX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VCVTPH2PS    (DX)(R8*1), Y8
-	VCVTPH2PS    16(DX)(R8*1), Y9
+	VCVTPH2PS    32(DX), Y8
+	VCVTPH2PS    48(DX), Y9
 	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
@@ -1799,8 +1833,8 @@ loop:
 	VBROADCASTSS 4(CX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VCVTPH2PS    64(DX)(R8*1), Y8
-	VCVTPH2PS    80(DX)(R8*1), Y9
+	VCVTPH2PS    96(DX), Y8
+	VCVTPH2PS    112(DX), Y9
 	VBROADCASTSS 4(CX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
@@ -1816,8 +1850,8 @@ loop:
 	VBROADCASTSS 8(CX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VCVTPH2PS    128(DX)(R8*1), Y8
-	VCVTPH2PS    144(DX)(R8*1), Y9
+	VCVTPH2PS    160(DX), Y8
+	VCVTPH2PS    176(DX), Y9
 	VBROADCASTSS 8(CX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
@@ -1833,8 +1867,8 @@ loop:
 	VBROADCASTSS 12(CX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VCVTPH2PS    192(DX)(R8*1), Y8
-	VCVTPH2PS    208(DX)(R8*1), Y9
+	VCVTPH2PS    224(DX), Y8
+	VCVTPH2PS    240(DX), Y9
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
@@ -1843,7 +1877,7 @@ loop:
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x10, CX
-	DECQ         R9
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -1860,8 +1894,8 @@ one:
 	VBROADCASTSS (CX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VCVTPH2PS    (DX)(R8*1), Y8
-	VCVTPH2PS    16(DX)(R8*1), Y9
+	VCVTPH2PS    32(DX), Y8
+	VCVTPH2PS    48(DX), Y9
 	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
@@ -1874,7 +1908,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -1898,16 +1932,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulF16R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulF16R3P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·mulF16R3P2(SB), NOSPLIT, $0-64
+TEXT ·mulF16R3P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), DI
+	MOVQ       ldc+56(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -1915,7 +1949,6 @@ TEXT ·mulF16R3P2(SB), NOSPLIT, $0-64
 	PREFETCHT0 60(BX)(DI*1)
 	PREFETCHT0 (BX)(DI*2)
 	PREFETCHT0 60(BX)(DI*2)
-	MOVQ       apart+32(FP), R8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -1928,8 +1961,8 @@ TEXT ·mulF16R3P2(SB), NOSPLIT, $0-64
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       AX, R9
-	SHRQ       $0x02, R9
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -1945,8 +1978,8 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VCVTPH2PS    (DX)(R8*1), Y12
-	VCVTPH2PS    16(DX)(R8*1), Y13
+	VCVTPH2PS    32(DX), Y12
+	VCVTPH2PS    48(DX), Y13
 	VBROADCASTSS (CX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
@@ -1968,8 +2001,8 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VCVTPH2PS    64(DX)(R8*1), Y12
-	VCVTPH2PS    80(DX)(R8*1), Y13
+	VCVTPH2PS    96(DX), Y12
+	VCVTPH2PS    112(DX), Y13
 	VBROADCASTSS 4(CX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
@@ -1991,8 +2024,8 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VCVTPH2PS    128(DX)(R8*1), Y12
-	VCVTPH2PS    144(DX)(R8*1), Y13
+	VCVTPH2PS    160(DX), Y12
+	VCVTPH2PS    176(DX), Y13
 	VBROADCASTSS 8(CX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
@@ -2014,8 +2047,8 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VCVTPH2PS    192(DX)(R8*1), Y12
-	VCVTPH2PS    208(DX)(R8*1), Y13
+	VCVTPH2PS    224(DX), Y12
+	VCVTPH2PS    240(DX), Y13
 	VBROADCASTSS 12(CX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
@@ -2027,7 +2060,7 @@ loop:
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x10, CX
-	DECQ         R9
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -2047,8 +2080,8 @@ one:
 	VBROADCASTSS (CX)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VCVTPH2PS    (DX)(R8*1), Y12
-	VCVTPH2PS    16(DX)(R8*1), Y13
+	VCVTPH2PS    32(DX), Y12
+	VCVTPH2PS    48(DX), Y13
 	VBROADCASTSS (CX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
@@ -2064,7 +2097,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2096,13 +2129,13 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R1P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulBF16R1P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R1P1(SB), NOSPLIT, $0-64
+TEXT ·mulBF16R1P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
 	VXORPS     Y0, Y0, Y0
@@ -2160,7 +2193,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2172,16 +2205,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R2P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulBF16R2P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R2P1(SB), NOSPLIT, $0-64
+TEXT ·mulBF16R2P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), DI
+	MOVQ       ldc+56(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -2264,7 +2297,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2280,16 +2313,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R3P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulBF16R3P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R3P1(SB), NOSPLIT, $0-64
+TEXT ·mulBF16R3P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), DI
+	MOVQ       ldc+56(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -2391,7 +2424,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2411,18 +2444,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R4P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulBF16R4P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R4P1(SB), NOSPLIT, $0-64
+TEXT ·mulBF16R4P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       ldc+56(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -2547,7 +2580,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2571,18 +2604,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R5P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulBF16R5P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R5P1(SB), NOSPLIT, $0-64
+TEXT ·mulBF16R5P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       ldc+56(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -2726,7 +2759,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2754,18 +2787,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R6P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulBF16R6P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R6P1(SB), NOSPLIT, $0-64
+TEXT ·mulBF16R6P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
 	LEAQ       (CX)(SI*2), DI
 	ADDQ       SI, DI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       ldc+56(FP), R8
 	SHLQ       $0x02, R8
 	LEAQ       (BX)(R8*2), R9
 	ADDQ       R8, R9
@@ -2928,7 +2961,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -2960,24 +2993,23 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulBF16R1P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R1P2(SB), NOSPLIT, $0-64
+TEXT ·mulBF16R1P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
-	MOVQ       apart+32(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VPCMPEQD   Y4, Y4, Y4
 	VPSLLD     $0x10, Y4, Y4
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, SI
+	SHRQ       $0x02, SI
 	JZ         rest
 
 loop:
@@ -2987,7 +3019,7 @@ loop:
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y0
 	VFMADD231PS  Y7, Y5, Y1
-	VMOVDQU      (DX)(SI*1), Y7
+	VMOVDQU      32(DX), Y7
 	VPSLLD       $0x10, Y7, Y6
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y2
@@ -2998,7 +3030,7 @@ loop:
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y0
 	VFMADD231PS  Y7, Y5, Y1
-	VMOVDQU      64(DX)(SI*1), Y7
+	VMOVDQU      96(DX), Y7
 	VPSLLD       $0x10, Y7, Y6
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y2
@@ -3009,7 +3041,7 @@ loop:
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y0
 	VFMADD231PS  Y7, Y5, Y1
-	VMOVDQU      128(DX)(SI*1), Y7
+	VMOVDQU      160(DX), Y7
 	VPSLLD       $0x10, Y7, Y6
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y2
@@ -3020,14 +3052,14 @@ loop:
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y0
 	VFMADD231PS  Y7, Y5, Y1
-	VMOVDQU      192(DX)(SI*1), Y7
+	VMOVDQU      224(DX), Y7
 	VPSLLD       $0x10, Y7, Y6
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y2
 	VFMADD231PS  Y7, Y5, Y3
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x10, CX
-	DECQ         DI
+	DECQ         SI
 	JNZ          loop
 
 rest:
@@ -3041,7 +3073,7 @@ one:
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y0
 	VFMADD231PS  Y7, Y5, Y1
-	VMOVDQU      (DX)(SI*1), Y7
+	VMOVDQU      32(DX), Y7
 	VPSLLD       $0x10, Y7, Y6
 	VPAND        Y4, Y7, Y7
 	VFMADD231PS  Y6, Y5, Y2
@@ -3052,7 +3084,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -3068,22 +3100,21 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulBF16R2P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R2P2(SB), NOSPLIT, $0-64
+TEXT ·mulBF16R2P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), DI
+	MOVQ       ldc+56(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
 	PREFETCHT0 (BX)(DI*1)
 	PREFETCHT0 60(BX)(DI*1)
-	MOVQ       apart+32(FP), R8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -3094,8 +3125,8 @@ TEXT ·mulBF16R2P2(SB), NOSPLIT, $0-64
 	VXORPS     Y7, Y7, Y7
 	VPCMPEQD   Y8, Y8, Y8
 	VPSLLD     $0x10, Y8, Y8
-	MOVQ       AX, R9
-	SHRQ       $0x02, R9
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -3109,7 +3140,7 @@ loop:
 	VBROADCASTSS (CX)(SI*1), Y11
 	VFMADD231PS  Y9, Y11, Y4
 	VFMADD231PS  Y10, Y11, Y5
-	VMOVDQU      (DX)(R8*1), Y10
+	VMOVDQU      32(DX), Y10
 	VPSLLD       $0x10, Y10, Y9
 	VPAND        Y8, Y10, Y10
 	VBROADCASTSS (CX), Y11
@@ -3128,7 +3159,7 @@ loop:
 	VBROADCASTSS 4(CX)(SI*1), Y11
 	VFMADD231PS  Y9, Y11, Y4
 	VFMADD231PS  Y10, Y11, Y5
-	VMOVDQU      64(DX)(R8*1), Y10
+	VMOVDQU      96(DX), Y10
 	VPSLLD       $0x10, Y10, Y9
 	VPAND        Y8, Y10, Y10
 	VBROADCASTSS 4(CX), Y11
@@ -3147,7 +3178,7 @@ loop:
 	VBROADCASTSS 8(CX)(SI*1), Y11
 	VFMADD231PS  Y9, Y11, Y4
 	VFMADD231PS  Y10, Y11, Y5
-	VMOVDQU      128(DX)(R8*1), Y10
+	VMOVDQU      160(DX), Y10
 	VPSLLD       $0x10, Y10, Y9
 	VPAND        Y8, Y10, Y10
 	VBROADCASTSS 8(CX), Y11
@@ -3166,7 +3197,7 @@ loop:
 	VBROADCASTSS 12(CX)(SI*1), Y11
 	VFMADD231PS  Y9, Y11, Y4
 	VFMADD231PS  Y10, Y11, Y5
-	VMOVDQU      192(DX)(R8*1), Y10
+	VMOVDQU      224(DX), Y10
 	VPSLLD       $0x10, Y10, Y9
 	VPAND        Y8, Y10, Y10
 	VBROADCASTSS 12(CX), Y11
@@ -3177,7 +3208,7 @@ loop:
 	VFMADD231PS  Y10, Y11, Y7
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x10, CX
-	DECQ         R9
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -3195,7 +3226,7 @@ one:
 	VBROADCASTSS (CX)(SI*1), Y11
 	VFMADD231PS  Y9, Y11, Y4
 	VFMADD231PS  Y10, Y11, Y5
-	VMOVDQU      (DX)(R8*1), Y10
+	VMOVDQU      32(DX), Y10
 	VPSLLD       $0x10, Y10, Y9
 	VPAND        Y8, Y10, Y10
 	VBROADCASTSS (CX), Y11
@@ -3210,7 +3241,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0
@@ -3234,16 +3265,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func mulBF16R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func mulBF16R3P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulBF16R3P2(SB), NOSPLIT, $0-64
+TEXT ·mulBF16R3P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), DI
+	MOVQ       ldc+56(FP), DI
 	SHLQ       $0x02, DI
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
@@ -3251,7 +3282,6 @@ TEXT ·mulBF16R3P2(SB), NOSPLIT, $0-64
 	PREFETCHT0 60(BX)(DI*1)
 	PREFETCHT0 (BX)(DI*2)
 	PREFETCHT0 60(BX)(DI*2)
-	MOVQ       apart+32(FP), R8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -3266,8 +3296,8 @@ TEXT ·mulBF16R3P2(SB), NOSPLIT, $0-64
 	VXORPS     Y11, Y11, Y11
 	VPCMPEQD   Y12, Y12, Y12
 	VPSLLD     $0x10, Y12, Y12
-	MOVQ       AX, R9
-	SHRQ       $0x02, R9
+	MOVQ       AX, R8
+	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
@@ -3284,7 +3314,7 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Y15
 	VFMADD231PS  Y13, Y15, Y8
 	VFMADD231PS  Y14, Y15, Y9
-	VMOVDQU      (DX)(R8*1), Y14
+	VMOVDQU      32(DX), Y14
 	VPSLLD       $0x10, Y14, Y13
 	VPAND        Y12, Y14, Y14
 	VBROADCASTSS (CX), Y15
@@ -3309,7 +3339,7 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Y15
 	VFMADD231PS  Y13, Y15, Y8
 	VFMADD231PS  Y14, Y15, Y9
-	VMOVDQU      64(DX)(R8*1), Y14
+	VMOVDQU      96(DX), Y14
 	VPSLLD       $0x10, Y14, Y13
 	VPAND        Y12, Y14, Y14
 	VBROADCASTSS 4(CX), Y15
@@ -3334,7 +3364,7 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Y15
 	VFMADD231PS  Y13, Y15, Y8
 	VFMADD231PS  Y14, Y15, Y9
-	VMOVDQU      128(DX)(R8*1), Y14
+	VMOVDQU      160(DX), Y14
 	VPSLLD       $0x10, Y14, Y13
 	VPAND        Y12, Y14, Y14
 	VBROADCASTSS 8(CX), Y15
@@ -3359,7 +3389,7 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Y15
 	VFMADD231PS  Y13, Y15, Y8
 	VFMADD231PS  Y14, Y15, Y9
-	VMOVDQU      192(DX)(R8*1), Y14
+	VMOVDQU      224(DX), Y14
 	VPSLLD       $0x10, Y14, Y13
 	VPAND        Y12, Y14, Y14
 	VBROADCASTSS 12(CX), Y15
@@ -3373,7 +3403,7 @@ loop:
 	VFMADD231PS  Y14, Y15, Y11
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x10, CX
-	DECQ         R9
+	DECQ         R8
 	JNZ          loop
 
 rest:
@@ -3394,7 +3424,7 @@ one:
 	VBROADCASTSS (CX)(SI*2), Y15
 	VFMADD231PS  Y13, Y15, Y8
 	VFMADD231PS  Y14, Y15, Y9
-	VMOVDQU      (DX)(R8*1), Y14
+	VMOVDQU      32(DX), Y14
 	VPSLLD       $0x10, Y14, Y13
 	VPAND        Y12, Y14, Y14
 	VBROADCASTSS (CX), Y15
@@ -3412,7 +3442,7 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
+	MOVQ   add+64(FP), AX
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (BX), Y0, Y0

@@ -178,7 +178,7 @@ func MatMulTOctets(c []float32, ldc int, a []float32, lda, m int, w *Octets, k0,
 		for k := k0; k < k1; k += Run {
 			w.wideColumns(s.panel(0, depth), s.panel(1, depth), n0, k/Run)
 			for i, rows := range rowBlocks(m) {
-				multiplyPanels(F32, c[i*ldc+k:], ldc, a[i*lda+n0:], lda, rows, depth, raw(s.panels), scratchApart, Run, accumulate || n0 > 0, s)
+				multiplyPanels(F32, c[i*ldc+k:], ldc, a[i*lda+n0:], lda, rows, depth, s.packed(), Run, accumulate || n0 > 0, s)
 			}
 		}
 	}

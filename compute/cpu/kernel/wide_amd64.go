@@ -7,239 +7,239 @@ package kernel
 // wideF32R1P1 computes 1 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R1P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R1P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R2P1 computes 2 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R2P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R2P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R3P1 computes 3 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R3P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R3P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R4P1 computes 4 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R4P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R4P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R5P1 computes 5 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R5P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R5P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R6P1 computes 6 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R6P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R6P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R7P1 computes 7 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R7P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R7P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R8P1 computes 8 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R8P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R8P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R9P1 computes 9 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R9P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R9P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R10P1 computes 10 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R10P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R10P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R11P1 computes 11 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R11P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R11P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R12P1 computes 12 x 16 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R12P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R12P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R1P2 computes 1 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R1P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R2P2 computes 2 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R2P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R3P2 computes 3 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R3P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R4P2 computes 4 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R4P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R4P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R5P2 computes 5 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R5P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R5P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R6P2 computes 6 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R6P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R6P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R7P2 computes 7 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R7P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R7P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R8P2 computes 8 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R8P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R8P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R9P2 computes 9 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R9P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R9P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R10P2 computes 10 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R10P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R10P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R11P2 computes 11 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R11P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R11P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF32R12P2 computes 12 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF32R12P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF32R12P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF16R1P2 computes 1 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF16R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF16R1P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF16R2P2 computes 2 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF16R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF16R2P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF16R3P2 computes 3 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF16R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF16R3P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF16R4P2 computes 4 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF16R4P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF16R4P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF16R5P2 computes 5 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF16R5P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF16R5P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF16R6P2 computes 6 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF16R6P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF16R6P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF16R7P2 computes 7 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF16R7P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF16R7P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF16R8P2 computes 8 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF16R8P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF16R8P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF16R9P2 computes 9 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF16R9P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF16R9P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF16R10P2 computes 10 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF16R10P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF16R10P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF16R11P2 computes 11 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF16R11P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF16R11P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideF16R12P2 computes 12 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideF16R12P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideF16R12P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideBF16R1P2 computes 1 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideBF16R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideBF16R1P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideBF16R2P2 computes 2 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideBF16R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideBF16R2P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideBF16R3P2 computes 3 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideBF16R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideBF16R3P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideBF16R4P2 computes 4 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideBF16R4P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideBF16R4P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideBF16R5P2 computes 5 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideBF16R5P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideBF16R5P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideBF16R6P2 computes 6 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideBF16R6P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideBF16R6P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideBF16R7P2 computes 7 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideBF16R7P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideBF16R7P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideBF16R8P2 computes 8 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideBF16R8P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideBF16R8P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideBF16R9P2 computes 9 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideBF16R9P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideBF16R9P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideBF16R10P2 computes 10 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideBF16R10P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideBF16R10P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideBF16R11P2 computes 11 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideBF16R11P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideBF16R11P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 
 // wideBF16R12P2 computes 12 x 32 numbers of c from k columns of w.
 //
 //go:noescape
-func wideBF16R12P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+func wideBF16R12P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)

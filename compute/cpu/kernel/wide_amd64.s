@@ -22,107 +22,41 @@ DATA lowHalves<>+56(SB)/4, $0x00000000
 DATA lowHalves<>+60(SB)/4, $0x00000000
 GLOBL lowHalves<>(SB), RODATA|NOPTR, $64
 
-// func wideF32R1P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R1P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R1P1(SB), NOSPLIT, $0-64
+TEXT ·wideF32R1P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), DI
-	SHLQ       $0x02, DI
-	MOVQ       BX, SI
-	PREFETCHT0 (SI)
-	VPXORD     Z0, Z0, Z0
-	ADDQ       DI, SI
-	MOVQ       AX, SI
-	SHRQ       $0x02, SI
-	JZ         rest
-
-loop:
-	VMOVUPS          (DX), Z1
-	VFMADD231PS.BCST (CX), Z1, Z0
-	VMOVUPS          64(DX), Z1
-	VFMADD231PS.BCST 4(CX), Z1, Z0
-	VMOVUPS          128(DX), Z1
-	VFMADD231PS.BCST 8(CX), Z1, Z0
-	VMOVUPS          192(DX), Z1
-	VFMADD231PS.BCST 12(CX), Z1, Z0
-	ADDQ             $0x00000100, DX
-	ADDQ             $0x00000010, CX
-	DECQ             SI
-	JNZ              loop
-
-rest:
-	ANDQ $0x03, AX
-	JZ   done
-
-one:
-	VMOVUPS          (DX), Z1
-	VFMADD231PS.BCST (CX), Z1, Z0
-	ADDQ             $0x00000040, DX
-	ADDQ             $0x00000004, CX
-	DECQ             AX
-	JNZ              one
-
-done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), DI
-	SHLQ   $0x02, DI
-	MOVQ   BX, SI
-	TESTQ  AX, AX
-	JZ     store
-	VADDPS (SI), Z0, Z0
-	ADDQ   DI, SI
-
-store:
-	VMOVUPS Z0, (BX)
-	ADDQ    DI, BX
-	VZEROUPPER
-	RET
-
-// func wideF32R2P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R2P1(SB), NOSPLIT, $0-64
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
-	MOVQ       lda+16(FP), SI
-	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       step+32(FP), SI
+	MOVQ       SI, DI
+	SHLQ       $0x06, DI
+	MOVQ       ldc+56(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	VPXORD     Z1, Z1, Z1
 	ADDQ       R8, DI
 	MOVQ       AX, DI
 	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
-	PREFETCHT0       4096(DX)
-	VMOVUPS          (DX), Z2
-	VFMADD231PS.BCST (CX), Z2, Z0
-	VFMADD231PS.BCST (CX)(SI*1), Z2, Z1
-	PREFETCHT0       4160(DX)
-	VMOVUPS          64(DX), Z2
-	VFMADD231PS.BCST 4(CX), Z2, Z0
-	VFMADD231PS.BCST 4(CX)(SI*1), Z2, Z1
-	PREFETCHT0       4224(DX)
-	VMOVUPS          128(DX), Z2
-	VFMADD231PS.BCST 8(CX), Z2, Z0
-	VFMADD231PS.BCST 8(CX)(SI*1), Z2, Z1
-	PREFETCHT0       4288(DX)
-	VMOVUPS          192(DX), Z2
-	VFMADD231PS.BCST 12(CX), Z2, Z0
-	VFMADD231PS.BCST 12(CX)(SI*1), Z2, Z1
-	ADDQ             $0x00000100, DX
+	VMOVUPS          (DX), Z1
+	ADDQ             SI, DX
+	VFMADD231PS.BCST (CX), Z1, Z0
+	VMOVUPS          (DX), Z1
+	ADDQ             SI, DX
+	VFMADD231PS.BCST 4(CX), Z1, Z0
+	VMOVUPS          (DX), Z1
+	ADDQ             SI, DX
+	VFMADD231PS.BCST 8(CX), Z1, Z0
+	VMOVUPS          (DX), Z1
+	ADDQ             SI, DX
+	VFMADD231PS.BCST 12(CX), Z1, Z0
 	ADDQ             $0x00000010, CX
 	DECQ             DI
 	JNZ              loop
@@ -132,84 +66,168 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0       4096(DX)
-	VMOVUPS          (DX), Z2
-	VFMADD231PS.BCST (CX), Z2, Z0
-	VFMADD231PS.BCST (CX)(SI*1), Z2, Z1
-	ADDQ             $0x00000040, DX
+	VMOVUPS          (DX), Z1
+	ADDQ             SI, DX
+	VFMADD231PS.BCST (CX), Z1, Z0
 	ADDQ             $0x00000004, CX
 	DECQ             AX
 	JNZ              one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
 	VADDPS (DI), Z0, Z0
 	ADDQ   R8, DI
-	VADDPS (DI), Z1, Z1
-	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	ADDQ    R8, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R3P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R2P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R3P1(SB), NOSPLIT, $0-64
+TEXT ·wideF32R2P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       ldc+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z0, Z0, Z0
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	VPXORD     Z2, Z2, Z2
-	ADDQ       R8, DI
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	ADDQ       R10, R9
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z2
+	ADDQ             DI, DX
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(SI*1), Z2, Z1
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z2
+	ADDQ             DI, DX
+	VFMADD231PS.BCST 4(CX), Z2, Z0
+	VFMADD231PS.BCST 4(CX)(SI*1), Z2, Z1
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z2
+	ADDQ             DI, DX
+	VFMADD231PS.BCST 8(CX), Z2, Z0
+	VFMADD231PS.BCST 8(CX)(SI*1), Z2, Z1
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z2
+	ADDQ             DI, DX
+	VFMADD231PS.BCST 12(CX), Z2, Z0
+	VFMADD231PS.BCST 12(CX)(SI*1), Z2, Z1
+	ADDQ             $0x00000010, CX
+	DECQ             R9
+	JNZ              loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z2
+	ADDQ             DI, DX
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(SI*1), Z2, Z1
+	ADDQ             $0x00000004, CX
+	DECQ             AX
+	JNZ              one
+
+done:
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   BX, R9
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R9), Z0, Z0
+	ADDQ   R10, R9
+	VADDPS (R9), Z1, Z1
+	ADDQ   R10, R9
+
+store:
+	VMOVUPS Z0, (BX)
+	ADDQ    R10, BX
+	VMOVUPS Z1, (BX)
+	ADDQ    R10, BX
+	VZEROUPPER
+	RET
+
+// func wideF32R3P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF32R3P1(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+48(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       ldc+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	VPXORD     Z0, Z0, Z0
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	VPXORD     Z2, Z2, Z2
+	ADDQ       R10, R9
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
+	JZ         rest
+
+loop:
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z3
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z3, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z3, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z3, Z2
-	PREFETCHT0       4160(DX)
-	VMOVUPS          64(DX), Z3
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z3
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 4(CX), Z3, Z0
 	VFMADD231PS.BCST 4(CX)(SI*1), Z3, Z1
 	VFMADD231PS.BCST 4(CX)(SI*2), Z3, Z2
-	PREFETCHT0       4224(DX)
-	VMOVUPS          128(DX), Z3
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z3
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 8(CX), Z3, Z0
 	VFMADD231PS.BCST 8(CX)(SI*1), Z3, Z1
 	VFMADD231PS.BCST 8(CX)(SI*2), Z3, Z2
-	PREFETCHT0       4288(DX)
-	VMOVUPS          192(DX), Z3
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z3
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 12(CX), Z3, Z0
 	VFMADD231PS.BCST 12(CX)(SI*1), Z3, Z1
 	VFMADD231PS.BCST 12(CX)(SI*2), Z3, Z2
-	ADDQ             $0x00000100, DX
 	ADDQ             $0x00000010, CX
-	DECQ             DI
+	DECQ             R9
 	JNZ              loop
 
 rest:
@@ -217,99 +235,105 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z3
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z3, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z3, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z3, Z2
-	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000004, CX
 	DECQ             AX
 	JNZ              one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   BX, R9
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	ADDQ   R8, DI
-	VADDPS (DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	ADDQ   R8, DI
+	VADDPS (R9), Z0, Z0
+	ADDQ   R10, R9
+	VADDPS (R9), Z1, Z1
+	ADDQ   R10, R9
+	VADDPS (R9), Z2, Z2
+	ADDQ   R10, R9
 
 store:
 	VMOVUPS Z0, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z1, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z2, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R4P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R4P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R4P1(SB), NOSPLIT, $0-64
+TEXT ·wideF32R4P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       ldc+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z0, Z0, Z0
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z2, Z2, Z2
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	ADDQ       R10, R9
+	LEAQ       (CX)(SI*2), R10
+	ADDQ       SI, R10
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z4
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z4, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z4, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z4, Z2
-	VFMADD231PS.BCST (R8), Z4, Z3
-	PREFETCHT0       4160(DX)
-	VMOVUPS          64(DX), Z4
+	VFMADD231PS.BCST (R10), Z4, Z3
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z4
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 4(CX), Z4, Z0
 	VFMADD231PS.BCST 4(CX)(SI*1), Z4, Z1
 	VFMADD231PS.BCST 4(CX)(SI*2), Z4, Z2
-	VFMADD231PS.BCST 4(R8), Z4, Z3
-	PREFETCHT0       4224(DX)
-	VMOVUPS          128(DX), Z4
+	VFMADD231PS.BCST 4(R10), Z4, Z3
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z4
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 8(CX), Z4, Z0
 	VFMADD231PS.BCST 8(CX)(SI*1), Z4, Z1
 	VFMADD231PS.BCST 8(CX)(SI*2), Z4, Z2
-	VFMADD231PS.BCST 8(R8), Z4, Z3
-	PREFETCHT0       4288(DX)
-	VMOVUPS          192(DX), Z4
+	VFMADD231PS.BCST 8(R10), Z4, Z3
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z4
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 12(CX), Z4, Z0
 	VFMADD231PS.BCST 12(CX)(SI*1), Z4, Z1
 	VFMADD231PS.BCST 12(CX)(SI*2), Z4, Z2
-	VFMADD231PS.BCST 12(R8), Z4, Z3
-	ADDQ             $0x00000100, DX
+	VFMADD231PS.BCST 12(R10), Z4, Z3
 	ADDQ             $0x00000010, CX
-	ADDQ             $0x00000010, R8
-	DECQ             DI
+	ADDQ             $0x00000010, R10
+	DECQ             R9
 	JNZ              loop
 
 rest:
@@ -317,112 +341,118 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z4
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z4, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z4, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z4, Z2
-	VFMADD231PS.BCST (R8), Z4, Z3
-	ADDQ             $0x00000040, DX
+	VFMADD231PS.BCST (R10), Z4, Z3
 	ADDQ             $0x00000004, CX
-	ADDQ             $0x00000004, R8
+	ADDQ             $0x00000004, R10
 	DECQ             AX
 	JNZ              one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   BX, R9
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	ADDQ   R8, DI
-	VADDPS (DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	ADDQ   R8, DI
-	VADDPS (DI), Z3, Z3
-	ADDQ   R8, DI
+	VADDPS (R9), Z0, Z0
+	ADDQ   R10, R9
+	VADDPS (R9), Z1, Z1
+	ADDQ   R10, R9
+	VADDPS (R9), Z2, Z2
+	ADDQ   R10, R9
+	VADDPS (R9), Z3, Z3
+	ADDQ   R10, R9
 
 store:
 	VMOVUPS Z0, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z1, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z2, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z3, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R5P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R5P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R5P1(SB), NOSPLIT, $0-64
+TEXT ·wideF32R5P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       ldc+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z0, Z0, Z0
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z2, Z2, Z2
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z4, Z4, Z4
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	ADDQ       R10, R9
+	LEAQ       (CX)(SI*2), R10
+	ADDQ       SI, R10
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z5
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z5, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z5, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z5, Z2
-	VFMADD231PS.BCST (R8), Z5, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z5, Z4
-	PREFETCHT0       4160(DX)
-	VMOVUPS          64(DX), Z5
+	VFMADD231PS.BCST (R10), Z5, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z5, Z4
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z5
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 4(CX), Z5, Z0
 	VFMADD231PS.BCST 4(CX)(SI*1), Z5, Z1
 	VFMADD231PS.BCST 4(CX)(SI*2), Z5, Z2
-	VFMADD231PS.BCST 4(R8), Z5, Z3
-	VFMADD231PS.BCST 4(R8)(SI*1), Z5, Z4
-	PREFETCHT0       4224(DX)
-	VMOVUPS          128(DX), Z5
+	VFMADD231PS.BCST 4(R10), Z5, Z3
+	VFMADD231PS.BCST 4(R10)(SI*1), Z5, Z4
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z5
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 8(CX), Z5, Z0
 	VFMADD231PS.BCST 8(CX)(SI*1), Z5, Z1
 	VFMADD231PS.BCST 8(CX)(SI*2), Z5, Z2
-	VFMADD231PS.BCST 8(R8), Z5, Z3
-	VFMADD231PS.BCST 8(R8)(SI*1), Z5, Z4
-	PREFETCHT0       4288(DX)
-	VMOVUPS          192(DX), Z5
+	VFMADD231PS.BCST 8(R10), Z5, Z3
+	VFMADD231PS.BCST 8(R10)(SI*1), Z5, Z4
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z5
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 12(CX), Z5, Z0
 	VFMADD231PS.BCST 12(CX)(SI*1), Z5, Z1
 	VFMADD231PS.BCST 12(CX)(SI*2), Z5, Z2
-	VFMADD231PS.BCST 12(R8), Z5, Z3
-	VFMADD231PS.BCST 12(R8)(SI*1), Z5, Z4
-	ADDQ             $0x00000100, DX
+	VFMADD231PS.BCST 12(R10), Z5, Z3
+	VFMADD231PS.BCST 12(R10)(SI*1), Z5, Z4
 	ADDQ             $0x00000010, CX
-	ADDQ             $0x00000010, R8
-	DECQ             DI
+	ADDQ             $0x00000010, R10
+	DECQ             R9
 	JNZ              loop
 
 rest:
@@ -430,124 +460,130 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z5
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z5, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z5, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z5, Z2
-	VFMADD231PS.BCST (R8), Z5, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z5, Z4
-	ADDQ             $0x00000040, DX
+	VFMADD231PS.BCST (R10), Z5, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z5, Z4
 	ADDQ             $0x00000004, CX
-	ADDQ             $0x00000004, R8
+	ADDQ             $0x00000004, R10
 	DECQ             AX
 	JNZ              one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   BX, R9
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	ADDQ   R8, DI
-	VADDPS (DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	ADDQ   R8, DI
-	VADDPS (DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	ADDQ   R8, DI
+	VADDPS (R9), Z0, Z0
+	ADDQ   R10, R9
+	VADDPS (R9), Z1, Z1
+	ADDQ   R10, R9
+	VADDPS (R9), Z2, Z2
+	ADDQ   R10, R9
+	VADDPS (R9), Z3, Z3
+	ADDQ   R10, R9
+	VADDPS (R9), Z4, Z4
+	ADDQ   R10, R9
 
 store:
 	VMOVUPS Z0, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z1, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z2, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z3, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z4, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R6P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R6P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R6P1(SB), NOSPLIT, $0-64
+TEXT ·wideF32R6P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       ldc+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z0, Z0, Z0
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z2, Z2, Z2
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z4, Z4, Z4
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	ADDQ       R10, R9
+	LEAQ       (CX)(SI*2), R10
+	ADDQ       SI, R10
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z6
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z6, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z6, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z6, Z2
-	VFMADD231PS.BCST (R8), Z6, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z6, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z6, Z5
-	PREFETCHT0       4160(DX)
-	VMOVUPS          64(DX), Z6
+	VFMADD231PS.BCST (R10), Z6, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z6, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z6, Z5
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z6
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 4(CX), Z6, Z0
 	VFMADD231PS.BCST 4(CX)(SI*1), Z6, Z1
 	VFMADD231PS.BCST 4(CX)(SI*2), Z6, Z2
-	VFMADD231PS.BCST 4(R8), Z6, Z3
-	VFMADD231PS.BCST 4(R8)(SI*1), Z6, Z4
-	VFMADD231PS.BCST 4(R8)(SI*2), Z6, Z5
-	PREFETCHT0       4224(DX)
-	VMOVUPS          128(DX), Z6
+	VFMADD231PS.BCST 4(R10), Z6, Z3
+	VFMADD231PS.BCST 4(R10)(SI*1), Z6, Z4
+	VFMADD231PS.BCST 4(R10)(SI*2), Z6, Z5
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z6
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 8(CX), Z6, Z0
 	VFMADD231PS.BCST 8(CX)(SI*1), Z6, Z1
 	VFMADD231PS.BCST 8(CX)(SI*2), Z6, Z2
-	VFMADD231PS.BCST 8(R8), Z6, Z3
-	VFMADD231PS.BCST 8(R8)(SI*1), Z6, Z4
-	VFMADD231PS.BCST 8(R8)(SI*2), Z6, Z5
-	PREFETCHT0       4288(DX)
-	VMOVUPS          192(DX), Z6
+	VFMADD231PS.BCST 8(R10), Z6, Z3
+	VFMADD231PS.BCST 8(R10)(SI*1), Z6, Z4
+	VFMADD231PS.BCST 8(R10)(SI*2), Z6, Z5
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z6
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 12(CX), Z6, Z0
 	VFMADD231PS.BCST 12(CX)(SI*1), Z6, Z1
 	VFMADD231PS.BCST 12(CX)(SI*2), Z6, Z2
-	VFMADD231PS.BCST 12(R8), Z6, Z3
-	VFMADD231PS.BCST 12(R8)(SI*1), Z6, Z4
-	VFMADD231PS.BCST 12(R8)(SI*2), Z6, Z5
-	ADDQ             $0x00000100, DX
+	VFMADD231PS.BCST 12(R10), Z6, Z3
+	VFMADD231PS.BCST 12(R10)(SI*1), Z6, Z4
+	VFMADD231PS.BCST 12(R10)(SI*2), Z6, Z5
 	ADDQ             $0x00000010, CX
-	ADDQ             $0x00000010, R8
-	DECQ             DI
+	ADDQ             $0x00000010, R10
+	DECQ             R9
 	JNZ              loop
 
 rest:
@@ -555,139 +591,145 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z6
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z6, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z6, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z6, Z2
-	VFMADD231PS.BCST (R8), Z6, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z6, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z6, Z5
-	ADDQ             $0x00000040, DX
+	VFMADD231PS.BCST (R10), Z6, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z6, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z6, Z5
 	ADDQ             $0x00000004, CX
-	ADDQ             $0x00000004, R8
+	ADDQ             $0x00000004, R10
 	DECQ             AX
 	JNZ              one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   BX, R9
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	ADDQ   R8, DI
-	VADDPS (DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	ADDQ   R8, DI
-	VADDPS (DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	ADDQ   R8, DI
-	VADDPS (DI), Z5, Z5
-	ADDQ   R8, DI
+	VADDPS (R9), Z0, Z0
+	ADDQ   R10, R9
+	VADDPS (R9), Z1, Z1
+	ADDQ   R10, R9
+	VADDPS (R9), Z2, Z2
+	ADDQ   R10, R9
+	VADDPS (R9), Z3, Z3
+	ADDQ   R10, R9
+	VADDPS (R9), Z4, Z4
+	ADDQ   R10, R9
+	VADDPS (R9), Z5, Z5
+	ADDQ   R10, R9
 
 store:
 	VMOVUPS Z0, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z1, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z2, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z3, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z4, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z5, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R7P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R7P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R7P1(SB), NOSPLIT, $0-64
+TEXT ·wideF32R7P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       ldc+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z0, Z0, Z0
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z2, Z2, Z2
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z4, Z4, Z4
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z6, Z6, Z6
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	ADDQ       R10, R9
+	LEAQ       (CX)(SI*2), R10
+	ADDQ       SI, R10
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z7
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z7, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z7, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z7, Z2
-	VFMADD231PS.BCST (R8), Z7, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z7, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z7, Z5
-	VFMADD231PS.BCST (R9), Z7, Z6
-	PREFETCHT0       4160(DX)
-	VMOVUPS          64(DX), Z7
+	VFMADD231PS.BCST (R10), Z7, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z7, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z7, Z5
+	VFMADD231PS.BCST (R11), Z7, Z6
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z7
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 4(CX), Z7, Z0
 	VFMADD231PS.BCST 4(CX)(SI*1), Z7, Z1
 	VFMADD231PS.BCST 4(CX)(SI*2), Z7, Z2
-	VFMADD231PS.BCST 4(R8), Z7, Z3
-	VFMADD231PS.BCST 4(R8)(SI*1), Z7, Z4
-	VFMADD231PS.BCST 4(R8)(SI*2), Z7, Z5
-	VFMADD231PS.BCST 4(R9), Z7, Z6
-	PREFETCHT0       4224(DX)
-	VMOVUPS          128(DX), Z7
+	VFMADD231PS.BCST 4(R10), Z7, Z3
+	VFMADD231PS.BCST 4(R10)(SI*1), Z7, Z4
+	VFMADD231PS.BCST 4(R10)(SI*2), Z7, Z5
+	VFMADD231PS.BCST 4(R11), Z7, Z6
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z7
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 8(CX), Z7, Z0
 	VFMADD231PS.BCST 8(CX)(SI*1), Z7, Z1
 	VFMADD231PS.BCST 8(CX)(SI*2), Z7, Z2
-	VFMADD231PS.BCST 8(R8), Z7, Z3
-	VFMADD231PS.BCST 8(R8)(SI*1), Z7, Z4
-	VFMADD231PS.BCST 8(R8)(SI*2), Z7, Z5
-	VFMADD231PS.BCST 8(R9), Z7, Z6
-	PREFETCHT0       4288(DX)
-	VMOVUPS          192(DX), Z7
+	VFMADD231PS.BCST 8(R10), Z7, Z3
+	VFMADD231PS.BCST 8(R10)(SI*1), Z7, Z4
+	VFMADD231PS.BCST 8(R10)(SI*2), Z7, Z5
+	VFMADD231PS.BCST 8(R11), Z7, Z6
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z7
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 12(CX), Z7, Z0
 	VFMADD231PS.BCST 12(CX)(SI*1), Z7, Z1
 	VFMADD231PS.BCST 12(CX)(SI*2), Z7, Z2
-	VFMADD231PS.BCST 12(R8), Z7, Z3
-	VFMADD231PS.BCST 12(R8)(SI*1), Z7, Z4
-	VFMADD231PS.BCST 12(R8)(SI*2), Z7, Z5
-	VFMADD231PS.BCST 12(R9), Z7, Z6
-	ADDQ             $0x00000100, DX
+	VFMADD231PS.BCST 12(R10), Z7, Z3
+	VFMADD231PS.BCST 12(R10)(SI*1), Z7, Z4
+	VFMADD231PS.BCST 12(R10)(SI*2), Z7, Z5
+	VFMADD231PS.BCST 12(R11), Z7, Z6
 	ADDQ             $0x00000010, CX
-	ADDQ             $0x00000010, R8
-	ADDQ             $0x00000010, R9
-	DECQ             DI
+	ADDQ             $0x00000010, R10
+	ADDQ             $0x00000010, R11
+	DECQ             R9
 	JNZ              loop
 
 rest:
@@ -695,152 +737,158 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z7
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z7, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z7, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z7, Z2
-	VFMADD231PS.BCST (R8), Z7, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z7, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z7, Z5
-	VFMADD231PS.BCST (R9), Z7, Z6
-	ADDQ             $0x00000040, DX
+	VFMADD231PS.BCST (R10), Z7, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z7, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z7, Z5
+	VFMADD231PS.BCST (R11), Z7, Z6
 	ADDQ             $0x00000004, CX
-	ADDQ             $0x00000004, R8
-	ADDQ             $0x00000004, R9
+	ADDQ             $0x00000004, R10
+	ADDQ             $0x00000004, R11
 	DECQ             AX
 	JNZ              one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   BX, R9
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	ADDQ   R8, DI
-	VADDPS (DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	ADDQ   R8, DI
-	VADDPS (DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	ADDQ   R8, DI
-	VADDPS (DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	ADDQ   R8, DI
+	VADDPS (R9), Z0, Z0
+	ADDQ   R10, R9
+	VADDPS (R9), Z1, Z1
+	ADDQ   R10, R9
+	VADDPS (R9), Z2, Z2
+	ADDQ   R10, R9
+	VADDPS (R9), Z3, Z3
+	ADDQ   R10, R9
+	VADDPS (R9), Z4, Z4
+	ADDQ   R10, R9
+	VADDPS (R9), Z5, Z5
+	ADDQ   R10, R9
+	VADDPS (R9), Z6, Z6
+	ADDQ   R10, R9
 
 store:
 	VMOVUPS Z0, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z1, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z2, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z3, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z4, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z5, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z6, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R8P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R8P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R8P1(SB), NOSPLIT, $0-64
+TEXT ·wideF32R8P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       ldc+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z0, Z0, Z0
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z2, Z2, Z2
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z4, Z4, Z4
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z6, Z6, Z6
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	ADDQ       R10, R9
+	LEAQ       (CX)(SI*2), R10
+	ADDQ       SI, R10
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z8
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z8, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z8, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z8, Z2
-	VFMADD231PS.BCST (R8), Z8, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z8, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z8, Z5
-	VFMADD231PS.BCST (R9), Z8, Z6
-	VFMADD231PS.BCST (R9)(SI*1), Z8, Z7
-	PREFETCHT0       4160(DX)
-	VMOVUPS          64(DX), Z8
+	VFMADD231PS.BCST (R10), Z8, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z8, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z8, Z5
+	VFMADD231PS.BCST (R11), Z8, Z6
+	VFMADD231PS.BCST (R11)(SI*1), Z8, Z7
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z8
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 4(CX), Z8, Z0
 	VFMADD231PS.BCST 4(CX)(SI*1), Z8, Z1
 	VFMADD231PS.BCST 4(CX)(SI*2), Z8, Z2
-	VFMADD231PS.BCST 4(R8), Z8, Z3
-	VFMADD231PS.BCST 4(R8)(SI*1), Z8, Z4
-	VFMADD231PS.BCST 4(R8)(SI*2), Z8, Z5
-	VFMADD231PS.BCST 4(R9), Z8, Z6
-	VFMADD231PS.BCST 4(R9)(SI*1), Z8, Z7
-	PREFETCHT0       4224(DX)
-	VMOVUPS          128(DX), Z8
+	VFMADD231PS.BCST 4(R10), Z8, Z3
+	VFMADD231PS.BCST 4(R10)(SI*1), Z8, Z4
+	VFMADD231PS.BCST 4(R10)(SI*2), Z8, Z5
+	VFMADD231PS.BCST 4(R11), Z8, Z6
+	VFMADD231PS.BCST 4(R11)(SI*1), Z8, Z7
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z8
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 8(CX), Z8, Z0
 	VFMADD231PS.BCST 8(CX)(SI*1), Z8, Z1
 	VFMADD231PS.BCST 8(CX)(SI*2), Z8, Z2
-	VFMADD231PS.BCST 8(R8), Z8, Z3
-	VFMADD231PS.BCST 8(R8)(SI*1), Z8, Z4
-	VFMADD231PS.BCST 8(R8)(SI*2), Z8, Z5
-	VFMADD231PS.BCST 8(R9), Z8, Z6
-	VFMADD231PS.BCST 8(R9)(SI*1), Z8, Z7
-	PREFETCHT0       4288(DX)
-	VMOVUPS          192(DX), Z8
+	VFMADD231PS.BCST 8(R10), Z8, Z3
+	VFMADD231PS.BCST 8(R10)(SI*1), Z8, Z4
+	VFMADD231PS.BCST 8(R10)(SI*2), Z8, Z5
+	VFMADD231PS.BCST 8(R11), Z8, Z6
+	VFMADD231PS.BCST 8(R11)(SI*1), Z8, Z7
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z8
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 12(CX), Z8, Z0
 	VFMADD231PS.BCST 12(CX)(SI*1), Z8, Z1
 	VFMADD231PS.BCST 12(CX)(SI*2), Z8, Z2
-	VFMADD231PS.BCST 12(R8), Z8, Z3
-	VFMADD231PS.BCST 12(R8)(SI*1), Z8, Z4
-	VFMADD231PS.BCST 12(R8)(SI*2), Z8, Z5
-	VFMADD231PS.BCST 12(R9), Z8, Z6
-	VFMADD231PS.BCST 12(R9)(SI*1), Z8, Z7
-	ADDQ             $0x00000100, DX
+	VFMADD231PS.BCST 12(R10), Z8, Z3
+	VFMADD231PS.BCST 12(R10)(SI*1), Z8, Z4
+	VFMADD231PS.BCST 12(R10)(SI*2), Z8, Z5
+	VFMADD231PS.BCST 12(R11), Z8, Z6
+	VFMADD231PS.BCST 12(R11)(SI*1), Z8, Z7
 	ADDQ             $0x00000010, CX
-	ADDQ             $0x00000010, R8
-	ADDQ             $0x00000010, R9
-	DECQ             DI
+	ADDQ             $0x00000010, R10
+	ADDQ             $0x00000010, R11
+	DECQ             R9
 	JNZ              loop
 
 rest:
@@ -848,164 +896,170 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z8
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z8, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z8, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z8, Z2
-	VFMADD231PS.BCST (R8), Z8, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z8, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z8, Z5
-	VFMADD231PS.BCST (R9), Z8, Z6
-	VFMADD231PS.BCST (R9)(SI*1), Z8, Z7
-	ADDQ             $0x00000040, DX
+	VFMADD231PS.BCST (R10), Z8, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z8, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z8, Z5
+	VFMADD231PS.BCST (R11), Z8, Z6
+	VFMADD231PS.BCST (R11)(SI*1), Z8, Z7
 	ADDQ             $0x00000004, CX
-	ADDQ             $0x00000004, R8
-	ADDQ             $0x00000004, R9
+	ADDQ             $0x00000004, R10
+	ADDQ             $0x00000004, R11
 	DECQ             AX
 	JNZ              one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   BX, R9
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	ADDQ   R8, DI
-	VADDPS (DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	ADDQ   R8, DI
-	VADDPS (DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	ADDQ   R8, DI
-	VADDPS (DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	ADDQ   R8, DI
-	VADDPS (DI), Z7, Z7
-	ADDQ   R8, DI
+	VADDPS (R9), Z0, Z0
+	ADDQ   R10, R9
+	VADDPS (R9), Z1, Z1
+	ADDQ   R10, R9
+	VADDPS (R9), Z2, Z2
+	ADDQ   R10, R9
+	VADDPS (R9), Z3, Z3
+	ADDQ   R10, R9
+	VADDPS (R9), Z4, Z4
+	ADDQ   R10, R9
+	VADDPS (R9), Z5, Z5
+	ADDQ   R10, R9
+	VADDPS (R9), Z6, Z6
+	ADDQ   R10, R9
+	VADDPS (R9), Z7, Z7
+	ADDQ   R10, R9
 
 store:
 	VMOVUPS Z0, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z1, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z2, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z3, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z4, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z5, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z6, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z7, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R9P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R9P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R9P1(SB), NOSPLIT, $0-64
+TEXT ·wideF32R9P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       ldc+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z0, Z0, Z0
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z2, Z2, Z2
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z4, Z4, Z4
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z6, Z6, Z6
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z8, Z8, Z8
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	ADDQ       R10, R9
+	LEAQ       (CX)(SI*2), R10
+	ADDQ       SI, R10
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z9
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z9, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z9, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z9, Z2
-	VFMADD231PS.BCST (R8), Z9, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z9, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z9, Z5
-	VFMADD231PS.BCST (R9), Z9, Z6
-	VFMADD231PS.BCST (R9)(SI*1), Z9, Z7
-	VFMADD231PS.BCST (R9)(SI*2), Z9, Z8
-	PREFETCHT0       4160(DX)
-	VMOVUPS          64(DX), Z9
+	VFMADD231PS.BCST (R10), Z9, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z9, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z9, Z5
+	VFMADD231PS.BCST (R11), Z9, Z6
+	VFMADD231PS.BCST (R11)(SI*1), Z9, Z7
+	VFMADD231PS.BCST (R11)(SI*2), Z9, Z8
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z9
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 4(CX), Z9, Z0
 	VFMADD231PS.BCST 4(CX)(SI*1), Z9, Z1
 	VFMADD231PS.BCST 4(CX)(SI*2), Z9, Z2
-	VFMADD231PS.BCST 4(R8), Z9, Z3
-	VFMADD231PS.BCST 4(R8)(SI*1), Z9, Z4
-	VFMADD231PS.BCST 4(R8)(SI*2), Z9, Z5
-	VFMADD231PS.BCST 4(R9), Z9, Z6
-	VFMADD231PS.BCST 4(R9)(SI*1), Z9, Z7
-	VFMADD231PS.BCST 4(R9)(SI*2), Z9, Z8
-	PREFETCHT0       4224(DX)
-	VMOVUPS          128(DX), Z9
+	VFMADD231PS.BCST 4(R10), Z9, Z3
+	VFMADD231PS.BCST 4(R10)(SI*1), Z9, Z4
+	VFMADD231PS.BCST 4(R10)(SI*2), Z9, Z5
+	VFMADD231PS.BCST 4(R11), Z9, Z6
+	VFMADD231PS.BCST 4(R11)(SI*1), Z9, Z7
+	VFMADD231PS.BCST 4(R11)(SI*2), Z9, Z8
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z9
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 8(CX), Z9, Z0
 	VFMADD231PS.BCST 8(CX)(SI*1), Z9, Z1
 	VFMADD231PS.BCST 8(CX)(SI*2), Z9, Z2
-	VFMADD231PS.BCST 8(R8), Z9, Z3
-	VFMADD231PS.BCST 8(R8)(SI*1), Z9, Z4
-	VFMADD231PS.BCST 8(R8)(SI*2), Z9, Z5
-	VFMADD231PS.BCST 8(R9), Z9, Z6
-	VFMADD231PS.BCST 8(R9)(SI*1), Z9, Z7
-	VFMADD231PS.BCST 8(R9)(SI*2), Z9, Z8
-	PREFETCHT0       4288(DX)
-	VMOVUPS          192(DX), Z9
+	VFMADD231PS.BCST 8(R10), Z9, Z3
+	VFMADD231PS.BCST 8(R10)(SI*1), Z9, Z4
+	VFMADD231PS.BCST 8(R10)(SI*2), Z9, Z5
+	VFMADD231PS.BCST 8(R11), Z9, Z6
+	VFMADD231PS.BCST 8(R11)(SI*1), Z9, Z7
+	VFMADD231PS.BCST 8(R11)(SI*2), Z9, Z8
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z9
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 12(CX), Z9, Z0
 	VFMADD231PS.BCST 12(CX)(SI*1), Z9, Z1
 	VFMADD231PS.BCST 12(CX)(SI*2), Z9, Z2
-	VFMADD231PS.BCST 12(R8), Z9, Z3
-	VFMADD231PS.BCST 12(R8)(SI*1), Z9, Z4
-	VFMADD231PS.BCST 12(R8)(SI*2), Z9, Z5
-	VFMADD231PS.BCST 12(R9), Z9, Z6
-	VFMADD231PS.BCST 12(R9)(SI*1), Z9, Z7
-	VFMADD231PS.BCST 12(R9)(SI*2), Z9, Z8
-	ADDQ             $0x00000100, DX
+	VFMADD231PS.BCST 12(R10), Z9, Z3
+	VFMADD231PS.BCST 12(R10)(SI*1), Z9, Z4
+	VFMADD231PS.BCST 12(R10)(SI*2), Z9, Z5
+	VFMADD231PS.BCST 12(R11), Z9, Z6
+	VFMADD231PS.BCST 12(R11)(SI*1), Z9, Z7
+	VFMADD231PS.BCST 12(R11)(SI*2), Z9, Z8
 	ADDQ             $0x00000010, CX
-	ADDQ             $0x00000010, R8
-	ADDQ             $0x00000010, R9
-	DECQ             DI
+	ADDQ             $0x00000010, R10
+	ADDQ             $0x00000010, R11
+	DECQ             R9
 	JNZ              loop
 
 rest:
@@ -1013,179 +1067,185 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z9
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z9, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z9, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z9, Z2
-	VFMADD231PS.BCST (R8), Z9, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z9, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z9, Z5
-	VFMADD231PS.BCST (R9), Z9, Z6
-	VFMADD231PS.BCST (R9)(SI*1), Z9, Z7
-	VFMADD231PS.BCST (R9)(SI*2), Z9, Z8
-	ADDQ             $0x00000040, DX
+	VFMADD231PS.BCST (R10), Z9, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z9, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z9, Z5
+	VFMADD231PS.BCST (R11), Z9, Z6
+	VFMADD231PS.BCST (R11)(SI*1), Z9, Z7
+	VFMADD231PS.BCST (R11)(SI*2), Z9, Z8
 	ADDQ             $0x00000004, CX
-	ADDQ             $0x00000004, R8
-	ADDQ             $0x00000004, R9
+	ADDQ             $0x00000004, R10
+	ADDQ             $0x00000004, R11
 	DECQ             AX
 	JNZ              one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   BX, R9
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	ADDQ   R8, DI
-	VADDPS (DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	ADDQ   R8, DI
-	VADDPS (DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	ADDQ   R8, DI
-	VADDPS (DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	ADDQ   R8, DI
-	VADDPS (DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	ADDQ   R8, DI
+	VADDPS (R9), Z0, Z0
+	ADDQ   R10, R9
+	VADDPS (R9), Z1, Z1
+	ADDQ   R10, R9
+	VADDPS (R9), Z2, Z2
+	ADDQ   R10, R9
+	VADDPS (R9), Z3, Z3
+	ADDQ   R10, R9
+	VADDPS (R9), Z4, Z4
+	ADDQ   R10, R9
+	VADDPS (R9), Z5, Z5
+	ADDQ   R10, R9
+	VADDPS (R9), Z6, Z6
+	ADDQ   R10, R9
+	VADDPS (R9), Z7, Z7
+	ADDQ   R10, R9
+	VADDPS (R9), Z8, Z8
+	ADDQ   R10, R9
 
 store:
 	VMOVUPS Z0, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z1, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z2, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z3, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z4, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z5, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z6, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z7, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z8, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R10P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R10P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R10P1(SB), NOSPLIT, $0-64
+TEXT ·wideF32R10P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       ldc+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z0, Z0, Z0
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z2, Z2, Z2
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z4, Z4, Z4
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z6, Z6, Z6
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z8, Z8, Z8
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
+	ADDQ       R10, R9
+	LEAQ       (CX)(SI*2), R10
 	ADDQ       SI, R10
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
+	LEAQ       (R11)(SI*2), R12
+	ADDQ       SI, R12
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z10
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z10, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z10, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z10, Z2
-	VFMADD231PS.BCST (R8), Z10, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z10, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z10, Z5
-	VFMADD231PS.BCST (R9), Z10, Z6
-	VFMADD231PS.BCST (R9)(SI*1), Z10, Z7
-	VFMADD231PS.BCST (R9)(SI*2), Z10, Z8
-	VFMADD231PS.BCST (R10), Z10, Z9
-	PREFETCHT0       4160(DX)
-	VMOVUPS          64(DX), Z10
+	VFMADD231PS.BCST (R10), Z10, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z10, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z10, Z5
+	VFMADD231PS.BCST (R11), Z10, Z6
+	VFMADD231PS.BCST (R11)(SI*1), Z10, Z7
+	VFMADD231PS.BCST (R11)(SI*2), Z10, Z8
+	VFMADD231PS.BCST (R12), Z10, Z9
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z10
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 4(CX), Z10, Z0
 	VFMADD231PS.BCST 4(CX)(SI*1), Z10, Z1
 	VFMADD231PS.BCST 4(CX)(SI*2), Z10, Z2
-	VFMADD231PS.BCST 4(R8), Z10, Z3
-	VFMADD231PS.BCST 4(R8)(SI*1), Z10, Z4
-	VFMADD231PS.BCST 4(R8)(SI*2), Z10, Z5
-	VFMADD231PS.BCST 4(R9), Z10, Z6
-	VFMADD231PS.BCST 4(R9)(SI*1), Z10, Z7
-	VFMADD231PS.BCST 4(R9)(SI*2), Z10, Z8
-	VFMADD231PS.BCST 4(R10), Z10, Z9
-	PREFETCHT0       4224(DX)
-	VMOVUPS          128(DX), Z10
+	VFMADD231PS.BCST 4(R10), Z10, Z3
+	VFMADD231PS.BCST 4(R10)(SI*1), Z10, Z4
+	VFMADD231PS.BCST 4(R10)(SI*2), Z10, Z5
+	VFMADD231PS.BCST 4(R11), Z10, Z6
+	VFMADD231PS.BCST 4(R11)(SI*1), Z10, Z7
+	VFMADD231PS.BCST 4(R11)(SI*2), Z10, Z8
+	VFMADD231PS.BCST 4(R12), Z10, Z9
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z10
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 8(CX), Z10, Z0
 	VFMADD231PS.BCST 8(CX)(SI*1), Z10, Z1
 	VFMADD231PS.BCST 8(CX)(SI*2), Z10, Z2
-	VFMADD231PS.BCST 8(R8), Z10, Z3
-	VFMADD231PS.BCST 8(R8)(SI*1), Z10, Z4
-	VFMADD231PS.BCST 8(R8)(SI*2), Z10, Z5
-	VFMADD231PS.BCST 8(R9), Z10, Z6
-	VFMADD231PS.BCST 8(R9)(SI*1), Z10, Z7
-	VFMADD231PS.BCST 8(R9)(SI*2), Z10, Z8
-	VFMADD231PS.BCST 8(R10), Z10, Z9
-	PREFETCHT0       4288(DX)
-	VMOVUPS          192(DX), Z10
+	VFMADD231PS.BCST 8(R10), Z10, Z3
+	VFMADD231PS.BCST 8(R10)(SI*1), Z10, Z4
+	VFMADD231PS.BCST 8(R10)(SI*2), Z10, Z5
+	VFMADD231PS.BCST 8(R11), Z10, Z6
+	VFMADD231PS.BCST 8(R11)(SI*1), Z10, Z7
+	VFMADD231PS.BCST 8(R11)(SI*2), Z10, Z8
+	VFMADD231PS.BCST 8(R12), Z10, Z9
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z10
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 12(CX), Z10, Z0
 	VFMADD231PS.BCST 12(CX)(SI*1), Z10, Z1
 	VFMADD231PS.BCST 12(CX)(SI*2), Z10, Z2
-	VFMADD231PS.BCST 12(R8), Z10, Z3
-	VFMADD231PS.BCST 12(R8)(SI*1), Z10, Z4
-	VFMADD231PS.BCST 12(R8)(SI*2), Z10, Z5
-	VFMADD231PS.BCST 12(R9), Z10, Z6
-	VFMADD231PS.BCST 12(R9)(SI*1), Z10, Z7
-	VFMADD231PS.BCST 12(R9)(SI*2), Z10, Z8
-	VFMADD231PS.BCST 12(R10), Z10, Z9
-	ADDQ             $0x00000100, DX
+	VFMADD231PS.BCST 12(R10), Z10, Z3
+	VFMADD231PS.BCST 12(R10)(SI*1), Z10, Z4
+	VFMADD231PS.BCST 12(R10)(SI*2), Z10, Z5
+	VFMADD231PS.BCST 12(R11), Z10, Z6
+	VFMADD231PS.BCST 12(R11)(SI*1), Z10, Z7
+	VFMADD231PS.BCST 12(R11)(SI*2), Z10, Z8
+	VFMADD231PS.BCST 12(R12), Z10, Z9
 	ADDQ             $0x00000010, CX
-	ADDQ             $0x00000010, R8
-	ADDQ             $0x00000010, R9
 	ADDQ             $0x00000010, R10
-	DECQ             DI
+	ADDQ             $0x00000010, R11
+	ADDQ             $0x00000010, R12
+	DECQ             R9
 	JNZ              loop
 
 rest:
@@ -1193,192 +1253,198 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z10
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z10, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z10, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z10, Z2
-	VFMADD231PS.BCST (R8), Z10, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z10, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z10, Z5
-	VFMADD231PS.BCST (R9), Z10, Z6
-	VFMADD231PS.BCST (R9)(SI*1), Z10, Z7
-	VFMADD231PS.BCST (R9)(SI*2), Z10, Z8
-	VFMADD231PS.BCST (R10), Z10, Z9
-	ADDQ             $0x00000040, DX
+	VFMADD231PS.BCST (R10), Z10, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z10, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z10, Z5
+	VFMADD231PS.BCST (R11), Z10, Z6
+	VFMADD231PS.BCST (R11)(SI*1), Z10, Z7
+	VFMADD231PS.BCST (R11)(SI*2), Z10, Z8
+	VFMADD231PS.BCST (R12), Z10, Z9
 	ADDQ             $0x00000004, CX
-	ADDQ             $0x00000004, R8
-	ADDQ             $0x00000004, R9
 	ADDQ             $0x00000004, R10
+	ADDQ             $0x00000004, R11
+	ADDQ             $0x00000004, R12
 	DECQ             AX
 	JNZ              one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   BX, R9
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	ADDQ   R8, DI
-	VADDPS (DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	ADDQ   R8, DI
-	VADDPS (DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	ADDQ   R8, DI
-	VADDPS (DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	ADDQ   R8, DI
-	VADDPS (DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	ADDQ   R8, DI
-	VADDPS (DI), Z9, Z9
-	ADDQ   R8, DI
+	VADDPS (R9), Z0, Z0
+	ADDQ   R10, R9
+	VADDPS (R9), Z1, Z1
+	ADDQ   R10, R9
+	VADDPS (R9), Z2, Z2
+	ADDQ   R10, R9
+	VADDPS (R9), Z3, Z3
+	ADDQ   R10, R9
+	VADDPS (R9), Z4, Z4
+	ADDQ   R10, R9
+	VADDPS (R9), Z5, Z5
+	ADDQ   R10, R9
+	VADDPS (R9), Z6, Z6
+	ADDQ   R10, R9
+	VADDPS (R9), Z7, Z7
+	ADDQ   R10, R9
+	VADDPS (R9), Z8, Z8
+	ADDQ   R10, R9
+	VADDPS (R9), Z9, Z9
+	ADDQ   R10, R9
 
 store:
 	VMOVUPS Z0, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z1, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z2, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z3, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z4, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z5, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z6, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z7, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z8, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z9, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R11P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R11P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R11P1(SB), NOSPLIT, $0-64
+TEXT ·wideF32R11P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       ldc+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z0, Z0, Z0
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z2, Z2, Z2
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z4, Z4, Z4
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z6, Z6, Z6
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z8, Z8, Z8
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z10, Z10, Z10
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
+	ADDQ       R10, R9
+	LEAQ       (CX)(SI*2), R10
 	ADDQ       SI, R10
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
+	LEAQ       (R11)(SI*2), R12
+	ADDQ       SI, R12
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z11
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z11, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z11, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z11, Z2
-	VFMADD231PS.BCST (R8), Z11, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z11, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z11, Z5
-	VFMADD231PS.BCST (R9), Z11, Z6
-	VFMADD231PS.BCST (R9)(SI*1), Z11, Z7
-	VFMADD231PS.BCST (R9)(SI*2), Z11, Z8
-	VFMADD231PS.BCST (R10), Z11, Z9
-	VFMADD231PS.BCST (R10)(SI*1), Z11, Z10
-	PREFETCHT0       4160(DX)
-	VMOVUPS          64(DX), Z11
+	VFMADD231PS.BCST (R10), Z11, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z11, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z11, Z5
+	VFMADD231PS.BCST (R11), Z11, Z6
+	VFMADD231PS.BCST (R11)(SI*1), Z11, Z7
+	VFMADD231PS.BCST (R11)(SI*2), Z11, Z8
+	VFMADD231PS.BCST (R12), Z11, Z9
+	VFMADD231PS.BCST (R12)(SI*1), Z11, Z10
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z11
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 4(CX), Z11, Z0
 	VFMADD231PS.BCST 4(CX)(SI*1), Z11, Z1
 	VFMADD231PS.BCST 4(CX)(SI*2), Z11, Z2
-	VFMADD231PS.BCST 4(R8), Z11, Z3
-	VFMADD231PS.BCST 4(R8)(SI*1), Z11, Z4
-	VFMADD231PS.BCST 4(R8)(SI*2), Z11, Z5
-	VFMADD231PS.BCST 4(R9), Z11, Z6
-	VFMADD231PS.BCST 4(R9)(SI*1), Z11, Z7
-	VFMADD231PS.BCST 4(R9)(SI*2), Z11, Z8
-	VFMADD231PS.BCST 4(R10), Z11, Z9
-	VFMADD231PS.BCST 4(R10)(SI*1), Z11, Z10
-	PREFETCHT0       4224(DX)
-	VMOVUPS          128(DX), Z11
+	VFMADD231PS.BCST 4(R10), Z11, Z3
+	VFMADD231PS.BCST 4(R10)(SI*1), Z11, Z4
+	VFMADD231PS.BCST 4(R10)(SI*2), Z11, Z5
+	VFMADD231PS.BCST 4(R11), Z11, Z6
+	VFMADD231PS.BCST 4(R11)(SI*1), Z11, Z7
+	VFMADD231PS.BCST 4(R11)(SI*2), Z11, Z8
+	VFMADD231PS.BCST 4(R12), Z11, Z9
+	VFMADD231PS.BCST 4(R12)(SI*1), Z11, Z10
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z11
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 8(CX), Z11, Z0
 	VFMADD231PS.BCST 8(CX)(SI*1), Z11, Z1
 	VFMADD231PS.BCST 8(CX)(SI*2), Z11, Z2
-	VFMADD231PS.BCST 8(R8), Z11, Z3
-	VFMADD231PS.BCST 8(R8)(SI*1), Z11, Z4
-	VFMADD231PS.BCST 8(R8)(SI*2), Z11, Z5
-	VFMADD231PS.BCST 8(R9), Z11, Z6
-	VFMADD231PS.BCST 8(R9)(SI*1), Z11, Z7
-	VFMADD231PS.BCST 8(R9)(SI*2), Z11, Z8
-	VFMADD231PS.BCST 8(R10), Z11, Z9
-	VFMADD231PS.BCST 8(R10)(SI*1), Z11, Z10
-	PREFETCHT0       4288(DX)
-	VMOVUPS          192(DX), Z11
+	VFMADD231PS.BCST 8(R10), Z11, Z3
+	VFMADD231PS.BCST 8(R10)(SI*1), Z11, Z4
+	VFMADD231PS.BCST 8(R10)(SI*2), Z11, Z5
+	VFMADD231PS.BCST 8(R11), Z11, Z6
+	VFMADD231PS.BCST 8(R11)(SI*1), Z11, Z7
+	VFMADD231PS.BCST 8(R11)(SI*2), Z11, Z8
+	VFMADD231PS.BCST 8(R12), Z11, Z9
+	VFMADD231PS.BCST 8(R12)(SI*1), Z11, Z10
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z11
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 12(CX), Z11, Z0
 	VFMADD231PS.BCST 12(CX)(SI*1), Z11, Z1
 	VFMADD231PS.BCST 12(CX)(SI*2), Z11, Z2
-	VFMADD231PS.BCST 12(R8), Z11, Z3
-	VFMADD231PS.BCST 12(R8)(SI*1), Z11, Z4
-	VFMADD231PS.BCST 12(R8)(SI*2), Z11, Z5
-	VFMADD231PS.BCST 12(R9), Z11, Z6
-	VFMADD231PS.BCST 12(R9)(SI*1), Z11, Z7
-	VFMADD231PS.BCST 12(R9)(SI*2), Z11, Z8
-	VFMADD231PS.BCST 12(R10), Z11, Z9
-	VFMADD231PS.BCST 12(R10)(SI*1), Z11, Z10
-	ADDQ             $0x00000100, DX
+	VFMADD231PS.BCST 12(R10), Z11, Z3
+	VFMADD231PS.BCST 12(R10)(SI*1), Z11, Z4
+	VFMADD231PS.BCST 12(R10)(SI*2), Z11, Z5
+	VFMADD231PS.BCST 12(R11), Z11, Z6
+	VFMADD231PS.BCST 12(R11)(SI*1), Z11, Z7
+	VFMADD231PS.BCST 12(R11)(SI*2), Z11, Z8
+	VFMADD231PS.BCST 12(R12), Z11, Z9
+	VFMADD231PS.BCST 12(R12)(SI*1), Z11, Z10
 	ADDQ             $0x00000010, CX
-	ADDQ             $0x00000010, R8
-	ADDQ             $0x00000010, R9
 	ADDQ             $0x00000010, R10
-	DECQ             DI
+	ADDQ             $0x00000010, R11
+	ADDQ             $0x00000010, R12
+	DECQ             R9
 	JNZ              loop
 
 rest:
@@ -1386,204 +1452,210 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z11
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z11, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z11, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z11, Z2
-	VFMADD231PS.BCST (R8), Z11, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z11, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z11, Z5
-	VFMADD231PS.BCST (R9), Z11, Z6
-	VFMADD231PS.BCST (R9)(SI*1), Z11, Z7
-	VFMADD231PS.BCST (R9)(SI*2), Z11, Z8
-	VFMADD231PS.BCST (R10), Z11, Z9
-	VFMADD231PS.BCST (R10)(SI*1), Z11, Z10
-	ADDQ             $0x00000040, DX
+	VFMADD231PS.BCST (R10), Z11, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z11, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z11, Z5
+	VFMADD231PS.BCST (R11), Z11, Z6
+	VFMADD231PS.BCST (R11)(SI*1), Z11, Z7
+	VFMADD231PS.BCST (R11)(SI*2), Z11, Z8
+	VFMADD231PS.BCST (R12), Z11, Z9
+	VFMADD231PS.BCST (R12)(SI*1), Z11, Z10
 	ADDQ             $0x00000004, CX
-	ADDQ             $0x00000004, R8
-	ADDQ             $0x00000004, R9
 	ADDQ             $0x00000004, R10
+	ADDQ             $0x00000004, R11
+	ADDQ             $0x00000004, R12
 	DECQ             AX
 	JNZ              one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   BX, R9
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	ADDQ   R8, DI
-	VADDPS (DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	ADDQ   R8, DI
-	VADDPS (DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	ADDQ   R8, DI
-	VADDPS (DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	ADDQ   R8, DI
-	VADDPS (DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	ADDQ   R8, DI
-	VADDPS (DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	ADDQ   R8, DI
+	VADDPS (R9), Z0, Z0
+	ADDQ   R10, R9
+	VADDPS (R9), Z1, Z1
+	ADDQ   R10, R9
+	VADDPS (R9), Z2, Z2
+	ADDQ   R10, R9
+	VADDPS (R9), Z3, Z3
+	ADDQ   R10, R9
+	VADDPS (R9), Z4, Z4
+	ADDQ   R10, R9
+	VADDPS (R9), Z5, Z5
+	ADDQ   R10, R9
+	VADDPS (R9), Z6, Z6
+	ADDQ   R10, R9
+	VADDPS (R9), Z7, Z7
+	ADDQ   R10, R9
+	VADDPS (R9), Z8, Z8
+	ADDQ   R10, R9
+	VADDPS (R9), Z9, Z9
+	ADDQ   R10, R9
+	VADDPS (R9), Z10, Z10
+	ADDQ   R10, R9
 
 store:
 	VMOVUPS Z0, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z1, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z2, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z3, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z4, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z5, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z6, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z7, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z8, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z9, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z10, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R12P1(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R12P1(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R12P1(SB), NOSPLIT, $0-64
+TEXT ·wideF32R12P1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       ldc+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z0, Z0, Z0
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z2, Z2, Z2
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z4, Z4, Z4
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z6, Z6, Z6
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z8, Z8, Z8
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z10, Z10, Z10
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R8, DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
+	ADDQ       R10, R9
+	LEAQ       (CX)(SI*2), R10
 	ADDQ       SI, R10
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	LEAQ       (R10)(SI*2), R11
+	ADDQ       SI, R11
+	LEAQ       (R11)(SI*2), R12
+	ADDQ       SI, R12
+	MOVQ       AX, R9
+	SHRQ       $0x02, R9
 	JZ         rest
 
 loop:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z12
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z12, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z12, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z12, Z2
-	VFMADD231PS.BCST (R8), Z12, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z12, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z12, Z5
-	VFMADD231PS.BCST (R9), Z12, Z6
-	VFMADD231PS.BCST (R9)(SI*1), Z12, Z7
-	VFMADD231PS.BCST (R9)(SI*2), Z12, Z8
-	VFMADD231PS.BCST (R10), Z12, Z9
-	VFMADD231PS.BCST (R10)(SI*1), Z12, Z10
-	VFMADD231PS.BCST (R10)(SI*2), Z12, Z11
-	PREFETCHT0       4160(DX)
-	VMOVUPS          64(DX), Z12
+	VFMADD231PS.BCST (R10), Z12, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z12, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z12, Z5
+	VFMADD231PS.BCST (R11), Z12, Z6
+	VFMADD231PS.BCST (R11)(SI*1), Z12, Z7
+	VFMADD231PS.BCST (R11)(SI*2), Z12, Z8
+	VFMADD231PS.BCST (R12), Z12, Z9
+	VFMADD231PS.BCST (R12)(SI*1), Z12, Z10
+	VFMADD231PS.BCST (R12)(SI*2), Z12, Z11
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z12
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 4(CX), Z12, Z0
 	VFMADD231PS.BCST 4(CX)(SI*1), Z12, Z1
 	VFMADD231PS.BCST 4(CX)(SI*2), Z12, Z2
-	VFMADD231PS.BCST 4(R8), Z12, Z3
-	VFMADD231PS.BCST 4(R8)(SI*1), Z12, Z4
-	VFMADD231PS.BCST 4(R8)(SI*2), Z12, Z5
-	VFMADD231PS.BCST 4(R9), Z12, Z6
-	VFMADD231PS.BCST 4(R9)(SI*1), Z12, Z7
-	VFMADD231PS.BCST 4(R9)(SI*2), Z12, Z8
-	VFMADD231PS.BCST 4(R10), Z12, Z9
-	VFMADD231PS.BCST 4(R10)(SI*1), Z12, Z10
-	VFMADD231PS.BCST 4(R10)(SI*2), Z12, Z11
-	PREFETCHT0       4224(DX)
-	VMOVUPS          128(DX), Z12
+	VFMADD231PS.BCST 4(R10), Z12, Z3
+	VFMADD231PS.BCST 4(R10)(SI*1), Z12, Z4
+	VFMADD231PS.BCST 4(R10)(SI*2), Z12, Z5
+	VFMADD231PS.BCST 4(R11), Z12, Z6
+	VFMADD231PS.BCST 4(R11)(SI*1), Z12, Z7
+	VFMADD231PS.BCST 4(R11)(SI*2), Z12, Z8
+	VFMADD231PS.BCST 4(R12), Z12, Z9
+	VFMADD231PS.BCST 4(R12)(SI*1), Z12, Z10
+	VFMADD231PS.BCST 4(R12)(SI*2), Z12, Z11
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z12
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 8(CX), Z12, Z0
 	VFMADD231PS.BCST 8(CX)(SI*1), Z12, Z1
 	VFMADD231PS.BCST 8(CX)(SI*2), Z12, Z2
-	VFMADD231PS.BCST 8(R8), Z12, Z3
-	VFMADD231PS.BCST 8(R8)(SI*1), Z12, Z4
-	VFMADD231PS.BCST 8(R8)(SI*2), Z12, Z5
-	VFMADD231PS.BCST 8(R9), Z12, Z6
-	VFMADD231PS.BCST 8(R9)(SI*1), Z12, Z7
-	VFMADD231PS.BCST 8(R9)(SI*2), Z12, Z8
-	VFMADD231PS.BCST 8(R10), Z12, Z9
-	VFMADD231PS.BCST 8(R10)(SI*1), Z12, Z10
-	VFMADD231PS.BCST 8(R10)(SI*2), Z12, Z11
-	PREFETCHT0       4288(DX)
-	VMOVUPS          192(DX), Z12
+	VFMADD231PS.BCST 8(R10), Z12, Z3
+	VFMADD231PS.BCST 8(R10)(SI*1), Z12, Z4
+	VFMADD231PS.BCST 8(R10)(SI*2), Z12, Z5
+	VFMADD231PS.BCST 8(R11), Z12, Z6
+	VFMADD231PS.BCST 8(R11)(SI*1), Z12, Z7
+	VFMADD231PS.BCST 8(R11)(SI*2), Z12, Z8
+	VFMADD231PS.BCST 8(R12), Z12, Z9
+	VFMADD231PS.BCST 8(R12)(SI*1), Z12, Z10
+	VFMADD231PS.BCST 8(R12)(SI*2), Z12, Z11
+	PREFETCHT0       (DX)(R8*1)
+	VMOVUPS          (DX), Z12
+	ADDQ             DI, DX
 	VFMADD231PS.BCST 12(CX), Z12, Z0
 	VFMADD231PS.BCST 12(CX)(SI*1), Z12, Z1
 	VFMADD231PS.BCST 12(CX)(SI*2), Z12, Z2
-	VFMADD231PS.BCST 12(R8), Z12, Z3
-	VFMADD231PS.BCST 12(R8)(SI*1), Z12, Z4
-	VFMADD231PS.BCST 12(R8)(SI*2), Z12, Z5
-	VFMADD231PS.BCST 12(R9), Z12, Z6
-	VFMADD231PS.BCST 12(R9)(SI*1), Z12, Z7
-	VFMADD231PS.BCST 12(R9)(SI*2), Z12, Z8
-	VFMADD231PS.BCST 12(R10), Z12, Z9
-	VFMADD231PS.BCST 12(R10)(SI*1), Z12, Z10
-	VFMADD231PS.BCST 12(R10)(SI*2), Z12, Z11
-	ADDQ             $0x00000100, DX
+	VFMADD231PS.BCST 12(R10), Z12, Z3
+	VFMADD231PS.BCST 12(R10)(SI*1), Z12, Z4
+	VFMADD231PS.BCST 12(R10)(SI*2), Z12, Z5
+	VFMADD231PS.BCST 12(R11), Z12, Z6
+	VFMADD231PS.BCST 12(R11)(SI*1), Z12, Z7
+	VFMADD231PS.BCST 12(R11)(SI*2), Z12, Z8
+	VFMADD231PS.BCST 12(R12), Z12, Z9
+	VFMADD231PS.BCST 12(R12)(SI*1), Z12, Z10
+	VFMADD231PS.BCST 12(R12)(SI*2), Z12, Z11
 	ADDQ             $0x00000010, CX
-	ADDQ             $0x00000010, R8
-	ADDQ             $0x00000010, R9
 	ADDQ             $0x00000010, R10
-	DECQ             DI
+	ADDQ             $0x00000010, R11
+	ADDQ             $0x00000010, R12
+	DECQ             R9
 	JNZ              loop
 
 rest:
@@ -1591,180 +1663,103 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0       4096(DX)
+	PREFETCHT0       (DX)(R8*1)
 	VMOVUPS          (DX), Z12
+	ADDQ             DI, DX
 	VFMADD231PS.BCST (CX), Z12, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z12, Z1
 	VFMADD231PS.BCST (CX)(SI*2), Z12, Z2
-	VFMADD231PS.BCST (R8), Z12, Z3
-	VFMADD231PS.BCST (R8)(SI*1), Z12, Z4
-	VFMADD231PS.BCST (R8)(SI*2), Z12, Z5
-	VFMADD231PS.BCST (R9), Z12, Z6
-	VFMADD231PS.BCST (R9)(SI*1), Z12, Z7
-	VFMADD231PS.BCST (R9)(SI*2), Z12, Z8
-	VFMADD231PS.BCST (R10), Z12, Z9
-	VFMADD231PS.BCST (R10)(SI*1), Z12, Z10
-	VFMADD231PS.BCST (R10)(SI*2), Z12, Z11
-	ADDQ             $0x00000040, DX
+	VFMADD231PS.BCST (R10), Z12, Z3
+	VFMADD231PS.BCST (R10)(SI*1), Z12, Z4
+	VFMADD231PS.BCST (R10)(SI*2), Z12, Z5
+	VFMADD231PS.BCST (R11), Z12, Z6
+	VFMADD231PS.BCST (R11)(SI*1), Z12, Z7
+	VFMADD231PS.BCST (R11)(SI*2), Z12, Z8
+	VFMADD231PS.BCST (R12), Z12, Z9
+	VFMADD231PS.BCST (R12)(SI*1), Z12, Z10
+	VFMADD231PS.BCST (R12)(SI*2), Z12, Z11
 	ADDQ             $0x00000004, CX
-	ADDQ             $0x00000004, R8
-	ADDQ             $0x00000004, R9
 	ADDQ             $0x00000004, R10
+	ADDQ             $0x00000004, R11
+	ADDQ             $0x00000004, R12
 	DECQ             AX
 	JNZ              one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   BX, R9
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	ADDQ   R8, DI
-	VADDPS (DI), Z1, Z1
-	ADDQ   R8, DI
-	VADDPS (DI), Z2, Z2
-	ADDQ   R8, DI
-	VADDPS (DI), Z3, Z3
-	ADDQ   R8, DI
-	VADDPS (DI), Z4, Z4
-	ADDQ   R8, DI
-	VADDPS (DI), Z5, Z5
-	ADDQ   R8, DI
-	VADDPS (DI), Z6, Z6
-	ADDQ   R8, DI
-	VADDPS (DI), Z7, Z7
-	ADDQ   R8, DI
-	VADDPS (DI), Z8, Z8
-	ADDQ   R8, DI
-	VADDPS (DI), Z9, Z9
-	ADDQ   R8, DI
-	VADDPS (DI), Z10, Z10
-	ADDQ   R8, DI
-	VADDPS (DI), Z11, Z11
-	ADDQ   R8, DI
+	VADDPS (R9), Z0, Z0
+	ADDQ   R10, R9
+	VADDPS (R9), Z1, Z1
+	ADDQ   R10, R9
+	VADDPS (R9), Z2, Z2
+	ADDQ   R10, R9
+	VADDPS (R9), Z3, Z3
+	ADDQ   R10, R9
+	VADDPS (R9), Z4, Z4
+	ADDQ   R10, R9
+	VADDPS (R9), Z5, Z5
+	ADDQ   R10, R9
+	VADDPS (R9), Z6, Z6
+	ADDQ   R10, R9
+	VADDPS (R9), Z7, Z7
+	ADDQ   R10, R9
+	VADDPS (R9), Z8, Z8
+	ADDQ   R10, R9
+	VADDPS (R9), Z9, Z9
+	ADDQ   R10, R9
+	VADDPS (R9), Z10, Z10
+	ADDQ   R10, R9
+	VADDPS (R9), Z11, Z11
+	ADDQ   R10, R9
 
 store:
 	VMOVUPS Z0, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z1, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z2, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z3, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z4, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z5, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z6, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z7, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z8, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z9, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z10, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VMOVUPS Z11, (BX)
-	ADDQ    R8, BX
+	ADDQ    R10, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R1P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R1P2(SB), NOSPLIT, $0-64
+TEXT ·wideF32R1P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), SI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
-	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
-	JZ         rest
-
-loop:
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(SI*1), Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	VMOVUPS      64(DX), Z2
-	VMOVUPS      64(DX)(SI*1), Z3
-	VBROADCASTSS 4(CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	VMOVUPS      128(DX), Z2
-	VMOVUPS      128(DX)(SI*1), Z3
-	VBROADCASTSS 8(CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	VMOVUPS      192(DX), Z2
-	VMOVUPS      192(DX)(SI*1), Z3
-	VBROADCASTSS 12(CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         $0x00000100, DX
-	ADDQ         $0x00000010, CX
-	DECQ         DI
-	JNZ          loop
-
-rest:
-	ANDQ $0x03, AX
-	JZ   done
-
-one:
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(SI*1), Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000004, CX
-	DECQ         AX
-	JNZ          one
-
-done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
-	TESTQ  AX, AX
-	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
-
-store:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
-	VZEROUPPER
-	RET
-
-// func wideF32R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R2P2(SB), NOSPLIT, $0-64
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
-	MOVQ       lda+16(FP), SI
-	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
+	MOVQ       step+32(FP), SI
+	MOVQ       SI, DI
+	SHLQ       $0x06, DI
+	MOVQ       apart+40(FP), DI
+	ADDQ       DX, DI
+	MOVQ       ldc+56(FP), R9
 	SHLQ       $0x02, R9
 	MOVQ       BX, R8
 	PREFETCHT0 (R8)
@@ -1772,57 +1767,39 @@ TEXT ·wideF32R2P2(SB), NOSPLIT, $0-64
 	PREFETCHT0 64(R8)
 	VPXORD     Z1, Z1, Z1
 	ADDQ       R9, R8
-	PREFETCHT0 (R8)
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
-	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
 	MOVQ       AX, R8
 	SHRQ       $0x02, R8
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
-	VMOVUPS      (DX), Z4
-	VMOVUPS      (DX)(DI*1), Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   4160(DX)
-	PREFETCHT0   4160(DX)(DI*1)
-	VMOVUPS      64(DX), Z4
-	VMOVUPS      64(DX)(DI*1), Z5
-	VBROADCASTSS 4(CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 4(CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   4224(DX)
-	PREFETCHT0   4224(DX)(DI*1)
-	VMOVUPS      128(DX), Z4
-	VMOVUPS      128(DX)(DI*1), Z5
-	VBROADCASTSS 8(CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 8(CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   4288(DX)
-	PREFETCHT0   4288(DX)(DI*1)
-	VMOVUPS      192(DX), Z4
-	VMOVUPS      192(DX)(DI*1), Z5
-	VBROADCASTSS 12(CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 12(CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         $0x00000100, DX
+	VMOVUPS      (DX), Z2
+	VMOVUPS      (DI), Z3
+	ADDQ         SI, DX
+	ADDQ         SI, DI
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      (DI), Z3
+	ADDQ         SI, DX
+	ADDQ         SI, DI
+	VBROADCASTSS 4(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      (DI), Z3
+	ADDQ         SI, DX
+	ADDQ         SI, DI
+	VBROADCASTSS 8(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      (DI), Z3
+	ADDQ         SI, DX
+	ADDQ         SI, DI
+	VBROADCASTSS 12(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         $0x00000010, CX
 	DECQ         R8
 	JNZ          loop
@@ -1832,24 +1809,20 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
-	VMOVUPS      (DX), Z4
-	VMOVUPS      (DX)(DI*1), Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         $0x00000040, DX
+	VMOVUPS      (DX), Z2
+	VMOVUPS      (DI), Z3
+	ADDQ         SI, DX
+	ADDQ         SI, DI
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         $0x00000004, CX
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R9
 	SHLQ   $0x02, R9
 	MOVQ   BX, R8
 	TESTQ  AX, AX
@@ -1857,57 +1830,186 @@ done:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	ADDQ    R9, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R2P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R3P2(SB), NOSPLIT, $0-64
+TEXT ·wideF32R2P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       apart+40(FP), R9
+	ADDQ       DX, R9
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
-	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	ADDQ       R11, R10
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z4
+	VMOVUPS      (R9), Z5
+	ADDQ         DI, DX
+	ADDQ         DI, R9
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z4
+	VMOVUPS      (R9), Z5
+	ADDQ         DI, DX
+	ADDQ         DI, R9
+	VBROADCASTSS 4(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z4
+	VMOVUPS      (R9), Z5
+	ADDQ         DI, DX
+	ADDQ         DI, R9
+	VBROADCASTSS 8(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z4
+	VMOVUPS      (R9), Z5
+	ADDQ         DI, DX
+	ADDQ         DI, R9
+	VBROADCASTSS 12(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x00000010, CX
+	DECQ         R10
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z4
+	VMOVUPS      (R9), Z5
+	ADDQ         DI, DX
+	ADDQ         DI, R9
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x00000004, CX
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   BX, R10
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	ADDQ   R11, R10
+	VADDPS (R10), Z2, Z2
+	VADDPS 64(R10), Z3, Z3
+	ADDQ   R11, R10
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    R11, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    R11, BX
+	VZEROUPPER
+	RET
+
+// func wideF32R3P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF32R3P2(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+48(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       apart+40(FP), R9
+	ADDQ       DX, R9
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(R10)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(R10)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 64(R10)
+	VPXORD     Z5, Z5, Z5
+	ADDQ       R11, R10
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
+	JZ         rest
+
+loop:
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z6
-	VMOVUPS      (DX)(DI*1), Z7
+	VMOVUPS      (R9), Z7
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -1917,10 +2019,12 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT0   4160(DX)
-	PREFETCHT0   4160(DX)(DI*1)
-	VMOVUPS      64(DX), Z6
-	VMOVUPS      64(DX)(DI*1), Z7
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z6
+	VMOVUPS      (R9), Z7
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 4(CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -1930,10 +2034,12 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT0   4224(DX)
-	PREFETCHT0   4224(DX)(DI*1)
-	VMOVUPS      128(DX), Z6
-	VMOVUPS      128(DX)(DI*1), Z7
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z6
+	VMOVUPS      (R9), Z7
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 8(CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -1943,10 +2049,12 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT0   4288(DX)
-	PREFETCHT0   4288(DX)(DI*1)
-	VMOVUPS      192(DX), Z6
-	VMOVUPS      192(DX)(DI*1), Z7
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z6
+	VMOVUPS      (R9), Z7
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 12(CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -1956,9 +2064,8 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	DECQ         R8
+	DECQ         R10
 	JNZ          loop
 
 rest:
@@ -1966,10 +2073,12 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z6
-	VMOVUPS      (DX)(DI*1), Z7
+	VMOVUPS      (R9), Z7
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -1979,85 +2088,90 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   BX, R10
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	ADDQ   R11, R10
+	VADDPS (R10), Z2, Z2
+	VADDPS 64(R10), Z3, Z3
+	ADDQ   R11, R10
+	VADDPS (R10), Z4, Z4
+	VADDPS 64(R10), Z5, Z5
+	ADDQ   R11, R10
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R4P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R4P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R4P2(SB), NOSPLIT, $0-64
+TEXT ·wideF32R4P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       apart+40(FP), R9
+	ADDQ       DX, R9
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	ADDQ       R11, R10
+	LEAQ       (CX)(SI*2), R11
+	ADDQ       SI, R11
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z8
-	VMOVUPS      (DX)(DI*1), Z9
+	VMOVUPS      (R9), Z9
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -2067,13 +2181,15 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R9), Z10
+	VBROADCASTSS (R11), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	PREFETCHT0   4160(DX)
-	PREFETCHT0   4160(DX)(DI*1)
-	VMOVUPS      64(DX), Z8
-	VMOVUPS      64(DX)(DI*1), Z9
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z8
+	VMOVUPS      (R9), Z9
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 4(CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -2083,13 +2199,15 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 4(R9), Z10
+	VBROADCASTSS 4(R11), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	PREFETCHT0   4224(DX)
-	PREFETCHT0   4224(DX)(DI*1)
-	VMOVUPS      128(DX), Z8
-	VMOVUPS      128(DX)(DI*1), Z9
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z8
+	VMOVUPS      (R9), Z9
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 8(CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -2099,13 +2217,15 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 8(R9), Z10
+	VBROADCASTSS 8(R11), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	PREFETCHT0   4288(DX)
-	PREFETCHT0   4288(DX)(DI*1)
-	VMOVUPS      192(DX), Z8
-	VMOVUPS      192(DX)(DI*1), Z9
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z8
+	VMOVUPS      (R9), Z9
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 12(CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -2115,13 +2235,12 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(R9), Z10
+	VBROADCASTSS 12(R11), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R9
-	DECQ         R8
+	ADDQ         $0x00000010, R11
+	DECQ         R10
 	JNZ          loop
 
 rest:
@@ -2129,10 +2248,12 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z8
-	VMOVUPS      (DX)(DI*1), Z9
+	VMOVUPS      (R9), Z9
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -2142,100 +2263,105 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R9), Z10
+	VBROADCASTSS (R11), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R11
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   BX, R10
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	ADDQ   R11, R10
+	VADDPS (R10), Z2, Z2
+	VADDPS 64(R10), Z3, Z3
+	ADDQ   R11, R10
+	VADDPS (R10), Z4, Z4
+	VADDPS 64(R10), Z5, Z5
+	ADDQ   R11, R10
+	VADDPS (R10), Z6, Z6
+	VADDPS 64(R10), Z7, Z7
+	ADDQ   R11, R10
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R5P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R5P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R5P2(SB), NOSPLIT, $0-64
+TEXT ·wideF32R5P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       apart+40(FP), R9
+	ADDQ       DX, R9
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	ADDQ       R11, R10
+	LEAQ       (CX)(SI*2), R11
+	ADDQ       SI, R11
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z10
-	VMOVUPS      (DX)(DI*1), Z11
+	VMOVUPS      (R9), Z11
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -2245,16 +2371,18 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R9), Z12
+	VBROADCASTSS (R11), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R9)(SI*1), Z12
+	VBROADCASTSS (R11)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT0   4160(DX)
-	PREFETCHT0   4160(DX)(DI*1)
-	VMOVUPS      64(DX), Z10
-	VMOVUPS      64(DX)(DI*1), Z11
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z10
+	VMOVUPS      (R9), Z11
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 4(CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -2264,16 +2392,18 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 4(R9), Z12
+	VBROADCASTSS 4(R11), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z12
+	VBROADCASTSS 4(R11)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT0   4224(DX)
-	PREFETCHT0   4224(DX)(DI*1)
-	VMOVUPS      128(DX), Z10
-	VMOVUPS      128(DX)(DI*1), Z11
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z10
+	VMOVUPS      (R9), Z11
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 8(CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -2283,16 +2413,18 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 8(R9), Z12
+	VBROADCASTSS 8(R11), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z12
+	VBROADCASTSS 8(R11)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT0   4288(DX)
-	PREFETCHT0   4288(DX)(DI*1)
-	VMOVUPS      192(DX), Z10
-	VMOVUPS      192(DX)(DI*1), Z11
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z10
+	VMOVUPS      (R9), Z11
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 12(CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -2302,16 +2434,15 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(R9), Z12
+	VBROADCASTSS 12(R11), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z12
+	VBROADCASTSS 12(R11)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R9
-	DECQ         R8
+	ADDQ         $0x00000010, R11
+	DECQ         R10
 	JNZ          loop
 
 rest:
@@ -2319,10 +2450,12 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z10
-	VMOVUPS      (DX)(DI*1), Z11
+	VMOVUPS      (R9), Z11
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -2332,114 +2465,119 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R9), Z12
+	VBROADCASTSS (R11), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R9)(SI*1), Z12
+	VBROADCASTSS (R11)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R11
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   BX, R10
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	ADDQ   R11, R10
+	VADDPS (R10), Z2, Z2
+	VADDPS 64(R10), Z3, Z3
+	ADDQ   R11, R10
+	VADDPS (R10), Z4, Z4
+	VADDPS 64(R10), Z5, Z5
+	ADDQ   R11, R10
+	VADDPS (R10), Z6, Z6
+	VADDPS 64(R10), Z7, Z7
+	ADDQ   R11, R10
+	VADDPS (R10), Z8, Z8
+	VADDPS 64(R10), Z9, Z9
+	ADDQ   R11, R10
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R6P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R6P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R6P2(SB), NOSPLIT, $0-64
+TEXT ·wideF32R6P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       apart+40(FP), R9
+	ADDQ       DX, R9
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	ADDQ       R11, R10
+	LEAQ       (CX)(SI*2), R11
+	ADDQ       SI, R11
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z12
-	VMOVUPS      (DX)(DI*1), Z13
+	VMOVUPS      (R9), Z13
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -2449,19 +2587,21 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R9), Z14
+	VBROADCASTSS (R11), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R9)(SI*1), Z14
+	VBROADCASTSS (R11)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R9)(SI*2), Z14
+	VBROADCASTSS (R11)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	PREFETCHT0   4160(DX)
-	PREFETCHT0   4160(DX)(DI*1)
-	VMOVUPS      64(DX), Z12
-	VMOVUPS      64(DX)(DI*1), Z13
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z12
+	VMOVUPS      (R9), Z13
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 4(CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -2471,19 +2611,21 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 4(R9), Z14
+	VBROADCASTSS 4(R11), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z14
+	VBROADCASTSS 4(R11)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z14
+	VBROADCASTSS 4(R11)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	PREFETCHT0   4224(DX)
-	PREFETCHT0   4224(DX)(DI*1)
-	VMOVUPS      128(DX), Z12
-	VMOVUPS      128(DX)(DI*1), Z13
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z12
+	VMOVUPS      (R9), Z13
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 8(CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -2493,19 +2635,21 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 8(R9), Z14
+	VBROADCASTSS 8(R11), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z14
+	VBROADCASTSS 8(R11)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z14
+	VBROADCASTSS 8(R11)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	PREFETCHT0   4288(DX)
-	PREFETCHT0   4288(DX)(DI*1)
-	VMOVUPS      192(DX), Z12
-	VMOVUPS      192(DX)(DI*1), Z13
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z12
+	VMOVUPS      (R9), Z13
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 12(CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -2515,19 +2659,18 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(R9), Z14
+	VBROADCASTSS 12(R11), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z14
+	VBROADCASTSS 12(R11)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z14
+	VBROADCASTSS 12(R11)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R9
-	DECQ         R8
+	ADDQ         $0x00000010, R11
+	DECQ         R10
 	JNZ          loop
 
 rest:
@@ -2535,10 +2678,12 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z12
-	VMOVUPS      (DX)(DI*1), Z13
+	VMOVUPS      (R9), Z13
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -2548,130 +2693,135 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R9), Z14
+	VBROADCASTSS (R11), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R9)(SI*1), Z14
+	VBROADCASTSS (R11)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R9)(SI*2), Z14
+	VBROADCASTSS (R11)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R11
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   BX, R10
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	ADDQ   R11, R10
+	VADDPS (R10), Z2, Z2
+	VADDPS 64(R10), Z3, Z3
+	ADDQ   R11, R10
+	VADDPS (R10), Z4, Z4
+	VADDPS 64(R10), Z5, Z5
+	ADDQ   R11, R10
+	VADDPS (R10), Z6, Z6
+	VADDPS 64(R10), Z7, Z7
+	ADDQ   R11, R10
+	VADDPS (R10), Z8, Z8
+	VADDPS 64(R10), Z9, Z9
+	ADDQ   R11, R10
+	VADDPS (R10), Z10, Z10
+	VADDPS 64(R10), Z11, Z11
+	ADDQ   R11, R10
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R7P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R7P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R7P2(SB), NOSPLIT, $0-64
+TEXT ·wideF32R7P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       apart+40(FP), R9
+	ADDQ       DX, R9
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
-	ADDQ       SI, R10
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	ADDQ       R11, R10
+	LEAQ       (CX)(SI*2), R11
+	ADDQ       SI, R11
+	LEAQ       (R11)(SI*2), R12
+	ADDQ       SI, R12
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z14
-	VMOVUPS      (DX)(DI*1), Z15
+	VMOVUPS      (R9), Z15
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -2681,22 +2831,24 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (R9), Z16
+	VBROADCASTSS (R11), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (R9)(SI*1), Z16
+	VBROADCASTSS (R11)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (R9)(SI*2), Z16
+	VBROADCASTSS (R11)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (R10), Z16
+	VBROADCASTSS (R12), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	PREFETCHT0   4160(DX)
-	PREFETCHT0   4160(DX)(DI*1)
-	VMOVUPS      64(DX), Z14
-	VMOVUPS      64(DX)(DI*1), Z15
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z14
+	VMOVUPS      (R9), Z15
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 4(CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -2706,22 +2858,24 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 4(R9), Z16
+	VBROADCASTSS 4(R11), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z16
+	VBROADCASTSS 4(R11)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z16
+	VBROADCASTSS 4(R11)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 4(R10), Z16
+	VBROADCASTSS 4(R12), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	PREFETCHT0   4224(DX)
-	PREFETCHT0   4224(DX)(DI*1)
-	VMOVUPS      128(DX), Z14
-	VMOVUPS      128(DX)(DI*1), Z15
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z14
+	VMOVUPS      (R9), Z15
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 8(CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -2731,22 +2885,24 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 8(R9), Z16
+	VBROADCASTSS 8(R11), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z16
+	VBROADCASTSS 8(R11)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z16
+	VBROADCASTSS 8(R11)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 8(R10), Z16
+	VBROADCASTSS 8(R12), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	PREFETCHT0   4288(DX)
-	PREFETCHT0   4288(DX)(DI*1)
-	VMOVUPS      192(DX), Z14
-	VMOVUPS      192(DX)(DI*1), Z15
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z14
+	VMOVUPS      (R9), Z15
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 12(CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -2756,23 +2912,22 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 12(R9), Z16
+	VBROADCASTSS 12(R11), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z16
+	VBROADCASTSS 12(R11)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z16
+	VBROADCASTSS 12(R11)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 12(R10), Z16
+	VBROADCASTSS 12(R12), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R9
-	ADDQ         $0x00000010, R10
-	DECQ         R8
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
+	DECQ         R10
 	JNZ          loop
 
 rest:
@@ -2780,10 +2935,12 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z14
-	VMOVUPS      (DX)(DI*1), Z15
+	VMOVUPS      (R9), Z15
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -2793,145 +2950,150 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (R9), Z16
+	VBROADCASTSS (R11), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (R9)(SI*1), Z16
+	VBROADCASTSS (R11)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (R9)(SI*2), Z16
+	VBROADCASTSS (R11)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (R10), Z16
+	VBROADCASTSS (R12), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R9
-	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R11
+	ADDQ         $0x00000004, R12
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   BX, R10
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	ADDQ   R11, R10
+	VADDPS (R10), Z2, Z2
+	VADDPS 64(R10), Z3, Z3
+	ADDQ   R11, R10
+	VADDPS (R10), Z4, Z4
+	VADDPS 64(R10), Z5, Z5
+	ADDQ   R11, R10
+	VADDPS (R10), Z6, Z6
+	VADDPS 64(R10), Z7, Z7
+	ADDQ   R11, R10
+	VADDPS (R10), Z8, Z8
+	VADDPS 64(R10), Z9, Z9
+	ADDQ   R11, R10
+	VADDPS (R10), Z10, Z10
+	VADDPS 64(R10), Z11, Z11
+	ADDQ   R11, R10
+	VADDPS (R10), Z12, Z12
+	VADDPS 64(R10), Z13, Z13
+	ADDQ   R11, R10
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R8P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R8P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R8P2(SB), NOSPLIT, $0-64
+TEXT ·wideF32R8P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       apart+40(FP), R9
+	ADDQ       DX, R9
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
-	ADDQ       SI, R10
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	ADDQ       R11, R10
+	LEAQ       (CX)(SI*2), R11
+	ADDQ       SI, R11
+	LEAQ       (R11)(SI*2), R12
+	ADDQ       SI, R12
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z16
-	VMOVUPS      (DX)(DI*1), Z17
+	VMOVUPS      (R9), Z17
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -2941,25 +3103,27 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (R9), Z18
+	VBROADCASTSS (R11), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R9)(SI*1), Z18
+	VBROADCASTSS (R11)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R9)(SI*2), Z18
+	VBROADCASTSS (R11)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R10), Z18
+	VBROADCASTSS (R12), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R10)(SI*1), Z18
+	VBROADCASTSS (R12)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	PREFETCHT0   4160(DX)
-	PREFETCHT0   4160(DX)(DI*1)
-	VMOVUPS      64(DX), Z16
-	VMOVUPS      64(DX)(DI*1), Z17
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z16
+	VMOVUPS      (R9), Z17
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 4(CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -2969,25 +3133,27 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 4(R9), Z18
+	VBROADCASTSS 4(R11), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z18
+	VBROADCASTSS 4(R11)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z18
+	VBROADCASTSS 4(R11)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 4(R10), Z18
+	VBROADCASTSS 4(R12), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z18
+	VBROADCASTSS 4(R12)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	PREFETCHT0   4224(DX)
-	PREFETCHT0   4224(DX)(DI*1)
-	VMOVUPS      128(DX), Z16
-	VMOVUPS      128(DX)(DI*1), Z17
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z16
+	VMOVUPS      (R9), Z17
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 8(CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -2997,25 +3163,27 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 8(R9), Z18
+	VBROADCASTSS 8(R11), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z18
+	VBROADCASTSS 8(R11)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z18
+	VBROADCASTSS 8(R11)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 8(R10), Z18
+	VBROADCASTSS 8(R12), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z18
+	VBROADCASTSS 8(R12)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	PREFETCHT0   4288(DX)
-	PREFETCHT0   4288(DX)(DI*1)
-	VMOVUPS      192(DX), Z16
-	VMOVUPS      192(DX)(DI*1), Z17
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z16
+	VMOVUPS      (R9), Z17
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 12(CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -3025,26 +3193,25 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 12(R9), Z18
+	VBROADCASTSS 12(R11), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z18
+	VBROADCASTSS 12(R11)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z18
+	VBROADCASTSS 12(R11)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 12(R10), Z18
+	VBROADCASTSS 12(R12), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z18
+	VBROADCASTSS 12(R12)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R9
-	ADDQ         $0x00000010, R10
-	DECQ         R8
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
+	DECQ         R10
 	JNZ          loop
 
 rest:
@@ -3052,10 +3219,12 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z16
-	VMOVUPS      (DX)(DI*1), Z17
+	VMOVUPS      (R9), Z17
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -3065,159 +3234,164 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (R9), Z18
+	VBROADCASTSS (R11), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R9)(SI*1), Z18
+	VBROADCASTSS (R11)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R9)(SI*2), Z18
+	VBROADCASTSS (R11)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R10), Z18
+	VBROADCASTSS (R12), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R10)(SI*1), Z18
+	VBROADCASTSS (R12)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R9
-	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R11
+	ADDQ         $0x00000004, R12
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   BX, R10
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	ADDQ   R11, R10
+	VADDPS (R10), Z2, Z2
+	VADDPS 64(R10), Z3, Z3
+	ADDQ   R11, R10
+	VADDPS (R10), Z4, Z4
+	VADDPS 64(R10), Z5, Z5
+	ADDQ   R11, R10
+	VADDPS (R10), Z6, Z6
+	VADDPS 64(R10), Z7, Z7
+	ADDQ   R11, R10
+	VADDPS (R10), Z8, Z8
+	VADDPS 64(R10), Z9, Z9
+	ADDQ   R11, R10
+	VADDPS (R10), Z10, Z10
+	VADDPS 64(R10), Z11, Z11
+	ADDQ   R11, R10
+	VADDPS (R10), Z12, Z12
+	VADDPS 64(R10), Z13, Z13
+	ADDQ   R11, R10
+	VADDPS (R10), Z14, Z14
+	VADDPS 64(R10), Z15, Z15
+	ADDQ   R11, R10
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R9P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R9P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R9P2(SB), NOSPLIT, $0-64
+TEXT ·wideF32R9P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       apart+40(FP), R9
+	ADDQ       DX, R9
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
-	ADDQ       SI, R10
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	ADDQ       R11, R10
+	LEAQ       (CX)(SI*2), R11
+	ADDQ       SI, R11
+	LEAQ       (R11)(SI*2), R12
+	ADDQ       SI, R12
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z18
-	VMOVUPS      (DX)(DI*1), Z19
+	VMOVUPS      (R9), Z19
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -3227,28 +3401,30 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (R9), Z20
+	VBROADCASTSS (R11), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (R9)(SI*1), Z20
+	VBROADCASTSS (R11)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R9)(SI*2), Z20
+	VBROADCASTSS (R11)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R10), Z20
+	VBROADCASTSS (R12), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R10)(SI*1), Z20
+	VBROADCASTSS (R12)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (R10)(SI*2), Z20
+	VBROADCASTSS (R12)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT0   4160(DX)
-	PREFETCHT0   4160(DX)(DI*1)
-	VMOVUPS      64(DX), Z18
-	VMOVUPS      64(DX)(DI*1), Z19
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z18
+	VMOVUPS      (R9), Z19
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 4(CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -3258,28 +3434,30 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 4(R9), Z20
+	VBROADCASTSS 4(R11), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z20
+	VBROADCASTSS 4(R11)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z20
+	VBROADCASTSS 4(R11)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 4(R10), Z20
+	VBROADCASTSS 4(R12), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z20
+	VBROADCASTSS 4(R12)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z20
+	VBROADCASTSS 4(R12)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT0   4224(DX)
-	PREFETCHT0   4224(DX)(DI*1)
-	VMOVUPS      128(DX), Z18
-	VMOVUPS      128(DX)(DI*1), Z19
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z18
+	VMOVUPS      (R9), Z19
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 8(CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -3289,28 +3467,30 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 8(R9), Z20
+	VBROADCASTSS 8(R11), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z20
+	VBROADCASTSS 8(R11)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z20
+	VBROADCASTSS 8(R11)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 8(R10), Z20
+	VBROADCASTSS 8(R12), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z20
+	VBROADCASTSS 8(R12)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z20
+	VBROADCASTSS 8(R12)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT0   4288(DX)
-	PREFETCHT0   4288(DX)(DI*1)
-	VMOVUPS      192(DX), Z18
-	VMOVUPS      192(DX)(DI*1), Z19
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z18
+	VMOVUPS      (R9), Z19
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 12(CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -3320,29 +3500,28 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 12(R9), Z20
+	VBROADCASTSS 12(R11), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z20
+	VBROADCASTSS 12(R11)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z20
+	VBROADCASTSS 12(R11)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 12(R10), Z20
+	VBROADCASTSS 12(R12), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z20
+	VBROADCASTSS 12(R12)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z20
+	VBROADCASTSS 12(R12)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R9
-	ADDQ         $0x00000010, R10
-	DECQ         R8
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
+	DECQ         R10
 	JNZ          loop
 
 rest:
@@ -3350,10 +3529,12 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z18
-	VMOVUPS      (DX)(DI*1), Z19
+	VMOVUPS      (R9), Z19
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -3363,175 +3544,180 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (R9), Z20
+	VBROADCASTSS (R11), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (R9)(SI*1), Z20
+	VBROADCASTSS (R11)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R9)(SI*2), Z20
+	VBROADCASTSS (R11)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R10), Z20
+	VBROADCASTSS (R12), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R10)(SI*1), Z20
+	VBROADCASTSS (R12)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (R10)(SI*2), Z20
+	VBROADCASTSS (R12)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R9
-	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R11
+	ADDQ         $0x00000004, R12
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   BX, R10
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
-	VADDPS (R8), Z16, Z16
-	VADDPS 64(R8), Z17, Z17
-	ADDQ   R9, R8
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	ADDQ   R11, R10
+	VADDPS (R10), Z2, Z2
+	VADDPS 64(R10), Z3, Z3
+	ADDQ   R11, R10
+	VADDPS (R10), Z4, Z4
+	VADDPS 64(R10), Z5, Z5
+	ADDQ   R11, R10
+	VADDPS (R10), Z6, Z6
+	VADDPS 64(R10), Z7, Z7
+	ADDQ   R11, R10
+	VADDPS (R10), Z8, Z8
+	VADDPS 64(R10), Z9, Z9
+	ADDQ   R11, R10
+	VADDPS (R10), Z10, Z10
+	VADDPS 64(R10), Z11, Z11
+	ADDQ   R11, R10
+	VADDPS (R10), Z12, Z12
+	VADDPS 64(R10), Z13, Z13
+	ADDQ   R11, R10
+	VADDPS (R10), Z14, Z14
+	VADDPS 64(R10), Z15, Z15
+	ADDQ   R11, R10
+	VADDPS (R10), Z16, Z16
+	VADDPS 64(R10), Z17, Z17
+	ADDQ   R11, R10
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R10P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R10P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R10P2(SB), NOSPLIT, $0-64
+TEXT ·wideF32R10P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       apart+40(FP), R9
+	ADDQ       DX, R9
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
-	ADDQ       SI, R10
-	LEAQ       (R10)(SI*2), R11
+	ADDQ       R11, R10
+	LEAQ       (CX)(SI*2), R11
 	ADDQ       SI, R11
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	LEAQ       (R11)(SI*2), R12
+	ADDQ       SI, R12
+	LEAQ       (R12)(SI*2), R13
+	ADDQ       SI, R13
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z20
-	VMOVUPS      (DX)(DI*1), Z21
+	VMOVUPS      (R9), Z21
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -3541,31 +3727,33 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS (R9), Z22
+	VBROADCASTSS (R11), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS (R9)(SI*1), Z22
+	VBROADCASTSS (R11)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS (R9)(SI*2), Z22
+	VBROADCASTSS (R11)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS (R10), Z22
+	VBROADCASTSS (R12), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS (R10)(SI*1), Z22
+	VBROADCASTSS (R12)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS (R10)(SI*2), Z22
+	VBROADCASTSS (R12)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS (R11), Z22
+	VBROADCASTSS (R13), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	PREFETCHT0   4160(DX)
-	PREFETCHT0   4160(DX)(DI*1)
-	VMOVUPS      64(DX), Z20
-	VMOVUPS      64(DX)(DI*1), Z21
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z20
+	VMOVUPS      (R9), Z21
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 4(CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -3575,31 +3763,33 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 4(R9), Z22
+	VBROADCASTSS 4(R11), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z22
+	VBROADCASTSS 4(R11)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z22
+	VBROADCASTSS 4(R11)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 4(R10), Z22
+	VBROADCASTSS 4(R12), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z22
+	VBROADCASTSS 4(R12)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z22
+	VBROADCASTSS 4(R12)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 4(R11), Z22
+	VBROADCASTSS 4(R13), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	PREFETCHT0   4224(DX)
-	PREFETCHT0   4224(DX)(DI*1)
-	VMOVUPS      128(DX), Z20
-	VMOVUPS      128(DX)(DI*1), Z21
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z20
+	VMOVUPS      (R9), Z21
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 8(CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -3609,31 +3799,33 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 8(R9), Z22
+	VBROADCASTSS 8(R11), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z22
+	VBROADCASTSS 8(R11)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z22
+	VBROADCASTSS 8(R11)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 8(R10), Z22
+	VBROADCASTSS 8(R12), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z22
+	VBROADCASTSS 8(R12)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z22
+	VBROADCASTSS 8(R12)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 8(R11), Z22
+	VBROADCASTSS 8(R13), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	PREFETCHT0   4288(DX)
-	PREFETCHT0   4288(DX)(DI*1)
-	VMOVUPS      192(DX), Z20
-	VMOVUPS      192(DX)(DI*1), Z21
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z20
+	VMOVUPS      (R9), Z21
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 12(CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -3643,33 +3835,32 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 12(R9), Z22
+	VBROADCASTSS 12(R11), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z22
+	VBROADCASTSS 12(R11)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z22
+	VBROADCASTSS 12(R11)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 12(R10), Z22
+	VBROADCASTSS 12(R12), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z22
+	VBROADCASTSS 12(R12)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z22
+	VBROADCASTSS 12(R12)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 12(R11), Z22
+	VBROADCASTSS 12(R13), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R9
-	ADDQ         $0x00000010, R10
 	ADDQ         $0x00000010, R11
-	DECQ         R8
+	ADDQ         $0x00000010, R12
+	ADDQ         $0x00000010, R13
+	DECQ         R10
 	JNZ          loop
 
 rest:
@@ -3677,10 +3868,12 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z20
-	VMOVUPS      (DX)(DI*1), Z21
+	VMOVUPS      (R9), Z21
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -3690,190 +3883,195 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS (R9), Z22
+	VBROADCASTSS (R11), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS (R9)(SI*1), Z22
+	VBROADCASTSS (R11)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS (R9)(SI*2), Z22
+	VBROADCASTSS (R11)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS (R10), Z22
+	VBROADCASTSS (R12), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS (R10)(SI*1), Z22
+	VBROADCASTSS (R12)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS (R10)(SI*2), Z22
+	VBROADCASTSS (R12)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS (R11), Z22
+	VBROADCASTSS (R13), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R9
-	ADDQ         $0x00000004, R10
 	ADDQ         $0x00000004, R11
+	ADDQ         $0x00000004, R12
+	ADDQ         $0x00000004, R13
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   BX, R10
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
-	VADDPS (R8), Z16, Z16
-	VADDPS 64(R8), Z17, Z17
-	ADDQ   R9, R8
-	VADDPS (R8), Z18, Z18
-	VADDPS 64(R8), Z19, Z19
-	ADDQ   R9, R8
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	ADDQ   R11, R10
+	VADDPS (R10), Z2, Z2
+	VADDPS 64(R10), Z3, Z3
+	ADDQ   R11, R10
+	VADDPS (R10), Z4, Z4
+	VADDPS 64(R10), Z5, Z5
+	ADDQ   R11, R10
+	VADDPS (R10), Z6, Z6
+	VADDPS 64(R10), Z7, Z7
+	ADDQ   R11, R10
+	VADDPS (R10), Z8, Z8
+	VADDPS 64(R10), Z9, Z9
+	ADDQ   R11, R10
+	VADDPS (R10), Z10, Z10
+	VADDPS 64(R10), Z11, Z11
+	ADDQ   R11, R10
+	VADDPS (R10), Z12, Z12
+	VADDPS 64(R10), Z13, Z13
+	ADDQ   R11, R10
+	VADDPS (R10), Z14, Z14
+	VADDPS 64(R10), Z15, Z15
+	ADDQ   R11, R10
+	VADDPS (R10), Z16, Z16
+	VADDPS 64(R10), Z17, Z17
+	ADDQ   R11, R10
+	VADDPS (R10), Z18, Z18
+	VADDPS 64(R10), Z19, Z19
+	ADDQ   R11, R10
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R11P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R11P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R11P2(SB), NOSPLIT, $0-64
+TEXT ·wideF32R11P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       apart+40(FP), R9
+	ADDQ       DX, R9
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z21, Z21, Z21
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
-	ADDQ       SI, R10
-	LEAQ       (R10)(SI*2), R11
+	ADDQ       R11, R10
+	LEAQ       (CX)(SI*2), R11
 	ADDQ       SI, R11
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	LEAQ       (R11)(SI*2), R12
+	ADDQ       SI, R12
+	LEAQ       (R12)(SI*2), R13
+	ADDQ       SI, R13
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z22
-	VMOVUPS      (DX)(DI*1), Z23
+	VMOVUPS      (R9), Z23
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -3883,34 +4081,36 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS (R9), Z24
+	VBROADCASTSS (R11), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS (R9)(SI*1), Z24
+	VBROADCASTSS (R11)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS (R9)(SI*2), Z24
+	VBROADCASTSS (R11)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS (R10), Z24
+	VBROADCASTSS (R12), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS (R10)(SI*1), Z24
+	VBROADCASTSS (R12)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS (R10)(SI*2), Z24
+	VBROADCASTSS (R12)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS (R11), Z24
+	VBROADCASTSS (R13), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS (R11)(SI*1), Z24
+	VBROADCASTSS (R13)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	PREFETCHT0   4160(DX)
-	PREFETCHT0   4160(DX)(DI*1)
-	VMOVUPS      64(DX), Z22
-	VMOVUPS      64(DX)(DI*1), Z23
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z22
+	VMOVUPS      (R9), Z23
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 4(CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -3920,34 +4120,36 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 4(R9), Z24
+	VBROADCASTSS 4(R11), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z24
+	VBROADCASTSS 4(R11)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z24
+	VBROADCASTSS 4(R11)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 4(R10), Z24
+	VBROADCASTSS 4(R12), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z24
+	VBROADCASTSS 4(R12)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z24
+	VBROADCASTSS 4(R12)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 4(R11), Z24
+	VBROADCASTSS 4(R13), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 4(R11)(SI*1), Z24
+	VBROADCASTSS 4(R13)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	PREFETCHT0   4224(DX)
-	PREFETCHT0   4224(DX)(DI*1)
-	VMOVUPS      128(DX), Z22
-	VMOVUPS      128(DX)(DI*1), Z23
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z22
+	VMOVUPS      (R9), Z23
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 8(CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -3957,34 +4159,36 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 8(R9), Z24
+	VBROADCASTSS 8(R11), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z24
+	VBROADCASTSS 8(R11)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z24
+	VBROADCASTSS 8(R11)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 8(R10), Z24
+	VBROADCASTSS 8(R12), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z24
+	VBROADCASTSS 8(R12)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z24
+	VBROADCASTSS 8(R12)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 8(R11), Z24
+	VBROADCASTSS 8(R13), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 8(R11)(SI*1), Z24
+	VBROADCASTSS 8(R13)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	PREFETCHT0   4288(DX)
-	PREFETCHT0   4288(DX)(DI*1)
-	VMOVUPS      192(DX), Z22
-	VMOVUPS      192(DX)(DI*1), Z23
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z22
+	VMOVUPS      (R9), Z23
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 12(CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -3994,36 +4198,35 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 12(R9), Z24
+	VBROADCASTSS 12(R11), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z24
+	VBROADCASTSS 12(R11)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z24
+	VBROADCASTSS 12(R11)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 12(R10), Z24
+	VBROADCASTSS 12(R12), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z24
+	VBROADCASTSS 12(R12)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z24
+	VBROADCASTSS 12(R12)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 12(R11), Z24
+	VBROADCASTSS 12(R13), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 12(R11)(SI*1), Z24
+	VBROADCASTSS 12(R13)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R9
-	ADDQ         $0x00000010, R10
 	ADDQ         $0x00000010, R11
-	DECQ         R8
+	ADDQ         $0x00000010, R12
+	ADDQ         $0x00000010, R13
+	DECQ         R10
 	JNZ          loop
 
 rest:
@@ -4031,10 +4234,12 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z22
-	VMOVUPS      (DX)(DI*1), Z23
+	VMOVUPS      (R9), Z23
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -4044,204 +4249,209 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS (R9), Z24
+	VBROADCASTSS (R11), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS (R9)(SI*1), Z24
+	VBROADCASTSS (R11)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS (R9)(SI*2), Z24
+	VBROADCASTSS (R11)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS (R10), Z24
+	VBROADCASTSS (R12), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS (R10)(SI*1), Z24
+	VBROADCASTSS (R12)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS (R10)(SI*2), Z24
+	VBROADCASTSS (R12)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS (R11), Z24
+	VBROADCASTSS (R13), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS (R11)(SI*1), Z24
+	VBROADCASTSS (R13)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R9
-	ADDQ         $0x00000004, R10
 	ADDQ         $0x00000004, R11
+	ADDQ         $0x00000004, R12
+	ADDQ         $0x00000004, R13
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   BX, R10
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
-	VADDPS (R8), Z16, Z16
-	VADDPS 64(R8), Z17, Z17
-	ADDQ   R9, R8
-	VADDPS (R8), Z18, Z18
-	VADDPS 64(R8), Z19, Z19
-	ADDQ   R9, R8
-	VADDPS (R8), Z20, Z20
-	VADDPS 64(R8), Z21, Z21
-	ADDQ   R9, R8
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	ADDQ   R11, R10
+	VADDPS (R10), Z2, Z2
+	VADDPS 64(R10), Z3, Z3
+	ADDQ   R11, R10
+	VADDPS (R10), Z4, Z4
+	VADDPS 64(R10), Z5, Z5
+	ADDQ   R11, R10
+	VADDPS (R10), Z6, Z6
+	VADDPS 64(R10), Z7, Z7
+	ADDQ   R11, R10
+	VADDPS (R10), Z8, Z8
+	VADDPS 64(R10), Z9, Z9
+	ADDQ   R11, R10
+	VADDPS (R10), Z10, Z10
+	VADDPS 64(R10), Z11, Z11
+	ADDQ   R11, R10
+	VADDPS (R10), Z12, Z12
+	VADDPS 64(R10), Z13, Z13
+	ADDQ   R11, R10
+	VADDPS (R10), Z14, Z14
+	VADDPS 64(R10), Z15, Z15
+	ADDQ   R11, R10
+	VADDPS (R10), Z16, Z16
+	VADDPS 64(R10), Z17, Z17
+	ADDQ   R11, R10
+	VADDPS (R10), Z18, Z18
+	VADDPS 64(R10), Z19, Z19
+	ADDQ   R11, R10
+	VADDPS (R10), Z20, Z20
+	VADDPS 64(R10), Z21, Z21
+	ADDQ   R11, R10
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z20, (BX)
 	VMOVUPS Z21, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VZEROUPPER
 	RET
 
-// func wideF32R12P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF32R12P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF32R12P2(SB), NOSPLIT, $0-64
+TEXT ·wideF32R12P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       step+32(FP), DI
+	MOVQ       DI, R8
+	SHLQ       $0x06, R8
+	MOVQ       apart+40(FP), R9
+	ADDQ       DX, R9
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z21, Z21, Z21
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
 	VPXORD     Z22, Z22, Z22
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(R10)
 	VPXORD     Z23, Z23, Z23
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
-	ADDQ       SI, R10
-	LEAQ       (R10)(SI*2), R11
+	ADDQ       R11, R10
+	LEAQ       (CX)(SI*2), R11
 	ADDQ       SI, R11
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	LEAQ       (R11)(SI*2), R12
+	ADDQ       SI, R12
+	LEAQ       (R12)(SI*2), R13
+	ADDQ       SI, R13
+	MOVQ       AX, R10
+	SHRQ       $0x02, R10
 	JZ         rest
 
 loop:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z24
-	VMOVUPS      (DX)(DI*1), Z25
+	VMOVUPS      (R9), Z25
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -4251,37 +4461,39 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (R9), Z26
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (R9)(SI*1), Z26
+	VBROADCASTSS (R11)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (R9)(SI*2), Z26
+	VBROADCASTSS (R11)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (R10), Z26
+	VBROADCASTSS (R12), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (R10)(SI*1), Z26
+	VBROADCASTSS (R12)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (R10)(SI*2), Z26
+	VBROADCASTSS (R12)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (R11), Z26
+	VBROADCASTSS (R13), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (R11)(SI*1), Z26
+	VBROADCASTSS (R13)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (R11)(SI*2), Z26
+	VBROADCASTSS (R13)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	PREFETCHT0   4160(DX)
-	PREFETCHT0   4160(DX)(DI*1)
-	VMOVUPS      64(DX), Z24
-	VMOVUPS      64(DX)(DI*1), Z25
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R9), Z25
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 4(CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -4291,37 +4503,39 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 4(R9), Z26
+	VBROADCASTSS 4(R11), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z26
+	VBROADCASTSS 4(R11)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z26
+	VBROADCASTSS 4(R11)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 4(R10), Z26
+	VBROADCASTSS 4(R12), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z26
+	VBROADCASTSS 4(R12)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z26
+	VBROADCASTSS 4(R12)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 4(R11), Z26
+	VBROADCASTSS 4(R13), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 4(R11)(SI*1), Z26
+	VBROADCASTSS 4(R13)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 4(R11)(SI*2), Z26
+	VBROADCASTSS 4(R13)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	PREFETCHT0   4224(DX)
-	PREFETCHT0   4224(DX)(DI*1)
-	VMOVUPS      128(DX), Z24
-	VMOVUPS      128(DX)(DI*1), Z25
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R9), Z25
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 8(CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -4331,37 +4545,39 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 8(R9), Z26
+	VBROADCASTSS 8(R11), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z26
+	VBROADCASTSS 8(R11)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z26
+	VBROADCASTSS 8(R11)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 8(R10), Z26
+	VBROADCASTSS 8(R12), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z26
+	VBROADCASTSS 8(R12)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z26
+	VBROADCASTSS 8(R12)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 8(R11), Z26
+	VBROADCASTSS 8(R13), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 8(R11)(SI*1), Z26
+	VBROADCASTSS 8(R13)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 8(R11)(SI*2), Z26
+	VBROADCASTSS 8(R13)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	PREFETCHT0   4288(DX)
-	PREFETCHT0   4288(DX)(DI*1)
-	VMOVUPS      192(DX), Z24
-	VMOVUPS      192(DX)(DI*1), Z25
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R9), Z25
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS 12(CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -4371,39 +4587,38 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 12(R9), Z26
+	VBROADCASTSS 12(R11), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z26
+	VBROADCASTSS 12(R11)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z26
+	VBROADCASTSS 12(R11)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 12(R10), Z26
+	VBROADCASTSS 12(R12), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z26
+	VBROADCASTSS 12(R12)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z26
+	VBROADCASTSS 12(R12)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 12(R11), Z26
+	VBROADCASTSS 12(R13), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 12(R11)(SI*1), Z26
+	VBROADCASTSS 12(R13)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 12(R11)(SI*2), Z26
+	VBROADCASTSS 12(R13)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R9
-	ADDQ         $0x00000010, R10
 	ADDQ         $0x00000010, R11
-	DECQ         R8
+	ADDQ         $0x00000010, R12
+	ADDQ         $0x00000010, R13
+	DECQ         R10
 	JNZ          loop
 
 rest:
@@ -4411,10 +4626,12 @@ rest:
 	JZ   done
 
 one:
-	PREFETCHT0   4096(DX)
-	PREFETCHT0   4096(DX)(DI*1)
+	PREFETCHT0   (DX)(R8*1)
+	PREFETCHT0   (R9)(R8*1)
 	VMOVUPS      (DX), Z24
-	VMOVUPS      (DX)(DI*1), Z25
+	VMOVUPS      (R9), Z25
+	ADDQ         DI, DX
+	ADDQ         DI, R9
 	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -4424,136 +4641,214 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (R9), Z26
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (R9)(SI*1), Z26
+	VBROADCASTSS (R11)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (R9)(SI*2), Z26
+	VBROADCASTSS (R11)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (R10), Z26
+	VBROADCASTSS (R12), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (R10)(SI*1), Z26
+	VBROADCASTSS (R12)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (R10)(SI*2), Z26
+	VBROADCASTSS (R12)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (R11), Z26
+	VBROADCASTSS (R13), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (R11)(SI*1), Z26
+	VBROADCASTSS (R13)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (R11)(SI*2), Z26
+	VBROADCASTSS (R13)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R9
-	ADDQ         $0x00000004, R10
 	ADDQ         $0x00000004, R11
+	ADDQ         $0x00000004, R12
+	ADDQ         $0x00000004, R13
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   BX, R10
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
-	VADDPS (R8), Z16, Z16
-	VADDPS 64(R8), Z17, Z17
-	ADDQ   R9, R8
-	VADDPS (R8), Z18, Z18
-	VADDPS 64(R8), Z19, Z19
-	ADDQ   R9, R8
-	VADDPS (R8), Z20, Z20
-	VADDPS 64(R8), Z21, Z21
-	ADDQ   R9, R8
-	VADDPS (R8), Z22, Z22
-	VADDPS 64(R8), Z23, Z23
-	ADDQ   R9, R8
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	ADDQ   R11, R10
+	VADDPS (R10), Z2, Z2
+	VADDPS 64(R10), Z3, Z3
+	ADDQ   R11, R10
+	VADDPS (R10), Z4, Z4
+	VADDPS 64(R10), Z5, Z5
+	ADDQ   R11, R10
+	VADDPS (R10), Z6, Z6
+	VADDPS 64(R10), Z7, Z7
+	ADDQ   R11, R10
+	VADDPS (R10), Z8, Z8
+	VADDPS 64(R10), Z9, Z9
+	ADDQ   R11, R10
+	VADDPS (R10), Z10, Z10
+	VADDPS 64(R10), Z11, Z11
+	ADDQ   R11, R10
+	VADDPS (R10), Z12, Z12
+	VADDPS 64(R10), Z13, Z13
+	ADDQ   R11, R10
+	VADDPS (R10), Z14, Z14
+	VADDPS 64(R10), Z15, Z15
+	ADDQ   R11, R10
+	VADDPS (R10), Z16, Z16
+	VADDPS 64(R10), Z17, Z17
+	ADDQ   R11, R10
+	VADDPS (R10), Z18, Z18
+	VADDPS 64(R10), Z19, Z19
+	ADDQ   R11, R10
+	VADDPS (R10), Z20, Z20
+	VADDPS 64(R10), Z21, Z21
+	ADDQ   R11, R10
+	VADDPS (R10), Z22, Z22
+	VADDPS 64(R10), Z23, Z23
+	ADDQ   R11, R10
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z20, (BX)
 	VMOVUPS Z21, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VMOVUPS Z22, (BX)
 	VMOVUPS Z23, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R11, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF16R1P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R1P2(SB), NOSPLIT, $0-64
+TEXT ·wideF16R1P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), SI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       ldc+56(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       BX, SI
+	PREFETCHT0 (SI)
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 64(SI)
+	VPXORD     Z1, Z1, Z1
+	ADDQ       DI, SI
+	MOVQ       AX, SI
+	SHRQ       $0x02, SI
+	JZ         rest
+
+loop:
+	VCVTPH2PS    (DX), Z2
+	VCVTPH2PS    32(DX), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VCVTPH2PS    64(DX), Z2
+	VCVTPH2PS    96(DX), Z3
+	VBROADCASTSS 4(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VCVTPH2PS    128(DX), Z2
+	VCVTPH2PS    160(DX), Z3
+	VBROADCASTSS 8(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VCVTPH2PS    192(DX), Z2
+	VCVTPH2PS    224(DX), Z3
+	VBROADCASTSS 12(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000010, CX
+	DECQ         SI
+	JNZ          loop
+
+rest:
+	ANDQ $0x03, AX
+	JZ   done
+
+one:
+	VCVTPH2PS    (DX), Z2
+	VCVTPH2PS    32(DX), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000004, CX
+	DECQ         AX
+	JNZ          one
+
+done:
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), DI
+	SHLQ   $0x02, DI
+	MOVQ   BX, SI
+	TESTQ  AX, AX
+	JZ     store
+	VADDPS (SI), Z0, Z0
+	VADDPS 64(SI), Z1, Z1
+	ADDQ   DI, SI
+
+store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    DI, BX
+	VZEROUPPER
+	RET
+
+// func wideF16R2P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·wideF16R2P2(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       w+24(FP), DX
+	MOVQ       c+48(FP), BX
+	MOVQ       lda+16(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       ldc+56(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       BX, DI
 	PREFETCHT0 (DI)
@@ -4561,31 +4856,52 @@ TEXT ·wideF16R1P2(SB), NOSPLIT, $0-64
 	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
 	ADDQ       R8, DI
+	PREFETCHT0 (DI)
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 64(DI)
+	VPXORD     Z3, Z3, Z3
+	ADDQ       R8, DI
 	MOVQ       AX, DI
 	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
-	VCVTPH2PS    (DX), Z2
-	VCVTPH2PS    (DX)(SI*1), Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	VCVTPH2PS    64(DX), Z2
-	VCVTPH2PS    64(DX)(SI*1), Z3
-	VBROADCASTSS 4(CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	VCVTPH2PS    128(DX), Z2
-	VCVTPH2PS    128(DX)(SI*1), Z3
-	VBROADCASTSS 8(CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	VCVTPH2PS    192(DX), Z2
-	VCVTPH2PS    192(DX)(SI*1), Z3
-	VBROADCASTSS 12(CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z4
+	VCVTPH2PS    32(DX), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   4160(DX)
+	VCVTPH2PS    64(DX), Z4
+	VCVTPH2PS    96(DX), Z5
+	VBROADCASTSS 4(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   4224(DX)
+	VCVTPH2PS    128(DX), Z4
+	VCVTPH2PS    160(DX), Z5
+	VBROADCASTSS 8(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   4288(DX)
+	VCVTPH2PS    192(DX), Z4
+	VCVTPH2PS    224(DX), Z5
+	VBROADCASTSS 12(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 12(CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
 	DECQ         DI
@@ -4596,19 +4912,23 @@ rest:
 	JZ   done
 
 one:
-	VCVTPH2PS    (DX), Z2
-	VCVTPH2PS    (DX)(SI*1), Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
+	PREFETCHT0   4096(DX)
+	VCVTPH2PS    (DX), Z4
+	VCVTPH2PS    32(DX), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (CX)(SI*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
 	SHLQ   $0x02, R8
 	MOVQ   BX, DI
 	TESTQ  AX, AX
@@ -4616,162 +4936,55 @@ done:
 	VADDPS (DI), Z0, Z0
 	VADDPS 64(DI), Z1, Z1
 	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	ADDQ    R8, BX
-	VZEROUPPER
-	RET
-
-// func wideF16R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R2P2(SB), NOSPLIT, $0-64
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
-	MOVQ       lda+16(FP), SI
-	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
-	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
-	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
-	JZ         rest
-
-loop:
-	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z4
-	VCVTPH2PS    (DX)(DI*1), Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   4160(DX)
-	VCVTPH2PS    64(DX), Z4
-	VCVTPH2PS    64(DX)(DI*1), Z5
-	VBROADCASTSS 4(CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 4(CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   4224(DX)
-	VCVTPH2PS    128(DX), Z4
-	VCVTPH2PS    128(DX)(DI*1), Z5
-	VBROADCASTSS 8(CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 8(CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   4288(DX)
-	VCVTPH2PS    192(DX), Z4
-	VCVTPH2PS    192(DX)(DI*1), Z5
-	VBROADCASTSS 12(CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 12(CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         $0x00000100, DX
-	ADDQ         $0x00000010, CX
-	DECQ         R8
-	JNZ          loop
-
-rest:
-	ANDQ $0x03, AX
-	JZ   done
-
-one:
-	PREFETCHT0   4096(DX)
-	VCVTPH2PS    (DX), Z4
-	VCVTPH2PS    (DX)(DI*1), Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (CX)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000004, CX
-	DECQ         AX
-	JNZ          one
-
-done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
-	TESTQ  AX, AX
-	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-
-store:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF16R3P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R3P2(SB), NOSPLIT, $0-64
+TEXT ·wideF16R3P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	ADDQ       R8, DI
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z6
-	VCVTPH2PS    (DX)(DI*1), Z7
+	VCVTPH2PS    32(DX), Z7
 	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -4783,7 +4996,7 @@ loop:
 	VFMADD231PS  Z7, Z8, Z5
 	PREFETCHT0   4160(DX)
 	VCVTPH2PS    64(DX), Z6
-	VCVTPH2PS    64(DX)(DI*1), Z7
+	VCVTPH2PS    96(DX), Z7
 	VBROADCASTSS 4(CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -4795,7 +5008,7 @@ loop:
 	VFMADD231PS  Z7, Z8, Z5
 	PREFETCHT0   4224(DX)
 	VCVTPH2PS    128(DX), Z6
-	VCVTPH2PS    128(DX)(DI*1), Z7
+	VCVTPH2PS    160(DX), Z7
 	VBROADCASTSS 8(CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -4807,7 +5020,7 @@ loop:
 	VFMADD231PS  Z7, Z8, Z5
 	PREFETCHT0   4288(DX)
 	VCVTPH2PS    192(DX), Z6
-	VCVTPH2PS    192(DX)(DI*1), Z7
+	VCVTPH2PS    224(DX), Z7
 	VBROADCASTSS 12(CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -4819,7 +5032,7 @@ loop:
 	VFMADD231PS  Z7, Z8, Z5
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	DECQ         R8
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -4829,7 +5042,7 @@ rest:
 one:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z6
-	VCVTPH2PS    (DX)(DI*1), Z7
+	VCVTPH2PS    32(DX), Z7
 	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -4845,78 +5058,77 @@ one:
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R4P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF16R4P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R4P2(SB), NOSPLIT, $0-64
+TEXT ·wideF16R4P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z8
-	VCVTPH2PS    (DX)(DI*1), Z9
+	VCVTPH2PS    32(DX), Z9
 	VBROADCASTSS (CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -4926,12 +5138,12 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R9), Z10
+	VBROADCASTSS (R8), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	PREFETCHT0   4160(DX)
 	VCVTPH2PS    64(DX), Z8
-	VCVTPH2PS    64(DX)(DI*1), Z9
+	VCVTPH2PS    96(DX), Z9
 	VBROADCASTSS 4(CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -4941,12 +5153,12 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 4(R9), Z10
+	VBROADCASTSS 4(R8), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	PREFETCHT0   4224(DX)
 	VCVTPH2PS    128(DX), Z8
-	VCVTPH2PS    128(DX)(DI*1), Z9
+	VCVTPH2PS    160(DX), Z9
 	VBROADCASTSS 8(CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -4956,12 +5168,12 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 8(R9), Z10
+	VBROADCASTSS 8(R8), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	PREFETCHT0   4288(DX)
 	VCVTPH2PS    192(DX), Z8
-	VCVTPH2PS    192(DX)(DI*1), Z9
+	VCVTPH2PS    224(DX), Z9
 	VBROADCASTSS 12(CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -4971,13 +5183,13 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(R9), Z10
+	VBROADCASTSS 12(R8), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R9
-	DECQ         R8
+	ADDQ         $0x00000010, R8
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -4987,7 +5199,7 @@ rest:
 one:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z8
-	VCVTPH2PS    (DX)(DI*1), Z9
+	VCVTPH2PS    32(DX), Z9
 	VBROADCASTSS (CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -4997,99 +5209,98 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R9), Z10
+	VBROADCASTSS (R8), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R8
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R5P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF16R5P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R5P2(SB), NOSPLIT, $0-64
+TEXT ·wideF16R5P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z10
-	VCVTPH2PS    (DX)(DI*1), Z11
+	VCVTPH2PS    32(DX), Z11
 	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -5099,15 +5310,15 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R9), Z12
+	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R9)(SI*1), Z12
+	VBROADCASTSS (R8)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT0   4160(DX)
 	VCVTPH2PS    64(DX), Z10
-	VCVTPH2PS    64(DX)(DI*1), Z11
+	VCVTPH2PS    96(DX), Z11
 	VBROADCASTSS 4(CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -5117,15 +5328,15 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 4(R9), Z12
+	VBROADCASTSS 4(R8), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z12
+	VBROADCASTSS 4(R8)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT0   4224(DX)
 	VCVTPH2PS    128(DX), Z10
-	VCVTPH2PS    128(DX)(DI*1), Z11
+	VCVTPH2PS    160(DX), Z11
 	VBROADCASTSS 8(CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -5135,15 +5346,15 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 8(R9), Z12
+	VBROADCASTSS 8(R8), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z12
+	VBROADCASTSS 8(R8)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT0   4288(DX)
 	VCVTPH2PS    192(DX), Z10
-	VCVTPH2PS    192(DX)(DI*1), Z11
+	VCVTPH2PS    224(DX), Z11
 	VBROADCASTSS 12(CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -5153,16 +5364,16 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(R9), Z12
+	VBROADCASTSS 12(R8), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z12
+	VBROADCASTSS 12(R8)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R9
-	DECQ         R8
+	ADDQ         $0x00000010, R8
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -5172,7 +5383,7 @@ rest:
 one:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z10
-	VCVTPH2PS    (DX)(DI*1), Z11
+	VCVTPH2PS    32(DX), Z11
 	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -5182,113 +5393,112 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R9), Z12
+	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R9)(SI*1), Z12
+	VBROADCASTSS (R8)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R8
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R6P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF16R6P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R6P2(SB), NOSPLIT, $0-64
+TEXT ·wideF16R6P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z12
-	VCVTPH2PS    (DX)(DI*1), Z13
+	VCVTPH2PS    32(DX), Z13
 	VBROADCASTSS (CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -5298,18 +5508,18 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R9), Z14
+	VBROADCASTSS (R8), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R9)(SI*1), Z14
+	VBROADCASTSS (R8)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R9)(SI*2), Z14
+	VBROADCASTSS (R8)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	PREFETCHT0   4160(DX)
 	VCVTPH2PS    64(DX), Z12
-	VCVTPH2PS    64(DX)(DI*1), Z13
+	VCVTPH2PS    96(DX), Z13
 	VBROADCASTSS 4(CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -5319,18 +5529,18 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 4(R9), Z14
+	VBROADCASTSS 4(R8), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z14
+	VBROADCASTSS 4(R8)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z14
+	VBROADCASTSS 4(R8)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	PREFETCHT0   4224(DX)
 	VCVTPH2PS    128(DX), Z12
-	VCVTPH2PS    128(DX)(DI*1), Z13
+	VCVTPH2PS    160(DX), Z13
 	VBROADCASTSS 8(CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -5340,18 +5550,18 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 8(R9), Z14
+	VBROADCASTSS 8(R8), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z14
+	VBROADCASTSS 8(R8)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z14
+	VBROADCASTSS 8(R8)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	PREFETCHT0   4288(DX)
 	VCVTPH2PS    192(DX), Z12
-	VCVTPH2PS    192(DX)(DI*1), Z13
+	VCVTPH2PS    224(DX), Z13
 	VBROADCASTSS 12(CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -5361,19 +5571,19 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(R9), Z14
+	VBROADCASTSS 12(R8), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z14
+	VBROADCASTSS 12(R8)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z14
+	VBROADCASTSS 12(R8)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000010, R9
-	DECQ         R8
+	ADDQ         $0x00000010, R8
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -5383,7 +5593,7 @@ rest:
 one:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z12
-	VCVTPH2PS    (DX)(DI*1), Z13
+	VCVTPH2PS    32(DX), Z13
 	VBROADCASTSS (CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -5393,129 +5603,128 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R9), Z14
+	VBROADCASTSS (R8), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R9)(SI*1), Z14
+	VBROADCASTSS (R8)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R9)(SI*2), Z14
+	VBROADCASTSS (R8)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R8
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R7P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF16R7P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R7P2(SB), NOSPLIT, $0-64
+TEXT ·wideF16R7P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
-	ADDQ       SI, R10
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z14
-	VCVTPH2PS    (DX)(DI*1), Z15
+	VCVTPH2PS    32(DX), Z15
 	VBROADCASTSS (CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -5525,21 +5734,21 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (R9), Z16
+	VBROADCASTSS (R8), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (R9)(SI*1), Z16
+	VBROADCASTSS (R8)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (R9)(SI*2), Z16
+	VBROADCASTSS (R8)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (R10), Z16
+	VBROADCASTSS (R9), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	PREFETCHT0   4160(DX)
 	VCVTPH2PS    64(DX), Z14
-	VCVTPH2PS    64(DX)(DI*1), Z15
+	VCVTPH2PS    96(DX), Z15
 	VBROADCASTSS 4(CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -5549,21 +5758,21 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 4(R9), Z16
+	VBROADCASTSS 4(R8), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z16
+	VBROADCASTSS 4(R8)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z16
+	VBROADCASTSS 4(R8)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 4(R10), Z16
+	VBROADCASTSS 4(R9), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	PREFETCHT0   4224(DX)
 	VCVTPH2PS    128(DX), Z14
-	VCVTPH2PS    128(DX)(DI*1), Z15
+	VCVTPH2PS    160(DX), Z15
 	VBROADCASTSS 8(CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -5573,21 +5782,21 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 8(R9), Z16
+	VBROADCASTSS 8(R8), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z16
+	VBROADCASTSS 8(R8)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z16
+	VBROADCASTSS 8(R8)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 8(R10), Z16
+	VBROADCASTSS 8(R9), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	PREFETCHT0   4288(DX)
 	VCVTPH2PS    192(DX), Z14
-	VCVTPH2PS    192(DX)(DI*1), Z15
+	VCVTPH2PS    224(DX), Z15
 	VBROADCASTSS 12(CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -5597,23 +5806,23 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 12(R9), Z16
+	VBROADCASTSS 12(R8), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z16
+	VBROADCASTSS 12(R8)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z16
+	VBROADCASTSS 12(R8)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 12(R10), Z16
+	VBROADCASTSS 12(R9), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000010, R9
-	ADDQ         $0x00000010, R10
-	DECQ         R8
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -5623,7 +5832,7 @@ rest:
 one:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z14
-	VCVTPH2PS    (DX)(DI*1), Z15
+	VCVTPH2PS    32(DX), Z15
 	VBROADCASTSS (CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -5633,144 +5842,143 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (R9), Z16
+	VBROADCASTSS (R8), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (R9)(SI*1), Z16
+	VBROADCASTSS (R8)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (R9)(SI*2), Z16
+	VBROADCASTSS (R8)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (R10), Z16
+	VBROADCASTSS (R9), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R9
-	ADDQ         $0x00000004, R10
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
+	VADDPS (DI), Z12, Z12
+	VADDPS 64(DI), Z13, Z13
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R8P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF16R8P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R8P2(SB), NOSPLIT, $0-64
+TEXT ·wideF16R8P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
-	ADDQ       SI, R10
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z16
-	VCVTPH2PS    (DX)(DI*1), Z17
+	VCVTPH2PS    32(DX), Z17
 	VBROADCASTSS (CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -5780,24 +5988,24 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (R9), Z18
+	VBROADCASTSS (R8), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R9)(SI*1), Z18
+	VBROADCASTSS (R8)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R9)(SI*2), Z18
+	VBROADCASTSS (R8)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R10), Z18
+	VBROADCASTSS (R9), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R10)(SI*1), Z18
+	VBROADCASTSS (R9)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	PREFETCHT0   4160(DX)
 	VCVTPH2PS    64(DX), Z16
-	VCVTPH2PS    64(DX)(DI*1), Z17
+	VCVTPH2PS    96(DX), Z17
 	VBROADCASTSS 4(CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -5807,24 +6015,24 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 4(R9), Z18
+	VBROADCASTSS 4(R8), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z18
+	VBROADCASTSS 4(R8)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z18
+	VBROADCASTSS 4(R8)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 4(R10), Z18
+	VBROADCASTSS 4(R9), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z18
+	VBROADCASTSS 4(R9)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	PREFETCHT0   4224(DX)
 	VCVTPH2PS    128(DX), Z16
-	VCVTPH2PS    128(DX)(DI*1), Z17
+	VCVTPH2PS    160(DX), Z17
 	VBROADCASTSS 8(CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -5834,24 +6042,24 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 8(R9), Z18
+	VBROADCASTSS 8(R8), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z18
+	VBROADCASTSS 8(R8)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z18
+	VBROADCASTSS 8(R8)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 8(R10), Z18
+	VBROADCASTSS 8(R9), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z18
+	VBROADCASTSS 8(R9)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	PREFETCHT0   4288(DX)
 	VCVTPH2PS    192(DX), Z16
-	VCVTPH2PS    192(DX)(DI*1), Z17
+	VCVTPH2PS    224(DX), Z17
 	VBROADCASTSS 12(CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -5861,26 +6069,26 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 12(R9), Z18
+	VBROADCASTSS 12(R8), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z18
+	VBROADCASTSS 12(R8)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z18
+	VBROADCASTSS 12(R8)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 12(R10), Z18
+	VBROADCASTSS 12(R9), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z18
+	VBROADCASTSS 12(R9)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000010, R9
-	ADDQ         $0x00000010, R10
-	DECQ         R8
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -5890,7 +6098,7 @@ rest:
 one:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z16
-	VCVTPH2PS    (DX)(DI*1), Z17
+	VCVTPH2PS    32(DX), Z17
 	VBROADCASTSS (CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -5900,158 +6108,157 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (R9), Z18
+	VBROADCASTSS (R8), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R9)(SI*1), Z18
+	VBROADCASTSS (R8)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R9)(SI*2), Z18
+	VBROADCASTSS (R8)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R10), Z18
+	VBROADCASTSS (R9), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R10)(SI*1), Z18
+	VBROADCASTSS (R9)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R9
-	ADDQ         $0x00000004, R10
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
+	VADDPS (DI), Z12, Z12
+	VADDPS 64(DI), Z13, Z13
+	ADDQ   R8, DI
+	VADDPS (DI), Z14, Z14
+	VADDPS 64(DI), Z15, Z15
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R9P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF16R9P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R9P2(SB), NOSPLIT, $0-64
+TEXT ·wideF16R9P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
-	ADDQ       SI, R10
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z18
-	VCVTPH2PS    (DX)(DI*1), Z19
+	VCVTPH2PS    32(DX), Z19
 	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -6061,27 +6268,27 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (R9), Z20
+	VBROADCASTSS (R8), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (R9)(SI*1), Z20
+	VBROADCASTSS (R8)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R9)(SI*2), Z20
+	VBROADCASTSS (R8)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R10), Z20
+	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R10)(SI*1), Z20
+	VBROADCASTSS (R9)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (R10)(SI*2), Z20
+	VBROADCASTSS (R9)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT0   4160(DX)
 	VCVTPH2PS    64(DX), Z18
-	VCVTPH2PS    64(DX)(DI*1), Z19
+	VCVTPH2PS    96(DX), Z19
 	VBROADCASTSS 4(CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -6091,27 +6298,27 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 4(R9), Z20
+	VBROADCASTSS 4(R8), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z20
+	VBROADCASTSS 4(R8)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z20
+	VBROADCASTSS 4(R8)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 4(R10), Z20
+	VBROADCASTSS 4(R9), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z20
+	VBROADCASTSS 4(R9)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z20
+	VBROADCASTSS 4(R9)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT0   4224(DX)
 	VCVTPH2PS    128(DX), Z18
-	VCVTPH2PS    128(DX)(DI*1), Z19
+	VCVTPH2PS    160(DX), Z19
 	VBROADCASTSS 8(CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -6121,27 +6328,27 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 8(R9), Z20
+	VBROADCASTSS 8(R8), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z20
+	VBROADCASTSS 8(R8)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z20
+	VBROADCASTSS 8(R8)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 8(R10), Z20
+	VBROADCASTSS 8(R9), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z20
+	VBROADCASTSS 8(R9)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z20
+	VBROADCASTSS 8(R9)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT0   4288(DX)
 	VCVTPH2PS    192(DX), Z18
-	VCVTPH2PS    192(DX)(DI*1), Z19
+	VCVTPH2PS    224(DX), Z19
 	VBROADCASTSS 12(CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -6151,29 +6358,29 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 12(R9), Z20
+	VBROADCASTSS 12(R8), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z20
+	VBROADCASTSS 12(R8)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z20
+	VBROADCASTSS 12(R8)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 12(R10), Z20
+	VBROADCASTSS 12(R9), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z20
+	VBROADCASTSS 12(R9)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z20
+	VBROADCASTSS 12(R9)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000010, R9
-	ADDQ         $0x00000010, R10
-	DECQ         R8
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -6183,7 +6390,7 @@ rest:
 one:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z18
-	VCVTPH2PS    (DX)(DI*1), Z19
+	VCVTPH2PS    32(DX), Z19
 	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -6193,174 +6400,173 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (R9), Z20
+	VBROADCASTSS (R8), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (R9)(SI*1), Z20
+	VBROADCASTSS (R8)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R9)(SI*2), Z20
+	VBROADCASTSS (R8)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R10), Z20
+	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R10)(SI*1), Z20
+	VBROADCASTSS (R9)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (R10)(SI*2), Z20
+	VBROADCASTSS (R9)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R9
-	ADDQ         $0x00000004, R10
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
-	VADDPS (R8), Z16, Z16
-	VADDPS 64(R8), Z17, Z17
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
+	VADDPS (DI), Z12, Z12
+	VADDPS 64(DI), Z13, Z13
+	ADDQ   R8, DI
+	VADDPS (DI), Z14, Z14
+	VADDPS 64(DI), Z15, Z15
+	ADDQ   R8, DI
+	VADDPS (DI), Z16, Z16
+	VADDPS 64(DI), Z17, Z17
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R10P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF16R10P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R10P2(SB), NOSPLIT, $0-64
+TEXT ·wideF16R10P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
 	LEAQ       (R9)(SI*2), R10
 	ADDQ       SI, R10
-	LEAQ       (R10)(SI*2), R11
-	ADDQ       SI, R11
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z20
-	VCVTPH2PS    (DX)(DI*1), Z21
+	VCVTPH2PS    32(DX), Z21
 	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -6370,30 +6576,30 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS (R9), Z22
+	VBROADCASTSS (R8), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS (R9)(SI*1), Z22
+	VBROADCASTSS (R8)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS (R9)(SI*2), Z22
+	VBROADCASTSS (R8)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS (R10), Z22
+	VBROADCASTSS (R9), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS (R10)(SI*1), Z22
+	VBROADCASTSS (R9)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS (R10)(SI*2), Z22
+	VBROADCASTSS (R9)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS (R11), Z22
+	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	PREFETCHT0   4160(DX)
 	VCVTPH2PS    64(DX), Z20
-	VCVTPH2PS    64(DX)(DI*1), Z21
+	VCVTPH2PS    96(DX), Z21
 	VBROADCASTSS 4(CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -6403,30 +6609,30 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 4(R9), Z22
+	VBROADCASTSS 4(R8), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z22
+	VBROADCASTSS 4(R8)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z22
+	VBROADCASTSS 4(R8)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 4(R10), Z22
+	VBROADCASTSS 4(R9), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z22
+	VBROADCASTSS 4(R9)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z22
+	VBROADCASTSS 4(R9)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 4(R11), Z22
+	VBROADCASTSS 4(R10), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	PREFETCHT0   4224(DX)
 	VCVTPH2PS    128(DX), Z20
-	VCVTPH2PS    128(DX)(DI*1), Z21
+	VCVTPH2PS    160(DX), Z21
 	VBROADCASTSS 8(CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -6436,30 +6642,30 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 8(R9), Z22
+	VBROADCASTSS 8(R8), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z22
+	VBROADCASTSS 8(R8)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z22
+	VBROADCASTSS 8(R8)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 8(R10), Z22
+	VBROADCASTSS 8(R9), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z22
+	VBROADCASTSS 8(R9)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z22
+	VBROADCASTSS 8(R9)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 8(R11), Z22
+	VBROADCASTSS 8(R10), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	PREFETCHT0   4288(DX)
 	VCVTPH2PS    192(DX), Z20
-	VCVTPH2PS    192(DX)(DI*1), Z21
+	VCVTPH2PS    224(DX), Z21
 	VBROADCASTSS 12(CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -6469,33 +6675,33 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 12(R9), Z22
+	VBROADCASTSS 12(R8), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z22
+	VBROADCASTSS 12(R8)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z22
+	VBROADCASTSS 12(R8)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 12(R10), Z22
+	VBROADCASTSS 12(R9), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z22
+	VBROADCASTSS 12(R9)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z22
+	VBROADCASTSS 12(R9)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 12(R11), Z22
+	VBROADCASTSS 12(R10), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000010, R9
 	ADDQ         $0x00000010, R10
-	ADDQ         $0x00000010, R11
-	DECQ         R8
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -6505,7 +6711,7 @@ rest:
 one:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z20
-	VCVTPH2PS    (DX)(DI*1), Z21
+	VCVTPH2PS    32(DX), Z21
 	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -6515,189 +6721,188 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS (R9), Z22
+	VBROADCASTSS (R8), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS (R9)(SI*1), Z22
+	VBROADCASTSS (R8)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS (R9)(SI*2), Z22
+	VBROADCASTSS (R8)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS (R10), Z22
+	VBROADCASTSS (R9), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS (R10)(SI*1), Z22
+	VBROADCASTSS (R9)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS (R10)(SI*2), Z22
+	VBROADCASTSS (R9)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS (R11), Z22
+	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R9
 	ADDQ         $0x00000004, R10
-	ADDQ         $0x00000004, R11
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
-	VADDPS (R8), Z16, Z16
-	VADDPS 64(R8), Z17, Z17
-	ADDQ   R9, R8
-	VADDPS (R8), Z18, Z18
-	VADDPS 64(R8), Z19, Z19
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
+	VADDPS (DI), Z12, Z12
+	VADDPS 64(DI), Z13, Z13
+	ADDQ   R8, DI
+	VADDPS (DI), Z14, Z14
+	VADDPS 64(DI), Z15, Z15
+	ADDQ   R8, DI
+	VADDPS (DI), Z16, Z16
+	VADDPS 64(DI), Z17, Z17
+	ADDQ   R8, DI
+	VADDPS (DI), Z18, Z18
+	VADDPS 64(DI), Z19, Z19
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R11P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF16R11P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R11P2(SB), NOSPLIT, $0-64
+TEXT ·wideF16R11P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z21, Z21, Z21
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
 	LEAQ       (R9)(SI*2), R10
 	ADDQ       SI, R10
-	LEAQ       (R10)(SI*2), R11
-	ADDQ       SI, R11
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z22
-	VCVTPH2PS    (DX)(DI*1), Z23
+	VCVTPH2PS    32(DX), Z23
 	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -6707,33 +6912,33 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS (R9), Z24
+	VBROADCASTSS (R8), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS (R9)(SI*1), Z24
+	VBROADCASTSS (R8)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS (R9)(SI*2), Z24
+	VBROADCASTSS (R8)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS (R10), Z24
+	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS (R10)(SI*1), Z24
+	VBROADCASTSS (R9)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS (R10)(SI*2), Z24
+	VBROADCASTSS (R9)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS (R11), Z24
+	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS (R11)(SI*1), Z24
+	VBROADCASTSS (R10)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	PREFETCHT0   4160(DX)
 	VCVTPH2PS    64(DX), Z22
-	VCVTPH2PS    64(DX)(DI*1), Z23
+	VCVTPH2PS    96(DX), Z23
 	VBROADCASTSS 4(CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -6743,33 +6948,33 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 4(R9), Z24
+	VBROADCASTSS 4(R8), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z24
+	VBROADCASTSS 4(R8)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z24
+	VBROADCASTSS 4(R8)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 4(R10), Z24
+	VBROADCASTSS 4(R9), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z24
+	VBROADCASTSS 4(R9)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z24
+	VBROADCASTSS 4(R9)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 4(R11), Z24
+	VBROADCASTSS 4(R10), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 4(R11)(SI*1), Z24
+	VBROADCASTSS 4(R10)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	PREFETCHT0   4224(DX)
 	VCVTPH2PS    128(DX), Z22
-	VCVTPH2PS    128(DX)(DI*1), Z23
+	VCVTPH2PS    160(DX), Z23
 	VBROADCASTSS 8(CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -6779,33 +6984,33 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 8(R9), Z24
+	VBROADCASTSS 8(R8), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z24
+	VBROADCASTSS 8(R8)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z24
+	VBROADCASTSS 8(R8)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 8(R10), Z24
+	VBROADCASTSS 8(R9), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z24
+	VBROADCASTSS 8(R9)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z24
+	VBROADCASTSS 8(R9)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 8(R11), Z24
+	VBROADCASTSS 8(R10), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 8(R11)(SI*1), Z24
+	VBROADCASTSS 8(R10)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	PREFETCHT0   4288(DX)
 	VCVTPH2PS    192(DX), Z22
-	VCVTPH2PS    192(DX)(DI*1), Z23
+	VCVTPH2PS    224(DX), Z23
 	VBROADCASTSS 12(CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -6815,36 +7020,36 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 12(R9), Z24
+	VBROADCASTSS 12(R8), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z24
+	VBROADCASTSS 12(R8)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z24
+	VBROADCASTSS 12(R8)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 12(R10), Z24
+	VBROADCASTSS 12(R9), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z24
+	VBROADCASTSS 12(R9)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z24
+	VBROADCASTSS 12(R9)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 12(R11), Z24
+	VBROADCASTSS 12(R10), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 12(R11)(SI*1), Z24
+	VBROADCASTSS 12(R10)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000010, R9
 	ADDQ         $0x00000010, R10
-	ADDQ         $0x00000010, R11
-	DECQ         R8
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -6854,7 +7059,7 @@ rest:
 one:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z22
-	VCVTPH2PS    (DX)(DI*1), Z23
+	VCVTPH2PS    32(DX), Z23
 	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -6864,203 +7069,202 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS (R9), Z24
+	VBROADCASTSS (R8), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS (R9)(SI*1), Z24
+	VBROADCASTSS (R8)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS (R9)(SI*2), Z24
+	VBROADCASTSS (R8)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS (R10), Z24
+	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS (R10)(SI*1), Z24
+	VBROADCASTSS (R9)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS (R10)(SI*2), Z24
+	VBROADCASTSS (R9)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS (R11), Z24
+	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS (R11)(SI*1), Z24
+	VBROADCASTSS (R10)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R9
 	ADDQ         $0x00000004, R10
-	ADDQ         $0x00000004, R11
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
-	VADDPS (R8), Z16, Z16
-	VADDPS 64(R8), Z17, Z17
-	ADDQ   R9, R8
-	VADDPS (R8), Z18, Z18
-	VADDPS 64(R8), Z19, Z19
-	ADDQ   R9, R8
-	VADDPS (R8), Z20, Z20
-	VADDPS 64(R8), Z21, Z21
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
+	VADDPS (DI), Z12, Z12
+	VADDPS 64(DI), Z13, Z13
+	ADDQ   R8, DI
+	VADDPS (DI), Z14, Z14
+	VADDPS 64(DI), Z15, Z15
+	ADDQ   R8, DI
+	VADDPS (DI), Z16, Z16
+	VADDPS 64(DI), Z17, Z17
+	ADDQ   R8, DI
+	VADDPS (DI), Z18, Z18
+	VADDPS 64(DI), Z19, Z19
+	ADDQ   R8, DI
+	VADDPS (DI), Z20, Z20
+	VADDPS 64(DI), Z21, Z21
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z20, (BX)
 	VMOVUPS Z21, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideF16R12P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideF16R12P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideF16R12P2(SB), NOSPLIT, $0-64
+TEXT ·wideF16R12P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z21, Z21, Z21
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z22, Z22, Z22
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z23, Z23, Z23
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
 	LEAQ       (R9)(SI*2), R10
 	ADDQ       SI, R10
-	LEAQ       (R10)(SI*2), R11
-	ADDQ       SI, R11
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z24
-	VCVTPH2PS    (DX)(DI*1), Z25
+	VCVTPH2PS    32(DX), Z25
 	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -7070,36 +7274,36 @@ loop:
 	VBROADCASTSS (CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (R9), Z26
+	VBROADCASTSS (R8), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (R9)(SI*1), Z26
+	VBROADCASTSS (R8)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (R9)(SI*2), Z26
+	VBROADCASTSS (R8)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (R10), Z26
+	VBROADCASTSS (R9), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (R10)(SI*1), Z26
+	VBROADCASTSS (R9)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (R10)(SI*2), Z26
+	VBROADCASTSS (R9)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (R11), Z26
+	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (R11)(SI*1), Z26
+	VBROADCASTSS (R10)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (R11)(SI*2), Z26
+	VBROADCASTSS (R10)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	PREFETCHT0   4160(DX)
 	VCVTPH2PS    64(DX), Z24
-	VCVTPH2PS    64(DX)(DI*1), Z25
+	VCVTPH2PS    96(DX), Z25
 	VBROADCASTSS 4(CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -7109,36 +7313,36 @@ loop:
 	VBROADCASTSS 4(CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 4(R9), Z26
+	VBROADCASTSS 4(R8), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z26
+	VBROADCASTSS 4(R8)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z26
+	VBROADCASTSS 4(R8)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 4(R10), Z26
+	VBROADCASTSS 4(R9), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z26
+	VBROADCASTSS 4(R9)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z26
+	VBROADCASTSS 4(R9)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 4(R11), Z26
+	VBROADCASTSS 4(R10), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 4(R11)(SI*1), Z26
+	VBROADCASTSS 4(R10)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 4(R11)(SI*2), Z26
+	VBROADCASTSS 4(R10)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	PREFETCHT0   4224(DX)
 	VCVTPH2PS    128(DX), Z24
-	VCVTPH2PS    128(DX)(DI*1), Z25
+	VCVTPH2PS    160(DX), Z25
 	VBROADCASTSS 8(CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -7148,36 +7352,36 @@ loop:
 	VBROADCASTSS 8(CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 8(R9), Z26
+	VBROADCASTSS 8(R8), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z26
+	VBROADCASTSS 8(R8)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z26
+	VBROADCASTSS 8(R8)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 8(R10), Z26
+	VBROADCASTSS 8(R9), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z26
+	VBROADCASTSS 8(R9)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z26
+	VBROADCASTSS 8(R9)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 8(R11), Z26
+	VBROADCASTSS 8(R10), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 8(R11)(SI*1), Z26
+	VBROADCASTSS 8(R10)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 8(R11)(SI*2), Z26
+	VBROADCASTSS 8(R10)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	PREFETCHT0   4288(DX)
 	VCVTPH2PS    192(DX), Z24
-	VCVTPH2PS    192(DX)(DI*1), Z25
+	VCVTPH2PS    224(DX), Z25
 	VBROADCASTSS 12(CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -7187,39 +7391,39 @@ loop:
 	VBROADCASTSS 12(CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 12(R9), Z26
+	VBROADCASTSS 12(R8), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z26
+	VBROADCASTSS 12(R8)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z26
+	VBROADCASTSS 12(R8)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 12(R10), Z26
+	VBROADCASTSS 12(R9), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z26
+	VBROADCASTSS 12(R9)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z26
+	VBROADCASTSS 12(R9)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 12(R11), Z26
+	VBROADCASTSS 12(R10), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 12(R11)(SI*1), Z26
+	VBROADCASTSS 12(R10)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 12(R11)(SI*2), Z26
+	VBROADCASTSS 12(R10)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000010, R9
 	ADDQ         $0x00000010, R10
-	ADDQ         $0x00000010, R11
-	DECQ         R8
+	DECQ         DI
 	JNZ          loop
 
 rest:
@@ -7229,7 +7433,7 @@ rest:
 one:
 	PREFETCHT0   4096(DX)
 	VCVTPH2PS    (DX), Z24
-	VCVTPH2PS    (DX)(DI*1), Z25
+	VCVTPH2PS    32(DX), Z25
 	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -7239,155 +7443,154 @@ one:
 	VBROADCASTSS (CX)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (R9), Z26
+	VBROADCASTSS (R8), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (R9)(SI*1), Z26
+	VBROADCASTSS (R8)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (R9)(SI*2), Z26
+	VBROADCASTSS (R8)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (R10), Z26
+	VBROADCASTSS (R9), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (R10)(SI*1), Z26
+	VBROADCASTSS (R9)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (R10)(SI*2), Z26
+	VBROADCASTSS (R9)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (R11), Z26
+	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (R11)(SI*1), Z26
+	VBROADCASTSS (R10)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (R11)(SI*2), Z26
+	VBROADCASTSS (R10)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R9
 	ADDQ         $0x00000004, R10
-	ADDQ         $0x00000004, R11
 	DECQ         AX
 	JNZ          one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
-	VADDPS (R8), Z16, Z16
-	VADDPS 64(R8), Z17, Z17
-	ADDQ   R9, R8
-	VADDPS (R8), Z18, Z18
-	VADDPS 64(R8), Z19, Z19
-	ADDQ   R9, R8
-	VADDPS (R8), Z20, Z20
-	VADDPS 64(R8), Z21, Z21
-	ADDQ   R9, R8
-	VADDPS (R8), Z22, Z22
-	VADDPS 64(R8), Z23, Z23
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
+	VADDPS (DI), Z12, Z12
+	VADDPS 64(DI), Z13, Z13
+	ADDQ   R8, DI
+	VADDPS (DI), Z14, Z14
+	VADDPS 64(DI), Z15, Z15
+	ADDQ   R8, DI
+	VADDPS (DI), Z16, Z16
+	VADDPS 64(DI), Z17, Z17
+	ADDQ   R8, DI
+	VADDPS (DI), Z18, Z18
+	VADDPS 64(DI), Z19, Z19
+	ADDQ   R8, DI
+	VADDPS (DI), Z20, Z20
+	VADDPS 64(DI), Z21, Z21
+	ADDQ   R8, DI
+	VADDPS (DI), Z22, Z22
+	VADDPS 64(DI), Z23, Z23
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z20, (BX)
 	VMOVUPS Z21, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z22, (BX)
 	VMOVUPS Z23, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R1P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideBF16R1P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R1P2(SB), NOSPLIT, $0-64
+TEXT ·wideBF16R1P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), SI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
+	MOVQ       ldc+56(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       BX, SI
+	PREFETCHT0 (SI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(DI)
+	PREFETCHT0 64(SI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R8, DI
+	ADDQ       DI, SI
 	VMOVDQU32  lowHalves<>+0(SB), Z2
 	VPTERNLOGD $0xff, Z3, Z3, Z3
 	VPSLLD     $0x10, Z3, Z3
-	MOVQ       AX, DI
-	SHRQ       $0x02, DI
+	MOVQ       AX, SI
+	SHRQ       $0x02, SI
 	JZ         rest
 
 loop:
 	VBROADCASTI64X4 (DX), Z4
 	VPSLLVD         Z2, Z4, Z4
 	VPANDD          Z3, Z4, Z4
-	VBROADCASTI64X4 (DX)(SI*1), Z5
+	VBROADCASTI64X4 32(DX), Z5
 	VPSLLVD         Z2, Z5, Z5
 	VPANDD          Z3, Z5, Z5
 	VBROADCASTSS    (CX), Z6
@@ -7396,7 +7599,7 @@ loop:
 	VBROADCASTI64X4 64(DX), Z4
 	VPSLLVD         Z2, Z4, Z4
 	VPANDD          Z3, Z4, Z4
-	VBROADCASTI64X4 64(DX)(SI*1), Z5
+	VBROADCASTI64X4 96(DX), Z5
 	VPSLLVD         Z2, Z5, Z5
 	VPANDD          Z3, Z5, Z5
 	VBROADCASTSS    4(CX), Z6
@@ -7405,7 +7608,7 @@ loop:
 	VBROADCASTI64X4 128(DX), Z4
 	VPSLLVD         Z2, Z4, Z4
 	VPANDD          Z3, Z4, Z4
-	VBROADCASTI64X4 128(DX)(SI*1), Z5
+	VBROADCASTI64X4 160(DX), Z5
 	VPSLLVD         Z2, Z5, Z5
 	VPANDD          Z3, Z5, Z5
 	VBROADCASTSS    8(CX), Z6
@@ -7414,7 +7617,7 @@ loop:
 	VBROADCASTI64X4 192(DX), Z4
 	VPSLLVD         Z2, Z4, Z4
 	VPANDD          Z3, Z4, Z4
-	VBROADCASTI64X4 192(DX)(SI*1), Z5
+	VBROADCASTI64X4 224(DX), Z5
 	VPSLLVD         Z2, Z5, Z5
 	VPANDD          Z3, Z5, Z5
 	VBROADCASTSS    12(CX), Z6
@@ -7422,7 +7625,7 @@ loop:
 	VFMADD231PS     Z5, Z6, Z1
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	DECQ            DI
+	DECQ            SI
 	JNZ             loop
 
 rest:
@@ -7433,7 +7636,7 @@ one:
 	VBROADCASTI64X4 (DX), Z4
 	VPSLLVD         Z2, Z4, Z4
 	VPANDD          Z3, Z4, Z4
-	VBROADCASTI64X4 (DX)(SI*1), Z5
+	VBROADCASTI64X4 32(DX), Z5
 	VPSLLVD         Z2, Z5, Z5
 	VPANDD          Z3, Z5, Z5
 	VBROADCASTSS    (CX), Z6
@@ -7445,51 +7648,50 @@ one:
 	JNZ             one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   BX, DI
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), DI
+	SHLQ   $0x02, DI
+	MOVQ   BX, SI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (DI), Z0, Z0
-	VADDPS 64(DI), Z1, Z1
-	ADDQ   R8, DI
+	VADDPS (SI), Z0, Z0
+	VADDPS 64(SI), Z1, Z1
+	ADDQ   DI, SI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R8, BX
+	ADDQ    DI, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R2P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideBF16R2P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R2P2(SB), NOSPLIT, $0-64
+TEXT ·wideBF16R2P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
+	ADDQ       R8, DI
 	VMOVDQU32  lowHalves<>+0(SB), Z4
 	VPTERNLOGD $0xff, Z5, Z5, Z5
 	VPSLLD     $0x10, Z5, Z5
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -7497,7 +7699,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z6
 	VPSLLVD         Z4, Z6, Z6
 	VPANDD          Z5, Z6, Z6
-	VBROADCASTI64X4 (DX)(DI*1), Z7
+	VBROADCASTI64X4 32(DX), Z7
 	VPSLLVD         Z4, Z7, Z7
 	VPANDD          Z5, Z7, Z7
 	VBROADCASTSS    (CX), Z8
@@ -7510,7 +7712,7 @@ loop:
 	VBROADCASTI64X4 64(DX), Z6
 	VPSLLVD         Z4, Z6, Z6
 	VPANDD          Z5, Z6, Z6
-	VBROADCASTI64X4 64(DX)(DI*1), Z7
+	VBROADCASTI64X4 96(DX), Z7
 	VPSLLVD         Z4, Z7, Z7
 	VPANDD          Z5, Z7, Z7
 	VBROADCASTSS    4(CX), Z8
@@ -7523,7 +7725,7 @@ loop:
 	VBROADCASTI64X4 128(DX), Z6
 	VPSLLVD         Z4, Z6, Z6
 	VPANDD          Z5, Z6, Z6
-	VBROADCASTI64X4 128(DX)(DI*1), Z7
+	VBROADCASTI64X4 160(DX), Z7
 	VPSLLVD         Z4, Z7, Z7
 	VPANDD          Z5, Z7, Z7
 	VBROADCASTSS    8(CX), Z8
@@ -7536,7 +7738,7 @@ loop:
 	VBROADCASTI64X4 192(DX), Z6
 	VPSLLVD         Z4, Z6, Z6
 	VPANDD          Z5, Z6, Z6
-	VBROADCASTI64X4 192(DX)(DI*1), Z7
+	VBROADCASTI64X4 224(DX), Z7
 	VPSLLVD         Z4, Z7, Z7
 	VPANDD          Z5, Z7, Z7
 	VBROADCASTSS    12(CX), Z8
@@ -7547,7 +7749,7 @@ loop:
 	VFMADD231PS     Z7, Z8, Z3
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	DECQ            R8
+	DECQ            DI
 	JNZ             loop
 
 rest:
@@ -7559,7 +7761,7 @@ one:
 	VBROADCASTI64X4 (DX), Z6
 	VPSLLVD         Z4, Z6, Z6
 	VPANDD          Z5, Z6, Z6
-	VBROADCASTI64X4 (DX)(DI*1), Z7
+	VBROADCASTI64X4 32(DX), Z7
 	VPSLLVD         Z4, Z7, Z7
 	VPANDD          Z5, Z7, Z7
 	VBROADCASTSS    (CX), Z8
@@ -7574,62 +7776,61 @@ one:
 	JNZ             one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R3P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideBF16R3P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R3P2(SB), NOSPLIT, $0-64
+TEXT ·wideBF16R3P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
+	ADDQ       R8, DI
 	VMOVDQU32  lowHalves<>+0(SB), Z6
 	VPTERNLOGD $0xff, Z7, Z7, Z7
 	VPSLLD     $0x10, Z7, Z7
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -7637,7 +7838,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z8
 	VPSLLVD         Z6, Z8, Z8
 	VPANDD          Z7, Z8, Z8
-	VBROADCASTI64X4 (DX)(DI*1), Z9
+	VBROADCASTI64X4 32(DX), Z9
 	VPSLLVD         Z6, Z9, Z9
 	VPANDD          Z7, Z9, Z9
 	VBROADCASTSS    (CX), Z10
@@ -7653,7 +7854,7 @@ loop:
 	VBROADCASTI64X4 64(DX), Z8
 	VPSLLVD         Z6, Z8, Z8
 	VPANDD          Z7, Z8, Z8
-	VBROADCASTI64X4 64(DX)(DI*1), Z9
+	VBROADCASTI64X4 96(DX), Z9
 	VPSLLVD         Z6, Z9, Z9
 	VPANDD          Z7, Z9, Z9
 	VBROADCASTSS    4(CX), Z10
@@ -7669,7 +7870,7 @@ loop:
 	VBROADCASTI64X4 128(DX), Z8
 	VPSLLVD         Z6, Z8, Z8
 	VPANDD          Z7, Z8, Z8
-	VBROADCASTI64X4 128(DX)(DI*1), Z9
+	VBROADCASTI64X4 160(DX), Z9
 	VPSLLVD         Z6, Z9, Z9
 	VPANDD          Z7, Z9, Z9
 	VBROADCASTSS    8(CX), Z10
@@ -7685,7 +7886,7 @@ loop:
 	VBROADCASTI64X4 192(DX), Z8
 	VPSLLVD         Z6, Z8, Z8
 	VPANDD          Z7, Z8, Z8
-	VBROADCASTI64X4 192(DX)(DI*1), Z9
+	VBROADCASTI64X4 224(DX), Z9
 	VPSLLVD         Z6, Z9, Z9
 	VPANDD          Z7, Z9, Z9
 	VBROADCASTSS    12(CX), Z10
@@ -7699,7 +7900,7 @@ loop:
 	VFMADD231PS     Z9, Z10, Z5
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	DECQ            R8
+	DECQ            DI
 	JNZ             loop
 
 rest:
@@ -7711,7 +7912,7 @@ one:
 	VBROADCASTI64X4 (DX), Z8
 	VPSLLVD         Z6, Z8, Z8
 	VPANDD          Z7, Z8, Z8
-	VBROADCASTI64X4 (DX)(DI*1), Z9
+	VBROADCASTI64X4 32(DX), Z9
 	VPSLLVD         Z6, Z9, Z9
 	VPANDD          Z7, Z9, Z9
 	VBROADCASTSS    (CX), Z10
@@ -7729,75 +7930,74 @@ one:
 	JNZ             one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R4P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideBF16R4P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R4P2(SB), NOSPLIT, $0-64
+TEXT ·wideBF16R4P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
 	VMOVDQU32  lowHalves<>+0(SB), Z8
 	VPTERNLOGD $0xff, Z9, Z9, Z9
 	VPSLLD     $0x10, Z9, Z9
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -7805,7 +8005,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z10
 	VPSLLVD         Z8, Z10, Z10
 	VPANDD          Z9, Z10, Z10
-	VBROADCASTI64X4 (DX)(DI*1), Z11
+	VBROADCASTI64X4 32(DX), Z11
 	VPSLLVD         Z8, Z11, Z11
 	VPANDD          Z9, Z11, Z11
 	VBROADCASTSS    (CX), Z12
@@ -7817,14 +8017,14 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z12
 	VFMADD231PS     Z10, Z12, Z4
 	VFMADD231PS     Z11, Z12, Z5
-	VBROADCASTSS    (R9), Z12
+	VBROADCASTSS    (R8), Z12
 	VFMADD231PS     Z10, Z12, Z6
 	VFMADD231PS     Z11, Z12, Z7
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z10
 	VPSLLVD         Z8, Z10, Z10
 	VPANDD          Z9, Z10, Z10
-	VBROADCASTI64X4 64(DX)(DI*1), Z11
+	VBROADCASTI64X4 96(DX), Z11
 	VPSLLVD         Z8, Z11, Z11
 	VPANDD          Z9, Z11, Z11
 	VBROADCASTSS    4(CX), Z12
@@ -7836,14 +8036,14 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z12
 	VFMADD231PS     Z10, Z12, Z4
 	VFMADD231PS     Z11, Z12, Z5
-	VBROADCASTSS    4(R9), Z12
+	VBROADCASTSS    4(R8), Z12
 	VFMADD231PS     Z10, Z12, Z6
 	VFMADD231PS     Z11, Z12, Z7
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z10
 	VPSLLVD         Z8, Z10, Z10
 	VPANDD          Z9, Z10, Z10
-	VBROADCASTI64X4 128(DX)(DI*1), Z11
+	VBROADCASTI64X4 160(DX), Z11
 	VPSLLVD         Z8, Z11, Z11
 	VPANDD          Z9, Z11, Z11
 	VBROADCASTSS    8(CX), Z12
@@ -7855,14 +8055,14 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z12
 	VFMADD231PS     Z10, Z12, Z4
 	VFMADD231PS     Z11, Z12, Z5
-	VBROADCASTSS    8(R9), Z12
+	VBROADCASTSS    8(R8), Z12
 	VFMADD231PS     Z10, Z12, Z6
 	VFMADD231PS     Z11, Z12, Z7
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z10
 	VPSLLVD         Z8, Z10, Z10
 	VPANDD          Z9, Z10, Z10
-	VBROADCASTI64X4 192(DX)(DI*1), Z11
+	VBROADCASTI64X4 224(DX), Z11
 	VPSLLVD         Z8, Z11, Z11
 	VPANDD          Z9, Z11, Z11
 	VBROADCASTSS    12(CX), Z12
@@ -7874,13 +8074,13 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z12
 	VFMADD231PS     Z10, Z12, Z4
 	VFMADD231PS     Z11, Z12, Z5
-	VBROADCASTSS    12(R9), Z12
+	VBROADCASTSS    12(R8), Z12
 	VFMADD231PS     Z10, Z12, Z6
 	VFMADD231PS     Z11, Z12, Z7
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	ADDQ            $0x00000010, R9
-	DECQ            R8
+	ADDQ            $0x00000010, R8
+	DECQ            DI
 	JNZ             loop
 
 rest:
@@ -7892,7 +8092,7 @@ one:
 	VBROADCASTI64X4 (DX), Z10
 	VPSLLVD         Z8, Z10, Z10
 	VPANDD          Z9, Z10, Z10
-	VBROADCASTI64X4 (DX)(DI*1), Z11
+	VBROADCASTI64X4 32(DX), Z11
 	VPSLLVD         Z8, Z11, Z11
 	VPANDD          Z9, Z11, Z11
 	VBROADCASTSS    (CX), Z12
@@ -7904,96 +8104,95 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z12
 	VFMADD231PS     Z10, Z12, Z4
 	VFMADD231PS     Z11, Z12, Z5
-	VBROADCASTSS    (R9), Z12
+	VBROADCASTSS    (R8), Z12
 	VFMADD231PS     Z10, Z12, Z6
 	VFMADD231PS     Z11, Z12, Z7
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
-	ADDQ            $0x00000004, R9
+	ADDQ            $0x00000004, R8
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R5P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideBF16R5P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R5P2(SB), NOSPLIT, $0-64
+TEXT ·wideBF16R5P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
 	VMOVDQU32  lowHalves<>+0(SB), Z10
 	VPTERNLOGD $0xff, Z11, Z11, Z11
 	VPSLLD     $0x10, Z11, Z11
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -8001,7 +8200,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z12
 	VPSLLVD         Z10, Z12, Z12
 	VPANDD          Z11, Z12, Z12
-	VBROADCASTI64X4 (DX)(DI*1), Z13
+	VBROADCASTI64X4 32(DX), Z13
 	VPSLLVD         Z10, Z13, Z13
 	VPANDD          Z11, Z13, Z13
 	VBROADCASTSS    (CX), Z14
@@ -8013,17 +8212,17 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z14
 	VFMADD231PS     Z12, Z14, Z4
 	VFMADD231PS     Z13, Z14, Z5
-	VBROADCASTSS    (R9), Z14
+	VBROADCASTSS    (R8), Z14
 	VFMADD231PS     Z12, Z14, Z6
 	VFMADD231PS     Z13, Z14, Z7
-	VBROADCASTSS    (R9)(SI*1), Z14
+	VBROADCASTSS    (R8)(SI*1), Z14
 	VFMADD231PS     Z12, Z14, Z8
 	VFMADD231PS     Z13, Z14, Z9
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z12
 	VPSLLVD         Z10, Z12, Z12
 	VPANDD          Z11, Z12, Z12
-	VBROADCASTI64X4 64(DX)(DI*1), Z13
+	VBROADCASTI64X4 96(DX), Z13
 	VPSLLVD         Z10, Z13, Z13
 	VPANDD          Z11, Z13, Z13
 	VBROADCASTSS    4(CX), Z14
@@ -8035,17 +8234,17 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z14
 	VFMADD231PS     Z12, Z14, Z4
 	VFMADD231PS     Z13, Z14, Z5
-	VBROADCASTSS    4(R9), Z14
+	VBROADCASTSS    4(R8), Z14
 	VFMADD231PS     Z12, Z14, Z6
 	VFMADD231PS     Z13, Z14, Z7
-	VBROADCASTSS    4(R9)(SI*1), Z14
+	VBROADCASTSS    4(R8)(SI*1), Z14
 	VFMADD231PS     Z12, Z14, Z8
 	VFMADD231PS     Z13, Z14, Z9
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z12
 	VPSLLVD         Z10, Z12, Z12
 	VPANDD          Z11, Z12, Z12
-	VBROADCASTI64X4 128(DX)(DI*1), Z13
+	VBROADCASTI64X4 160(DX), Z13
 	VPSLLVD         Z10, Z13, Z13
 	VPANDD          Z11, Z13, Z13
 	VBROADCASTSS    8(CX), Z14
@@ -8057,17 +8256,17 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z14
 	VFMADD231PS     Z12, Z14, Z4
 	VFMADD231PS     Z13, Z14, Z5
-	VBROADCASTSS    8(R9), Z14
+	VBROADCASTSS    8(R8), Z14
 	VFMADD231PS     Z12, Z14, Z6
 	VFMADD231PS     Z13, Z14, Z7
-	VBROADCASTSS    8(R9)(SI*1), Z14
+	VBROADCASTSS    8(R8)(SI*1), Z14
 	VFMADD231PS     Z12, Z14, Z8
 	VFMADD231PS     Z13, Z14, Z9
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z12
 	VPSLLVD         Z10, Z12, Z12
 	VPANDD          Z11, Z12, Z12
-	VBROADCASTI64X4 192(DX)(DI*1), Z13
+	VBROADCASTI64X4 224(DX), Z13
 	VPSLLVD         Z10, Z13, Z13
 	VPANDD          Z11, Z13, Z13
 	VBROADCASTSS    12(CX), Z14
@@ -8079,16 +8278,16 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z14
 	VFMADD231PS     Z12, Z14, Z4
 	VFMADD231PS     Z13, Z14, Z5
-	VBROADCASTSS    12(R9), Z14
+	VBROADCASTSS    12(R8), Z14
 	VFMADD231PS     Z12, Z14, Z6
 	VFMADD231PS     Z13, Z14, Z7
-	VBROADCASTSS    12(R9)(SI*1), Z14
+	VBROADCASTSS    12(R8)(SI*1), Z14
 	VFMADD231PS     Z12, Z14, Z8
 	VFMADD231PS     Z13, Z14, Z9
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	ADDQ            $0x00000010, R9
-	DECQ            R8
+	ADDQ            $0x00000010, R8
+	DECQ            DI
 	JNZ             loop
 
 rest:
@@ -8100,7 +8299,7 @@ one:
 	VBROADCASTI64X4 (DX), Z12
 	VPSLLVD         Z10, Z12, Z12
 	VPANDD          Z11, Z12, Z12
-	VBROADCASTI64X4 (DX)(DI*1), Z13
+	VBROADCASTI64X4 32(DX), Z13
 	VPSLLVD         Z10, Z13, Z13
 	VPANDD          Z11, Z13, Z13
 	VBROADCASTSS    (CX), Z14
@@ -8112,110 +8311,109 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z14
 	VFMADD231PS     Z12, Z14, Z4
 	VFMADD231PS     Z13, Z14, Z5
-	VBROADCASTSS    (R9), Z14
+	VBROADCASTSS    (R8), Z14
 	VFMADD231PS     Z12, Z14, Z6
 	VFMADD231PS     Z13, Z14, Z7
-	VBROADCASTSS    (R9)(SI*1), Z14
+	VBROADCASTSS    (R8)(SI*1), Z14
 	VFMADD231PS     Z12, Z14, Z8
 	VFMADD231PS     Z13, Z14, Z9
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
-	ADDQ            $0x00000004, R9
+	ADDQ            $0x00000004, R8
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R6P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideBF16R6P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R6P2(SB), NOSPLIT, $0-64
+TEXT ·wideBF16R6P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
-	ADDQ       SI, R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
 	VMOVDQU32  lowHalves<>+0(SB), Z12
 	VPTERNLOGD $0xff, Z13, Z13, Z13
 	VPSLLD     $0x10, Z13, Z13
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -8223,7 +8421,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z14
 	VPSLLVD         Z12, Z14, Z14
 	VPANDD          Z13, Z14, Z14
-	VBROADCASTI64X4 (DX)(DI*1), Z15
+	VBROADCASTI64X4 32(DX), Z15
 	VPSLLVD         Z12, Z15, Z15
 	VPANDD          Z13, Z15, Z15
 	VBROADCASTSS    (CX), Z16
@@ -8235,20 +8433,20 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z4
 	VFMADD231PS     Z15, Z16, Z5
-	VBROADCASTSS    (R9), Z16
+	VBROADCASTSS    (R8), Z16
 	VFMADD231PS     Z14, Z16, Z6
 	VFMADD231PS     Z15, Z16, Z7
-	VBROADCASTSS    (R9)(SI*1), Z16
+	VBROADCASTSS    (R8)(SI*1), Z16
 	VFMADD231PS     Z14, Z16, Z8
 	VFMADD231PS     Z15, Z16, Z9
-	VBROADCASTSS    (R9)(SI*2), Z16
+	VBROADCASTSS    (R8)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z10
 	VFMADD231PS     Z15, Z16, Z11
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z14
 	VPSLLVD         Z12, Z14, Z14
 	VPANDD          Z13, Z14, Z14
-	VBROADCASTI64X4 64(DX)(DI*1), Z15
+	VBROADCASTI64X4 96(DX), Z15
 	VPSLLVD         Z12, Z15, Z15
 	VPANDD          Z13, Z15, Z15
 	VBROADCASTSS    4(CX), Z16
@@ -8260,20 +8458,20 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z4
 	VFMADD231PS     Z15, Z16, Z5
-	VBROADCASTSS    4(R9), Z16
+	VBROADCASTSS    4(R8), Z16
 	VFMADD231PS     Z14, Z16, Z6
 	VFMADD231PS     Z15, Z16, Z7
-	VBROADCASTSS    4(R9)(SI*1), Z16
+	VBROADCASTSS    4(R8)(SI*1), Z16
 	VFMADD231PS     Z14, Z16, Z8
 	VFMADD231PS     Z15, Z16, Z9
-	VBROADCASTSS    4(R9)(SI*2), Z16
+	VBROADCASTSS    4(R8)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z10
 	VFMADD231PS     Z15, Z16, Z11
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z14
 	VPSLLVD         Z12, Z14, Z14
 	VPANDD          Z13, Z14, Z14
-	VBROADCASTI64X4 128(DX)(DI*1), Z15
+	VBROADCASTI64X4 160(DX), Z15
 	VPSLLVD         Z12, Z15, Z15
 	VPANDD          Z13, Z15, Z15
 	VBROADCASTSS    8(CX), Z16
@@ -8285,20 +8483,20 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z4
 	VFMADD231PS     Z15, Z16, Z5
-	VBROADCASTSS    8(R9), Z16
+	VBROADCASTSS    8(R8), Z16
 	VFMADD231PS     Z14, Z16, Z6
 	VFMADD231PS     Z15, Z16, Z7
-	VBROADCASTSS    8(R9)(SI*1), Z16
+	VBROADCASTSS    8(R8)(SI*1), Z16
 	VFMADD231PS     Z14, Z16, Z8
 	VFMADD231PS     Z15, Z16, Z9
-	VBROADCASTSS    8(R9)(SI*2), Z16
+	VBROADCASTSS    8(R8)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z10
 	VFMADD231PS     Z15, Z16, Z11
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z14
 	VPSLLVD         Z12, Z14, Z14
 	VPANDD          Z13, Z14, Z14
-	VBROADCASTI64X4 192(DX)(DI*1), Z15
+	VBROADCASTI64X4 224(DX), Z15
 	VPSLLVD         Z12, Z15, Z15
 	VPANDD          Z13, Z15, Z15
 	VBROADCASTSS    12(CX), Z16
@@ -8310,19 +8508,19 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z4
 	VFMADD231PS     Z15, Z16, Z5
-	VBROADCASTSS    12(R9), Z16
+	VBROADCASTSS    12(R8), Z16
 	VFMADD231PS     Z14, Z16, Z6
 	VFMADD231PS     Z15, Z16, Z7
-	VBROADCASTSS    12(R9)(SI*1), Z16
+	VBROADCASTSS    12(R8)(SI*1), Z16
 	VFMADD231PS     Z14, Z16, Z8
 	VFMADD231PS     Z15, Z16, Z9
-	VBROADCASTSS    12(R9)(SI*2), Z16
+	VBROADCASTSS    12(R8)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z10
 	VFMADD231PS     Z15, Z16, Z11
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
-	ADDQ            $0x00000010, R9
-	DECQ            R8
+	ADDQ            $0x00000010, R8
+	DECQ            DI
 	JNZ             loop
 
 rest:
@@ -8334,7 +8532,7 @@ one:
 	VBROADCASTI64X4 (DX), Z14
 	VPSLLVD         Z12, Z14, Z14
 	VPANDD          Z13, Z14, Z14
-	VBROADCASTI64X4 (DX)(DI*1), Z15
+	VBROADCASTI64X4 32(DX), Z15
 	VPSLLVD         Z12, Z15, Z15
 	VPANDD          Z13, Z15, Z15
 	VBROADCASTSS    (CX), Z16
@@ -8346,126 +8544,125 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z4
 	VFMADD231PS     Z15, Z16, Z5
-	VBROADCASTSS    (R9), Z16
+	VBROADCASTSS    (R8), Z16
 	VFMADD231PS     Z14, Z16, Z6
 	VFMADD231PS     Z15, Z16, Z7
-	VBROADCASTSS    (R9)(SI*1), Z16
+	VBROADCASTSS    (R8)(SI*1), Z16
 	VFMADD231PS     Z14, Z16, Z8
 	VFMADD231PS     Z15, Z16, Z9
-	VBROADCASTSS    (R9)(SI*2), Z16
+	VBROADCASTSS    (R8)(SI*2), Z16
 	VFMADD231PS     Z14, Z16, Z10
 	VFMADD231PS     Z15, Z16, Z11
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
-	ADDQ            $0x00000004, R9
+	ADDQ            $0x00000004, R8
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R7P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideBF16R7P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R7P2(SB), NOSPLIT, $0-64
+TEXT ·wideBF16R7P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
-	ADDQ       SI, R10
 	VMOVDQU32  lowHalves<>+0(SB), Z14
 	VPTERNLOGD $0xff, Z15, Z15, Z15
 	VPSLLD     $0x10, Z15, Z15
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -8473,7 +8670,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z16
 	VPSLLVD         Z14, Z16, Z16
 	VPANDD          Z15, Z16, Z16
-	VBROADCASTI64X4 (DX)(DI*1), Z17
+	VBROADCASTI64X4 32(DX), Z17
 	VPSLLVD         Z14, Z17, Z17
 	VPANDD          Z15, Z17, Z17
 	VBROADCASTSS    (CX), Z18
@@ -8485,23 +8682,23 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z4
 	VFMADD231PS     Z17, Z18, Z5
-	VBROADCASTSS    (R9), Z18
+	VBROADCASTSS    (R8), Z18
 	VFMADD231PS     Z16, Z18, Z6
 	VFMADD231PS     Z17, Z18, Z7
-	VBROADCASTSS    (R9)(SI*1), Z18
+	VBROADCASTSS    (R8)(SI*1), Z18
 	VFMADD231PS     Z16, Z18, Z8
 	VFMADD231PS     Z17, Z18, Z9
-	VBROADCASTSS    (R9)(SI*2), Z18
+	VBROADCASTSS    (R8)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z10
 	VFMADD231PS     Z17, Z18, Z11
-	VBROADCASTSS    (R10), Z18
+	VBROADCASTSS    (R9), Z18
 	VFMADD231PS     Z16, Z18, Z12
 	VFMADD231PS     Z17, Z18, Z13
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z16
 	VPSLLVD         Z14, Z16, Z16
 	VPANDD          Z15, Z16, Z16
-	VBROADCASTI64X4 64(DX)(DI*1), Z17
+	VBROADCASTI64X4 96(DX), Z17
 	VPSLLVD         Z14, Z17, Z17
 	VPANDD          Z15, Z17, Z17
 	VBROADCASTSS    4(CX), Z18
@@ -8513,23 +8710,23 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z4
 	VFMADD231PS     Z17, Z18, Z5
-	VBROADCASTSS    4(R9), Z18
+	VBROADCASTSS    4(R8), Z18
 	VFMADD231PS     Z16, Z18, Z6
 	VFMADD231PS     Z17, Z18, Z7
-	VBROADCASTSS    4(R9)(SI*1), Z18
+	VBROADCASTSS    4(R8)(SI*1), Z18
 	VFMADD231PS     Z16, Z18, Z8
 	VFMADD231PS     Z17, Z18, Z9
-	VBROADCASTSS    4(R9)(SI*2), Z18
+	VBROADCASTSS    4(R8)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z10
 	VFMADD231PS     Z17, Z18, Z11
-	VBROADCASTSS    4(R10), Z18
+	VBROADCASTSS    4(R9), Z18
 	VFMADD231PS     Z16, Z18, Z12
 	VFMADD231PS     Z17, Z18, Z13
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z16
 	VPSLLVD         Z14, Z16, Z16
 	VPANDD          Z15, Z16, Z16
-	VBROADCASTI64X4 128(DX)(DI*1), Z17
+	VBROADCASTI64X4 160(DX), Z17
 	VPSLLVD         Z14, Z17, Z17
 	VPANDD          Z15, Z17, Z17
 	VBROADCASTSS    8(CX), Z18
@@ -8541,23 +8738,23 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z4
 	VFMADD231PS     Z17, Z18, Z5
-	VBROADCASTSS    8(R9), Z18
+	VBROADCASTSS    8(R8), Z18
 	VFMADD231PS     Z16, Z18, Z6
 	VFMADD231PS     Z17, Z18, Z7
-	VBROADCASTSS    8(R9)(SI*1), Z18
+	VBROADCASTSS    8(R8)(SI*1), Z18
 	VFMADD231PS     Z16, Z18, Z8
 	VFMADD231PS     Z17, Z18, Z9
-	VBROADCASTSS    8(R9)(SI*2), Z18
+	VBROADCASTSS    8(R8)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z10
 	VFMADD231PS     Z17, Z18, Z11
-	VBROADCASTSS    8(R10), Z18
+	VBROADCASTSS    8(R9), Z18
 	VFMADD231PS     Z16, Z18, Z12
 	VFMADD231PS     Z17, Z18, Z13
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z16
 	VPSLLVD         Z14, Z16, Z16
 	VPANDD          Z15, Z16, Z16
-	VBROADCASTI64X4 192(DX)(DI*1), Z17
+	VBROADCASTI64X4 224(DX), Z17
 	VPSLLVD         Z14, Z17, Z17
 	VPANDD          Z15, Z17, Z17
 	VBROADCASTSS    12(CX), Z18
@@ -8569,23 +8766,23 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z4
 	VFMADD231PS     Z17, Z18, Z5
-	VBROADCASTSS    12(R9), Z18
+	VBROADCASTSS    12(R8), Z18
 	VFMADD231PS     Z16, Z18, Z6
 	VFMADD231PS     Z17, Z18, Z7
-	VBROADCASTSS    12(R9)(SI*1), Z18
+	VBROADCASTSS    12(R8)(SI*1), Z18
 	VFMADD231PS     Z16, Z18, Z8
 	VFMADD231PS     Z17, Z18, Z9
-	VBROADCASTSS    12(R9)(SI*2), Z18
+	VBROADCASTSS    12(R8)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z10
 	VFMADD231PS     Z17, Z18, Z11
-	VBROADCASTSS    12(R10), Z18
+	VBROADCASTSS    12(R9), Z18
 	VFMADD231PS     Z16, Z18, Z12
 	VFMADD231PS     Z17, Z18, Z13
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
+	ADDQ            $0x00000010, R8
 	ADDQ            $0x00000010, R9
-	ADDQ            $0x00000010, R10
-	DECQ            R8
+	DECQ            DI
 	JNZ             loop
 
 rest:
@@ -8597,7 +8794,7 @@ one:
 	VBROADCASTI64X4 (DX), Z16
 	VPSLLVD         Z14, Z16, Z16
 	VPANDD          Z15, Z16, Z16
-	VBROADCASTI64X4 (DX)(DI*1), Z17
+	VBROADCASTI64X4 32(DX), Z17
 	VPSLLVD         Z14, Z17, Z17
 	VPANDD          Z15, Z17, Z17
 	VBROADCASTSS    (CX), Z18
@@ -8609,141 +8806,140 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z4
 	VFMADD231PS     Z17, Z18, Z5
-	VBROADCASTSS    (R9), Z18
+	VBROADCASTSS    (R8), Z18
 	VFMADD231PS     Z16, Z18, Z6
 	VFMADD231PS     Z17, Z18, Z7
-	VBROADCASTSS    (R9)(SI*1), Z18
+	VBROADCASTSS    (R8)(SI*1), Z18
 	VFMADD231PS     Z16, Z18, Z8
 	VFMADD231PS     Z17, Z18, Z9
-	VBROADCASTSS    (R9)(SI*2), Z18
+	VBROADCASTSS    (R8)(SI*2), Z18
 	VFMADD231PS     Z16, Z18, Z10
 	VFMADD231PS     Z17, Z18, Z11
-	VBROADCASTSS    (R10), Z18
+	VBROADCASTSS    (R9), Z18
 	VFMADD231PS     Z16, Z18, Z12
 	VFMADD231PS     Z17, Z18, Z13
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
+	ADDQ            $0x00000004, R8
 	ADDQ            $0x00000004, R9
-	ADDQ            $0x00000004, R10
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
+	VADDPS (DI), Z12, Z12
+	VADDPS 64(DI), Z13, Z13
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R8P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideBF16R8P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R8P2(SB), NOSPLIT, $0-64
+TEXT ·wideBF16R8P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
-	ADDQ       SI, R10
 	VMOVDQU32  lowHalves<>+0(SB), Z16
 	VPTERNLOGD $0xff, Z17, Z17, Z17
 	VPSLLD     $0x10, Z17, Z17
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -8751,7 +8947,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z18
 	VPSLLVD         Z16, Z18, Z18
 	VPANDD          Z17, Z18, Z18
-	VBROADCASTI64X4 (DX)(DI*1), Z19
+	VBROADCASTI64X4 32(DX), Z19
 	VPSLLVD         Z16, Z19, Z19
 	VPANDD          Z17, Z19, Z19
 	VBROADCASTSS    (CX), Z20
@@ -8763,26 +8959,26 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z4
 	VFMADD231PS     Z19, Z20, Z5
-	VBROADCASTSS    (R9), Z20
+	VBROADCASTSS    (R8), Z20
 	VFMADD231PS     Z18, Z20, Z6
 	VFMADD231PS     Z19, Z20, Z7
-	VBROADCASTSS    (R9)(SI*1), Z20
+	VBROADCASTSS    (R8)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z8
 	VFMADD231PS     Z19, Z20, Z9
-	VBROADCASTSS    (R9)(SI*2), Z20
+	VBROADCASTSS    (R8)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z10
 	VFMADD231PS     Z19, Z20, Z11
-	VBROADCASTSS    (R10), Z20
+	VBROADCASTSS    (R9), Z20
 	VFMADD231PS     Z18, Z20, Z12
 	VFMADD231PS     Z19, Z20, Z13
-	VBROADCASTSS    (R10)(SI*1), Z20
+	VBROADCASTSS    (R9)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z14
 	VFMADD231PS     Z19, Z20, Z15
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z18
 	VPSLLVD         Z16, Z18, Z18
 	VPANDD          Z17, Z18, Z18
-	VBROADCASTI64X4 64(DX)(DI*1), Z19
+	VBROADCASTI64X4 96(DX), Z19
 	VPSLLVD         Z16, Z19, Z19
 	VPANDD          Z17, Z19, Z19
 	VBROADCASTSS    4(CX), Z20
@@ -8794,26 +8990,26 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z4
 	VFMADD231PS     Z19, Z20, Z5
-	VBROADCASTSS    4(R9), Z20
+	VBROADCASTSS    4(R8), Z20
 	VFMADD231PS     Z18, Z20, Z6
 	VFMADD231PS     Z19, Z20, Z7
-	VBROADCASTSS    4(R9)(SI*1), Z20
+	VBROADCASTSS    4(R8)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z8
 	VFMADD231PS     Z19, Z20, Z9
-	VBROADCASTSS    4(R9)(SI*2), Z20
+	VBROADCASTSS    4(R8)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z10
 	VFMADD231PS     Z19, Z20, Z11
-	VBROADCASTSS    4(R10), Z20
+	VBROADCASTSS    4(R9), Z20
 	VFMADD231PS     Z18, Z20, Z12
 	VFMADD231PS     Z19, Z20, Z13
-	VBROADCASTSS    4(R10)(SI*1), Z20
+	VBROADCASTSS    4(R9)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z14
 	VFMADD231PS     Z19, Z20, Z15
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z18
 	VPSLLVD         Z16, Z18, Z18
 	VPANDD          Z17, Z18, Z18
-	VBROADCASTI64X4 128(DX)(DI*1), Z19
+	VBROADCASTI64X4 160(DX), Z19
 	VPSLLVD         Z16, Z19, Z19
 	VPANDD          Z17, Z19, Z19
 	VBROADCASTSS    8(CX), Z20
@@ -8825,26 +9021,26 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z4
 	VFMADD231PS     Z19, Z20, Z5
-	VBROADCASTSS    8(R9), Z20
+	VBROADCASTSS    8(R8), Z20
 	VFMADD231PS     Z18, Z20, Z6
 	VFMADD231PS     Z19, Z20, Z7
-	VBROADCASTSS    8(R9)(SI*1), Z20
+	VBROADCASTSS    8(R8)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z8
 	VFMADD231PS     Z19, Z20, Z9
-	VBROADCASTSS    8(R9)(SI*2), Z20
+	VBROADCASTSS    8(R8)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z10
 	VFMADD231PS     Z19, Z20, Z11
-	VBROADCASTSS    8(R10), Z20
+	VBROADCASTSS    8(R9), Z20
 	VFMADD231PS     Z18, Z20, Z12
 	VFMADD231PS     Z19, Z20, Z13
-	VBROADCASTSS    8(R10)(SI*1), Z20
+	VBROADCASTSS    8(R9)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z14
 	VFMADD231PS     Z19, Z20, Z15
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z18
 	VPSLLVD         Z16, Z18, Z18
 	VPANDD          Z17, Z18, Z18
-	VBROADCASTI64X4 192(DX)(DI*1), Z19
+	VBROADCASTI64X4 224(DX), Z19
 	VPSLLVD         Z16, Z19, Z19
 	VPANDD          Z17, Z19, Z19
 	VBROADCASTSS    12(CX), Z20
@@ -8856,26 +9052,26 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z4
 	VFMADD231PS     Z19, Z20, Z5
-	VBROADCASTSS    12(R9), Z20
+	VBROADCASTSS    12(R8), Z20
 	VFMADD231PS     Z18, Z20, Z6
 	VFMADD231PS     Z19, Z20, Z7
-	VBROADCASTSS    12(R9)(SI*1), Z20
+	VBROADCASTSS    12(R8)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z8
 	VFMADD231PS     Z19, Z20, Z9
-	VBROADCASTSS    12(R9)(SI*2), Z20
+	VBROADCASTSS    12(R8)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z10
 	VFMADD231PS     Z19, Z20, Z11
-	VBROADCASTSS    12(R10), Z20
+	VBROADCASTSS    12(R9), Z20
 	VFMADD231PS     Z18, Z20, Z12
 	VFMADD231PS     Z19, Z20, Z13
-	VBROADCASTSS    12(R10)(SI*1), Z20
+	VBROADCASTSS    12(R9)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z14
 	VFMADD231PS     Z19, Z20, Z15
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
+	ADDQ            $0x00000010, R8
 	ADDQ            $0x00000010, R9
-	ADDQ            $0x00000010, R10
-	DECQ            R8
+	DECQ            DI
 	JNZ             loop
 
 rest:
@@ -8887,7 +9083,7 @@ one:
 	VBROADCASTI64X4 (DX), Z18
 	VPSLLVD         Z16, Z18, Z18
 	VPANDD          Z17, Z18, Z18
-	VBROADCASTI64X4 (DX)(DI*1), Z19
+	VBROADCASTI64X4 32(DX), Z19
 	VPSLLVD         Z16, Z19, Z19
 	VPANDD          Z17, Z19, Z19
 	VBROADCASTSS    (CX), Z20
@@ -8899,155 +9095,154 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z4
 	VFMADD231PS     Z19, Z20, Z5
-	VBROADCASTSS    (R9), Z20
+	VBROADCASTSS    (R8), Z20
 	VFMADD231PS     Z18, Z20, Z6
 	VFMADD231PS     Z19, Z20, Z7
-	VBROADCASTSS    (R9)(SI*1), Z20
+	VBROADCASTSS    (R8)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z8
 	VFMADD231PS     Z19, Z20, Z9
-	VBROADCASTSS    (R9)(SI*2), Z20
+	VBROADCASTSS    (R8)(SI*2), Z20
 	VFMADD231PS     Z18, Z20, Z10
 	VFMADD231PS     Z19, Z20, Z11
-	VBROADCASTSS    (R10), Z20
+	VBROADCASTSS    (R9), Z20
 	VFMADD231PS     Z18, Z20, Z12
 	VFMADD231PS     Z19, Z20, Z13
-	VBROADCASTSS    (R10)(SI*1), Z20
+	VBROADCASTSS    (R9)(SI*1), Z20
 	VFMADD231PS     Z18, Z20, Z14
 	VFMADD231PS     Z19, Z20, Z15
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
+	ADDQ            $0x00000004, R8
 	ADDQ            $0x00000004, R9
-	ADDQ            $0x00000004, R10
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
+	VADDPS (DI), Z12, Z12
+	VADDPS 64(DI), Z13, Z13
+	ADDQ   R8, DI
+	VADDPS (DI), Z14, Z14
+	VADDPS 64(DI), Z15, Z15
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R9P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideBF16R9P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R9P2(SB), NOSPLIT, $0-64
+TEXT ·wideBF16R9P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
-	LEAQ       (R9)(SI*2), R10
-	ADDQ       SI, R10
 	VMOVDQU32  lowHalves<>+0(SB), Z18
 	VPTERNLOGD $0xff, Z19, Z19, Z19
 	VPSLLD     $0x10, Z19, Z19
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -9055,7 +9250,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z20
 	VPSLLVD         Z18, Z20, Z20
 	VPANDD          Z19, Z20, Z20
-	VBROADCASTI64X4 (DX)(DI*1), Z21
+	VBROADCASTI64X4 32(DX), Z21
 	VPSLLVD         Z18, Z21, Z21
 	VPANDD          Z19, Z21, Z21
 	VBROADCASTSS    (CX), Z22
@@ -9067,29 +9262,29 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z4
 	VFMADD231PS     Z21, Z22, Z5
-	VBROADCASTSS    (R9), Z22
+	VBROADCASTSS    (R8), Z22
 	VFMADD231PS     Z20, Z22, Z6
 	VFMADD231PS     Z21, Z22, Z7
-	VBROADCASTSS    (R9)(SI*1), Z22
+	VBROADCASTSS    (R8)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z8
 	VFMADD231PS     Z21, Z22, Z9
-	VBROADCASTSS    (R9)(SI*2), Z22
+	VBROADCASTSS    (R8)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z10
 	VFMADD231PS     Z21, Z22, Z11
-	VBROADCASTSS    (R10), Z22
+	VBROADCASTSS    (R9), Z22
 	VFMADD231PS     Z20, Z22, Z12
 	VFMADD231PS     Z21, Z22, Z13
-	VBROADCASTSS    (R10)(SI*1), Z22
+	VBROADCASTSS    (R9)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z14
 	VFMADD231PS     Z21, Z22, Z15
-	VBROADCASTSS    (R10)(SI*2), Z22
+	VBROADCASTSS    (R9)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z16
 	VFMADD231PS     Z21, Z22, Z17
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z20
 	VPSLLVD         Z18, Z20, Z20
 	VPANDD          Z19, Z20, Z20
-	VBROADCASTI64X4 64(DX)(DI*1), Z21
+	VBROADCASTI64X4 96(DX), Z21
 	VPSLLVD         Z18, Z21, Z21
 	VPANDD          Z19, Z21, Z21
 	VBROADCASTSS    4(CX), Z22
@@ -9101,29 +9296,29 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z4
 	VFMADD231PS     Z21, Z22, Z5
-	VBROADCASTSS    4(R9), Z22
+	VBROADCASTSS    4(R8), Z22
 	VFMADD231PS     Z20, Z22, Z6
 	VFMADD231PS     Z21, Z22, Z7
-	VBROADCASTSS    4(R9)(SI*1), Z22
+	VBROADCASTSS    4(R8)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z8
 	VFMADD231PS     Z21, Z22, Z9
-	VBROADCASTSS    4(R9)(SI*2), Z22
+	VBROADCASTSS    4(R8)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z10
 	VFMADD231PS     Z21, Z22, Z11
-	VBROADCASTSS    4(R10), Z22
+	VBROADCASTSS    4(R9), Z22
 	VFMADD231PS     Z20, Z22, Z12
 	VFMADD231PS     Z21, Z22, Z13
-	VBROADCASTSS    4(R10)(SI*1), Z22
+	VBROADCASTSS    4(R9)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z14
 	VFMADD231PS     Z21, Z22, Z15
-	VBROADCASTSS    4(R10)(SI*2), Z22
+	VBROADCASTSS    4(R9)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z16
 	VFMADD231PS     Z21, Z22, Z17
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z20
 	VPSLLVD         Z18, Z20, Z20
 	VPANDD          Z19, Z20, Z20
-	VBROADCASTI64X4 128(DX)(DI*1), Z21
+	VBROADCASTI64X4 160(DX), Z21
 	VPSLLVD         Z18, Z21, Z21
 	VPANDD          Z19, Z21, Z21
 	VBROADCASTSS    8(CX), Z22
@@ -9135,29 +9330,29 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z4
 	VFMADD231PS     Z21, Z22, Z5
-	VBROADCASTSS    8(R9), Z22
+	VBROADCASTSS    8(R8), Z22
 	VFMADD231PS     Z20, Z22, Z6
 	VFMADD231PS     Z21, Z22, Z7
-	VBROADCASTSS    8(R9)(SI*1), Z22
+	VBROADCASTSS    8(R8)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z8
 	VFMADD231PS     Z21, Z22, Z9
-	VBROADCASTSS    8(R9)(SI*2), Z22
+	VBROADCASTSS    8(R8)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z10
 	VFMADD231PS     Z21, Z22, Z11
-	VBROADCASTSS    8(R10), Z22
+	VBROADCASTSS    8(R9), Z22
 	VFMADD231PS     Z20, Z22, Z12
 	VFMADD231PS     Z21, Z22, Z13
-	VBROADCASTSS    8(R10)(SI*1), Z22
+	VBROADCASTSS    8(R9)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z14
 	VFMADD231PS     Z21, Z22, Z15
-	VBROADCASTSS    8(R10)(SI*2), Z22
+	VBROADCASTSS    8(R9)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z16
 	VFMADD231PS     Z21, Z22, Z17
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z20
 	VPSLLVD         Z18, Z20, Z20
 	VPANDD          Z19, Z20, Z20
-	VBROADCASTI64X4 192(DX)(DI*1), Z21
+	VBROADCASTI64X4 224(DX), Z21
 	VPSLLVD         Z18, Z21, Z21
 	VPANDD          Z19, Z21, Z21
 	VBROADCASTSS    12(CX), Z22
@@ -9169,29 +9364,29 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z4
 	VFMADD231PS     Z21, Z22, Z5
-	VBROADCASTSS    12(R9), Z22
+	VBROADCASTSS    12(R8), Z22
 	VFMADD231PS     Z20, Z22, Z6
 	VFMADD231PS     Z21, Z22, Z7
-	VBROADCASTSS    12(R9)(SI*1), Z22
+	VBROADCASTSS    12(R8)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z8
 	VFMADD231PS     Z21, Z22, Z9
-	VBROADCASTSS    12(R9)(SI*2), Z22
+	VBROADCASTSS    12(R8)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z10
 	VFMADD231PS     Z21, Z22, Z11
-	VBROADCASTSS    12(R10), Z22
+	VBROADCASTSS    12(R9), Z22
 	VFMADD231PS     Z20, Z22, Z12
 	VFMADD231PS     Z21, Z22, Z13
-	VBROADCASTSS    12(R10)(SI*1), Z22
+	VBROADCASTSS    12(R9)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z14
 	VFMADD231PS     Z21, Z22, Z15
-	VBROADCASTSS    12(R10)(SI*2), Z22
+	VBROADCASTSS    12(R9)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z16
 	VFMADD231PS     Z21, Z22, Z17
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
+	ADDQ            $0x00000010, R8
 	ADDQ            $0x00000010, R9
-	ADDQ            $0x00000010, R10
-	DECQ            R8
+	DECQ            DI
 	JNZ             loop
 
 rest:
@@ -9203,7 +9398,7 @@ one:
 	VBROADCASTI64X4 (DX), Z20
 	VPSLLVD         Z18, Z20, Z20
 	VPANDD          Z19, Z20, Z20
-	VBROADCASTI64X4 (DX)(DI*1), Z21
+	VBROADCASTI64X4 32(DX), Z21
 	VPSLLVD         Z18, Z21, Z21
 	VPANDD          Z19, Z21, Z21
 	VBROADCASTSS    (CX), Z22
@@ -9215,171 +9410,170 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z4
 	VFMADD231PS     Z21, Z22, Z5
-	VBROADCASTSS    (R9), Z22
+	VBROADCASTSS    (R8), Z22
 	VFMADD231PS     Z20, Z22, Z6
 	VFMADD231PS     Z21, Z22, Z7
-	VBROADCASTSS    (R9)(SI*1), Z22
+	VBROADCASTSS    (R8)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z8
 	VFMADD231PS     Z21, Z22, Z9
-	VBROADCASTSS    (R9)(SI*2), Z22
+	VBROADCASTSS    (R8)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z10
 	VFMADD231PS     Z21, Z22, Z11
-	VBROADCASTSS    (R10), Z22
+	VBROADCASTSS    (R9), Z22
 	VFMADD231PS     Z20, Z22, Z12
 	VFMADD231PS     Z21, Z22, Z13
-	VBROADCASTSS    (R10)(SI*1), Z22
+	VBROADCASTSS    (R9)(SI*1), Z22
 	VFMADD231PS     Z20, Z22, Z14
 	VFMADD231PS     Z21, Z22, Z15
-	VBROADCASTSS    (R10)(SI*2), Z22
+	VBROADCASTSS    (R9)(SI*2), Z22
 	VFMADD231PS     Z20, Z22, Z16
 	VFMADD231PS     Z21, Z22, Z17
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
+	ADDQ            $0x00000004, R8
 	ADDQ            $0x00000004, R9
-	ADDQ            $0x00000004, R10
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
-	VADDPS (R8), Z16, Z16
-	VADDPS 64(R8), Z17, Z17
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
+	VADDPS (DI), Z12, Z12
+	VADDPS 64(DI), Z13, Z13
+	ADDQ   R8, DI
+	VADDPS (DI), Z14, Z14
+	VADDPS 64(DI), Z15, Z15
+	ADDQ   R8, DI
+	VADDPS (DI), Z16, Z16
+	VADDPS 64(DI), Z17, Z17
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R10P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideBF16R10P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R10P2(SB), NOSPLIT, $0-64
+TEXT ·wideBF16R10P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
 	LEAQ       (R9)(SI*2), R10
 	ADDQ       SI, R10
-	LEAQ       (R10)(SI*2), R11
-	ADDQ       SI, R11
 	VMOVDQU32  lowHalves<>+0(SB), Z20
 	VPTERNLOGD $0xff, Z21, Z21, Z21
 	VPSLLD     $0x10, Z21, Z21
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -9387,7 +9581,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z22
 	VPSLLVD         Z20, Z22, Z22
 	VPANDD          Z21, Z22, Z22
-	VBROADCASTI64X4 (DX)(DI*1), Z23
+	VBROADCASTI64X4 32(DX), Z23
 	VPSLLVD         Z20, Z23, Z23
 	VPANDD          Z21, Z23, Z23
 	VBROADCASTSS    (CX), Z24
@@ -9399,32 +9593,32 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z4
 	VFMADD231PS     Z23, Z24, Z5
-	VBROADCASTSS    (R9), Z24
+	VBROADCASTSS    (R8), Z24
 	VFMADD231PS     Z22, Z24, Z6
 	VFMADD231PS     Z23, Z24, Z7
-	VBROADCASTSS    (R9)(SI*1), Z24
+	VBROADCASTSS    (R8)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z8
 	VFMADD231PS     Z23, Z24, Z9
-	VBROADCASTSS    (R9)(SI*2), Z24
+	VBROADCASTSS    (R8)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z10
 	VFMADD231PS     Z23, Z24, Z11
-	VBROADCASTSS    (R10), Z24
+	VBROADCASTSS    (R9), Z24
 	VFMADD231PS     Z22, Z24, Z12
 	VFMADD231PS     Z23, Z24, Z13
-	VBROADCASTSS    (R10)(SI*1), Z24
+	VBROADCASTSS    (R9)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z14
 	VFMADD231PS     Z23, Z24, Z15
-	VBROADCASTSS    (R10)(SI*2), Z24
+	VBROADCASTSS    (R9)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z16
 	VFMADD231PS     Z23, Z24, Z17
-	VBROADCASTSS    (R11), Z24
+	VBROADCASTSS    (R10), Z24
 	VFMADD231PS     Z22, Z24, Z18
 	VFMADD231PS     Z23, Z24, Z19
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z22
 	VPSLLVD         Z20, Z22, Z22
 	VPANDD          Z21, Z22, Z22
-	VBROADCASTI64X4 64(DX)(DI*1), Z23
+	VBROADCASTI64X4 96(DX), Z23
 	VPSLLVD         Z20, Z23, Z23
 	VPANDD          Z21, Z23, Z23
 	VBROADCASTSS    4(CX), Z24
@@ -9436,32 +9630,32 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z4
 	VFMADD231PS     Z23, Z24, Z5
-	VBROADCASTSS    4(R9), Z24
+	VBROADCASTSS    4(R8), Z24
 	VFMADD231PS     Z22, Z24, Z6
 	VFMADD231PS     Z23, Z24, Z7
-	VBROADCASTSS    4(R9)(SI*1), Z24
+	VBROADCASTSS    4(R8)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z8
 	VFMADD231PS     Z23, Z24, Z9
-	VBROADCASTSS    4(R9)(SI*2), Z24
+	VBROADCASTSS    4(R8)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z10
 	VFMADD231PS     Z23, Z24, Z11
-	VBROADCASTSS    4(R10), Z24
+	VBROADCASTSS    4(R9), Z24
 	VFMADD231PS     Z22, Z24, Z12
 	VFMADD231PS     Z23, Z24, Z13
-	VBROADCASTSS    4(R10)(SI*1), Z24
+	VBROADCASTSS    4(R9)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z14
 	VFMADD231PS     Z23, Z24, Z15
-	VBROADCASTSS    4(R10)(SI*2), Z24
+	VBROADCASTSS    4(R9)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z16
 	VFMADD231PS     Z23, Z24, Z17
-	VBROADCASTSS    4(R11), Z24
+	VBROADCASTSS    4(R10), Z24
 	VFMADD231PS     Z22, Z24, Z18
 	VFMADD231PS     Z23, Z24, Z19
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z22
 	VPSLLVD         Z20, Z22, Z22
 	VPANDD          Z21, Z22, Z22
-	VBROADCASTI64X4 128(DX)(DI*1), Z23
+	VBROADCASTI64X4 160(DX), Z23
 	VPSLLVD         Z20, Z23, Z23
 	VPANDD          Z21, Z23, Z23
 	VBROADCASTSS    8(CX), Z24
@@ -9473,32 +9667,32 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z4
 	VFMADD231PS     Z23, Z24, Z5
-	VBROADCASTSS    8(R9), Z24
+	VBROADCASTSS    8(R8), Z24
 	VFMADD231PS     Z22, Z24, Z6
 	VFMADD231PS     Z23, Z24, Z7
-	VBROADCASTSS    8(R9)(SI*1), Z24
+	VBROADCASTSS    8(R8)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z8
 	VFMADD231PS     Z23, Z24, Z9
-	VBROADCASTSS    8(R9)(SI*2), Z24
+	VBROADCASTSS    8(R8)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z10
 	VFMADD231PS     Z23, Z24, Z11
-	VBROADCASTSS    8(R10), Z24
+	VBROADCASTSS    8(R9), Z24
 	VFMADD231PS     Z22, Z24, Z12
 	VFMADD231PS     Z23, Z24, Z13
-	VBROADCASTSS    8(R10)(SI*1), Z24
+	VBROADCASTSS    8(R9)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z14
 	VFMADD231PS     Z23, Z24, Z15
-	VBROADCASTSS    8(R10)(SI*2), Z24
+	VBROADCASTSS    8(R9)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z16
 	VFMADD231PS     Z23, Z24, Z17
-	VBROADCASTSS    8(R11), Z24
+	VBROADCASTSS    8(R10), Z24
 	VFMADD231PS     Z22, Z24, Z18
 	VFMADD231PS     Z23, Z24, Z19
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z22
 	VPSLLVD         Z20, Z22, Z22
 	VPANDD          Z21, Z22, Z22
-	VBROADCASTI64X4 192(DX)(DI*1), Z23
+	VBROADCASTI64X4 224(DX), Z23
 	VPSLLVD         Z20, Z23, Z23
 	VPANDD          Z21, Z23, Z23
 	VBROADCASTSS    12(CX), Z24
@@ -9510,33 +9704,33 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z4
 	VFMADD231PS     Z23, Z24, Z5
-	VBROADCASTSS    12(R9), Z24
+	VBROADCASTSS    12(R8), Z24
 	VFMADD231PS     Z22, Z24, Z6
 	VFMADD231PS     Z23, Z24, Z7
-	VBROADCASTSS    12(R9)(SI*1), Z24
+	VBROADCASTSS    12(R8)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z8
 	VFMADD231PS     Z23, Z24, Z9
-	VBROADCASTSS    12(R9)(SI*2), Z24
+	VBROADCASTSS    12(R8)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z10
 	VFMADD231PS     Z23, Z24, Z11
-	VBROADCASTSS    12(R10), Z24
+	VBROADCASTSS    12(R9), Z24
 	VFMADD231PS     Z22, Z24, Z12
 	VFMADD231PS     Z23, Z24, Z13
-	VBROADCASTSS    12(R10)(SI*1), Z24
+	VBROADCASTSS    12(R9)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z14
 	VFMADD231PS     Z23, Z24, Z15
-	VBROADCASTSS    12(R10)(SI*2), Z24
+	VBROADCASTSS    12(R9)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z16
 	VFMADD231PS     Z23, Z24, Z17
-	VBROADCASTSS    12(R11), Z24
+	VBROADCASTSS    12(R10), Z24
 	VFMADD231PS     Z22, Z24, Z18
 	VFMADD231PS     Z23, Z24, Z19
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
+	ADDQ            $0x00000010, R8
 	ADDQ            $0x00000010, R9
 	ADDQ            $0x00000010, R10
-	ADDQ            $0x00000010, R11
-	DECQ            R8
+	DECQ            DI
 	JNZ             loop
 
 rest:
@@ -9548,7 +9742,7 @@ one:
 	VBROADCASTI64X4 (DX), Z22
 	VPSLLVD         Z20, Z22, Z22
 	VPANDD          Z21, Z22, Z22
-	VBROADCASTI64X4 (DX)(DI*1), Z23
+	VBROADCASTI64X4 32(DX), Z23
 	VPSLLVD         Z20, Z23, Z23
 	VPANDD          Z21, Z23, Z23
 	VBROADCASTSS    (CX), Z24
@@ -9560,186 +9754,185 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z4
 	VFMADD231PS     Z23, Z24, Z5
-	VBROADCASTSS    (R9), Z24
+	VBROADCASTSS    (R8), Z24
 	VFMADD231PS     Z22, Z24, Z6
 	VFMADD231PS     Z23, Z24, Z7
-	VBROADCASTSS    (R9)(SI*1), Z24
+	VBROADCASTSS    (R8)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z8
 	VFMADD231PS     Z23, Z24, Z9
-	VBROADCASTSS    (R9)(SI*2), Z24
+	VBROADCASTSS    (R8)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z10
 	VFMADD231PS     Z23, Z24, Z11
-	VBROADCASTSS    (R10), Z24
+	VBROADCASTSS    (R9), Z24
 	VFMADD231PS     Z22, Z24, Z12
 	VFMADD231PS     Z23, Z24, Z13
-	VBROADCASTSS    (R10)(SI*1), Z24
+	VBROADCASTSS    (R9)(SI*1), Z24
 	VFMADD231PS     Z22, Z24, Z14
 	VFMADD231PS     Z23, Z24, Z15
-	VBROADCASTSS    (R10)(SI*2), Z24
+	VBROADCASTSS    (R9)(SI*2), Z24
 	VFMADD231PS     Z22, Z24, Z16
 	VFMADD231PS     Z23, Z24, Z17
-	VBROADCASTSS    (R11), Z24
+	VBROADCASTSS    (R10), Z24
 	VFMADD231PS     Z22, Z24, Z18
 	VFMADD231PS     Z23, Z24, Z19
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
+	ADDQ            $0x00000004, R8
 	ADDQ            $0x00000004, R9
 	ADDQ            $0x00000004, R10
-	ADDQ            $0x00000004, R11
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
-	VADDPS (R8), Z16, Z16
-	VADDPS 64(R8), Z17, Z17
-	ADDQ   R9, R8
-	VADDPS (R8), Z18, Z18
-	VADDPS 64(R8), Z19, Z19
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
+	VADDPS (DI), Z12, Z12
+	VADDPS 64(DI), Z13, Z13
+	ADDQ   R8, DI
+	VADDPS (DI), Z14, Z14
+	VADDPS 64(DI), Z15, Z15
+	ADDQ   R8, DI
+	VADDPS (DI), Z16, Z16
+	VADDPS 64(DI), Z17, Z17
+	ADDQ   R8, DI
+	VADDPS (DI), Z18, Z18
+	VADDPS 64(DI), Z19, Z19
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R11P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideBF16R11P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R11P2(SB), NOSPLIT, $0-64
+TEXT ·wideBF16R11P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z21, Z21, Z21
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
 	LEAQ       (R9)(SI*2), R10
 	ADDQ       SI, R10
-	LEAQ       (R10)(SI*2), R11
-	ADDQ       SI, R11
 	VMOVDQU32  lowHalves<>+0(SB), Z22
 	VPTERNLOGD $0xff, Z23, Z23, Z23
 	VPSLLD     $0x10, Z23, Z23
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -9747,7 +9940,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z24
 	VPSLLVD         Z22, Z24, Z24
 	VPANDD          Z23, Z24, Z24
-	VBROADCASTI64X4 (DX)(DI*1), Z25
+	VBROADCASTI64X4 32(DX), Z25
 	VPSLLVD         Z22, Z25, Z25
 	VPANDD          Z23, Z25, Z25
 	VBROADCASTSS    (CX), Z26
@@ -9759,35 +9952,35 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z4
 	VFMADD231PS     Z25, Z26, Z5
-	VBROADCASTSS    (R9), Z26
+	VBROADCASTSS    (R8), Z26
 	VFMADD231PS     Z24, Z26, Z6
 	VFMADD231PS     Z25, Z26, Z7
-	VBROADCASTSS    (R9)(SI*1), Z26
+	VBROADCASTSS    (R8)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z8
 	VFMADD231PS     Z25, Z26, Z9
-	VBROADCASTSS    (R9)(SI*2), Z26
+	VBROADCASTSS    (R8)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z10
 	VFMADD231PS     Z25, Z26, Z11
-	VBROADCASTSS    (R10), Z26
+	VBROADCASTSS    (R9), Z26
 	VFMADD231PS     Z24, Z26, Z12
 	VFMADD231PS     Z25, Z26, Z13
-	VBROADCASTSS    (R10)(SI*1), Z26
+	VBROADCASTSS    (R9)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z14
 	VFMADD231PS     Z25, Z26, Z15
-	VBROADCASTSS    (R10)(SI*2), Z26
+	VBROADCASTSS    (R9)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z16
 	VFMADD231PS     Z25, Z26, Z17
-	VBROADCASTSS    (R11), Z26
+	VBROADCASTSS    (R10), Z26
 	VFMADD231PS     Z24, Z26, Z18
 	VFMADD231PS     Z25, Z26, Z19
-	VBROADCASTSS    (R11)(SI*1), Z26
+	VBROADCASTSS    (R10)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z20
 	VFMADD231PS     Z25, Z26, Z21
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z24
 	VPSLLVD         Z22, Z24, Z24
 	VPANDD          Z23, Z24, Z24
-	VBROADCASTI64X4 64(DX)(DI*1), Z25
+	VBROADCASTI64X4 96(DX), Z25
 	VPSLLVD         Z22, Z25, Z25
 	VPANDD          Z23, Z25, Z25
 	VBROADCASTSS    4(CX), Z26
@@ -9799,35 +9992,35 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z4
 	VFMADD231PS     Z25, Z26, Z5
-	VBROADCASTSS    4(R9), Z26
+	VBROADCASTSS    4(R8), Z26
 	VFMADD231PS     Z24, Z26, Z6
 	VFMADD231PS     Z25, Z26, Z7
-	VBROADCASTSS    4(R9)(SI*1), Z26
+	VBROADCASTSS    4(R8)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z8
 	VFMADD231PS     Z25, Z26, Z9
-	VBROADCASTSS    4(R9)(SI*2), Z26
+	VBROADCASTSS    4(R8)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z10
 	VFMADD231PS     Z25, Z26, Z11
-	VBROADCASTSS    4(R10), Z26
+	VBROADCASTSS    4(R9), Z26
 	VFMADD231PS     Z24, Z26, Z12
 	VFMADD231PS     Z25, Z26, Z13
-	VBROADCASTSS    4(R10)(SI*1), Z26
+	VBROADCASTSS    4(R9)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z14
 	VFMADD231PS     Z25, Z26, Z15
-	VBROADCASTSS    4(R10)(SI*2), Z26
+	VBROADCASTSS    4(R9)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z16
 	VFMADD231PS     Z25, Z26, Z17
-	VBROADCASTSS    4(R11), Z26
+	VBROADCASTSS    4(R10), Z26
 	VFMADD231PS     Z24, Z26, Z18
 	VFMADD231PS     Z25, Z26, Z19
-	VBROADCASTSS    4(R11)(SI*1), Z26
+	VBROADCASTSS    4(R10)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z20
 	VFMADD231PS     Z25, Z26, Z21
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z24
 	VPSLLVD         Z22, Z24, Z24
 	VPANDD          Z23, Z24, Z24
-	VBROADCASTI64X4 128(DX)(DI*1), Z25
+	VBROADCASTI64X4 160(DX), Z25
 	VPSLLVD         Z22, Z25, Z25
 	VPANDD          Z23, Z25, Z25
 	VBROADCASTSS    8(CX), Z26
@@ -9839,35 +10032,35 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z4
 	VFMADD231PS     Z25, Z26, Z5
-	VBROADCASTSS    8(R9), Z26
+	VBROADCASTSS    8(R8), Z26
 	VFMADD231PS     Z24, Z26, Z6
 	VFMADD231PS     Z25, Z26, Z7
-	VBROADCASTSS    8(R9)(SI*1), Z26
+	VBROADCASTSS    8(R8)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z8
 	VFMADD231PS     Z25, Z26, Z9
-	VBROADCASTSS    8(R9)(SI*2), Z26
+	VBROADCASTSS    8(R8)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z10
 	VFMADD231PS     Z25, Z26, Z11
-	VBROADCASTSS    8(R10), Z26
+	VBROADCASTSS    8(R9), Z26
 	VFMADD231PS     Z24, Z26, Z12
 	VFMADD231PS     Z25, Z26, Z13
-	VBROADCASTSS    8(R10)(SI*1), Z26
+	VBROADCASTSS    8(R9)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z14
 	VFMADD231PS     Z25, Z26, Z15
-	VBROADCASTSS    8(R10)(SI*2), Z26
+	VBROADCASTSS    8(R9)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z16
 	VFMADD231PS     Z25, Z26, Z17
-	VBROADCASTSS    8(R11), Z26
+	VBROADCASTSS    8(R10), Z26
 	VFMADD231PS     Z24, Z26, Z18
 	VFMADD231PS     Z25, Z26, Z19
-	VBROADCASTSS    8(R11)(SI*1), Z26
+	VBROADCASTSS    8(R10)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z20
 	VFMADD231PS     Z25, Z26, Z21
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z24
 	VPSLLVD         Z22, Z24, Z24
 	VPANDD          Z23, Z24, Z24
-	VBROADCASTI64X4 192(DX)(DI*1), Z25
+	VBROADCASTI64X4 224(DX), Z25
 	VPSLLVD         Z22, Z25, Z25
 	VPANDD          Z23, Z25, Z25
 	VBROADCASTSS    12(CX), Z26
@@ -9879,36 +10072,36 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z4
 	VFMADD231PS     Z25, Z26, Z5
-	VBROADCASTSS    12(R9), Z26
+	VBROADCASTSS    12(R8), Z26
 	VFMADD231PS     Z24, Z26, Z6
 	VFMADD231PS     Z25, Z26, Z7
-	VBROADCASTSS    12(R9)(SI*1), Z26
+	VBROADCASTSS    12(R8)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z8
 	VFMADD231PS     Z25, Z26, Z9
-	VBROADCASTSS    12(R9)(SI*2), Z26
+	VBROADCASTSS    12(R8)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z10
 	VFMADD231PS     Z25, Z26, Z11
-	VBROADCASTSS    12(R10), Z26
+	VBROADCASTSS    12(R9), Z26
 	VFMADD231PS     Z24, Z26, Z12
 	VFMADD231PS     Z25, Z26, Z13
-	VBROADCASTSS    12(R10)(SI*1), Z26
+	VBROADCASTSS    12(R9)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z14
 	VFMADD231PS     Z25, Z26, Z15
-	VBROADCASTSS    12(R10)(SI*2), Z26
+	VBROADCASTSS    12(R9)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z16
 	VFMADD231PS     Z25, Z26, Z17
-	VBROADCASTSS    12(R11), Z26
+	VBROADCASTSS    12(R10), Z26
 	VFMADD231PS     Z24, Z26, Z18
 	VFMADD231PS     Z25, Z26, Z19
-	VBROADCASTSS    12(R11)(SI*1), Z26
+	VBROADCASTSS    12(R10)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z20
 	VFMADD231PS     Z25, Z26, Z21
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
+	ADDQ            $0x00000010, R8
 	ADDQ            $0x00000010, R9
 	ADDQ            $0x00000010, R10
-	ADDQ            $0x00000010, R11
-	DECQ            R8
+	DECQ            DI
 	JNZ             loop
 
 rest:
@@ -9920,7 +10113,7 @@ one:
 	VBROADCASTI64X4 (DX), Z24
 	VPSLLVD         Z22, Z24, Z24
 	VPANDD          Z23, Z24, Z24
-	VBROADCASTI64X4 (DX)(DI*1), Z25
+	VBROADCASTI64X4 32(DX), Z25
 	VPSLLVD         Z22, Z25, Z25
 	VPANDD          Z23, Z25, Z25
 	VBROADCASTSS    (CX), Z26
@@ -9932,200 +10125,199 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z4
 	VFMADD231PS     Z25, Z26, Z5
-	VBROADCASTSS    (R9), Z26
+	VBROADCASTSS    (R8), Z26
 	VFMADD231PS     Z24, Z26, Z6
 	VFMADD231PS     Z25, Z26, Z7
-	VBROADCASTSS    (R9)(SI*1), Z26
+	VBROADCASTSS    (R8)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z8
 	VFMADD231PS     Z25, Z26, Z9
-	VBROADCASTSS    (R9)(SI*2), Z26
+	VBROADCASTSS    (R8)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z10
 	VFMADD231PS     Z25, Z26, Z11
-	VBROADCASTSS    (R10), Z26
+	VBROADCASTSS    (R9), Z26
 	VFMADD231PS     Z24, Z26, Z12
 	VFMADD231PS     Z25, Z26, Z13
-	VBROADCASTSS    (R10)(SI*1), Z26
+	VBROADCASTSS    (R9)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z14
 	VFMADD231PS     Z25, Z26, Z15
-	VBROADCASTSS    (R10)(SI*2), Z26
+	VBROADCASTSS    (R9)(SI*2), Z26
 	VFMADD231PS     Z24, Z26, Z16
 	VFMADD231PS     Z25, Z26, Z17
-	VBROADCASTSS    (R11), Z26
+	VBROADCASTSS    (R10), Z26
 	VFMADD231PS     Z24, Z26, Z18
 	VFMADD231PS     Z25, Z26, Z19
-	VBROADCASTSS    (R11)(SI*1), Z26
+	VBROADCASTSS    (R10)(SI*1), Z26
 	VFMADD231PS     Z24, Z26, Z20
 	VFMADD231PS     Z25, Z26, Z21
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
+	ADDQ            $0x00000004, R8
 	ADDQ            $0x00000004, R9
 	ADDQ            $0x00000004, R10
-	ADDQ            $0x00000004, R11
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
-	VADDPS (R8), Z16, Z16
-	VADDPS 64(R8), Z17, Z17
-	ADDQ   R9, R8
-	VADDPS (R8), Z18, Z18
-	VADDPS 64(R8), Z19, Z19
-	ADDQ   R9, R8
-	VADDPS (R8), Z20, Z20
-	VADDPS 64(R8), Z21, Z21
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
+	VADDPS (DI), Z12, Z12
+	VADDPS 64(DI), Z13, Z13
+	ADDQ   R8, DI
+	VADDPS (DI), Z14, Z14
+	VADDPS 64(DI), Z15, Z15
+	ADDQ   R8, DI
+	VADDPS (DI), Z16, Z16
+	VADDPS 64(DI), Z17, Z17
+	ADDQ   R8, DI
+	VADDPS (DI), Z18, Z18
+	VADDPS 64(DI), Z19, Z19
+	ADDQ   R8, DI
+	VADDPS (DI), Z20, Z20
+	VADDPS 64(DI), Z21, Z21
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z20, (BX)
 	VMOVUPS Z21, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET
 
-// func wideBF16R12P2(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)
+// func wideBF16R12P2(k int, a *float32, lda int, w *byte, step int, apart int, c *float32, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·wideBF16R12P2(SB), NOSPLIT, $0-64
+TEXT ·wideBF16R12P2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       w+24(FP), DX
-	MOVQ       c+40(FP), BX
+	MOVQ       c+48(FP), BX
 	MOVQ       lda+16(FP), SI
 	SHLQ       $0x02, SI
-	MOVQ       apart+32(FP), DI
-	MOVQ       ldc+48(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
+	MOVQ       ldc+56(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z1, Z1, Z1
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z3, Z3, Z3
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z5, Z5, Z5
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z7, Z7, Z7
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z9, Z9, Z9
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z11, Z11, Z11
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z13, Z13, Z13
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z15, Z15, Z15
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z16, Z16, Z16
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z17, Z17, Z17
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z18, Z18, Z18
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z19, Z19, Z19
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z21, Z21, Z21
-	ADDQ       R9, R8
-	PREFETCHT0 (R8)
+	ADDQ       R8, DI
+	PREFETCHT0 (DI)
 	VPXORD     Z22, Z22, Z22
-	PREFETCHT0 64(R8)
+	PREFETCHT0 64(DI)
 	VPXORD     Z23, Z23, Z23
-	ADDQ       R9, R8
-	LEAQ       (CX)(SI*2), R9
+	ADDQ       R8, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
 	LEAQ       (R9)(SI*2), R10
 	ADDQ       SI, R10
-	LEAQ       (R10)(SI*2), R11
-	ADDQ       SI, R11
 	VMOVDQU32  lowHalves<>+0(SB), Z24
 	VPTERNLOGD $0xff, Z25, Z25, Z25
 	VPSLLD     $0x10, Z25, Z25
-	MOVQ       AX, R8
-	SHRQ       $0x02, R8
+	MOVQ       AX, DI
+	SHRQ       $0x02, DI
 	JZ         rest
 
 loop:
@@ -10133,7 +10325,7 @@ loop:
 	VBROADCASTI64X4 (DX), Z26
 	VPSLLVD         Z24, Z26, Z26
 	VPANDD          Z25, Z26, Z26
-	VBROADCASTI64X4 (DX)(DI*1), Z27
+	VBROADCASTI64X4 32(DX), Z27
 	VPSLLVD         Z24, Z27, Z27
 	VPANDD          Z25, Z27, Z27
 	VBROADCASTSS    (CX), Z28
@@ -10145,38 +10337,38 @@ loop:
 	VBROADCASTSS    (CX)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z4
 	VFMADD231PS     Z27, Z28, Z5
-	VBROADCASTSS    (R9), Z28
+	VBROADCASTSS    (R8), Z28
 	VFMADD231PS     Z26, Z28, Z6
 	VFMADD231PS     Z27, Z28, Z7
-	VBROADCASTSS    (R9)(SI*1), Z28
+	VBROADCASTSS    (R8)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z8
 	VFMADD231PS     Z27, Z28, Z9
-	VBROADCASTSS    (R9)(SI*2), Z28
+	VBROADCASTSS    (R8)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z10
 	VFMADD231PS     Z27, Z28, Z11
-	VBROADCASTSS    (R10), Z28
+	VBROADCASTSS    (R9), Z28
 	VFMADD231PS     Z26, Z28, Z12
 	VFMADD231PS     Z27, Z28, Z13
-	VBROADCASTSS    (R10)(SI*1), Z28
+	VBROADCASTSS    (R9)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z14
 	VFMADD231PS     Z27, Z28, Z15
-	VBROADCASTSS    (R10)(SI*2), Z28
+	VBROADCASTSS    (R9)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z16
 	VFMADD231PS     Z27, Z28, Z17
-	VBROADCASTSS    (R11), Z28
+	VBROADCASTSS    (R10), Z28
 	VFMADD231PS     Z26, Z28, Z18
 	VFMADD231PS     Z27, Z28, Z19
-	VBROADCASTSS    (R11)(SI*1), Z28
+	VBROADCASTSS    (R10)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z20
 	VFMADD231PS     Z27, Z28, Z21
-	VBROADCASTSS    (R11)(SI*2), Z28
+	VBROADCASTSS    (R10)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z22
 	VFMADD231PS     Z27, Z28, Z23
 	PREFETCHT0      4160(DX)
 	VBROADCASTI64X4 64(DX), Z26
 	VPSLLVD         Z24, Z26, Z26
 	VPANDD          Z25, Z26, Z26
-	VBROADCASTI64X4 64(DX)(DI*1), Z27
+	VBROADCASTI64X4 96(DX), Z27
 	VPSLLVD         Z24, Z27, Z27
 	VPANDD          Z25, Z27, Z27
 	VBROADCASTSS    4(CX), Z28
@@ -10188,38 +10380,38 @@ loop:
 	VBROADCASTSS    4(CX)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z4
 	VFMADD231PS     Z27, Z28, Z5
-	VBROADCASTSS    4(R9), Z28
+	VBROADCASTSS    4(R8), Z28
 	VFMADD231PS     Z26, Z28, Z6
 	VFMADD231PS     Z27, Z28, Z7
-	VBROADCASTSS    4(R9)(SI*1), Z28
+	VBROADCASTSS    4(R8)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z8
 	VFMADD231PS     Z27, Z28, Z9
-	VBROADCASTSS    4(R9)(SI*2), Z28
+	VBROADCASTSS    4(R8)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z10
 	VFMADD231PS     Z27, Z28, Z11
-	VBROADCASTSS    4(R10), Z28
+	VBROADCASTSS    4(R9), Z28
 	VFMADD231PS     Z26, Z28, Z12
 	VFMADD231PS     Z27, Z28, Z13
-	VBROADCASTSS    4(R10)(SI*1), Z28
+	VBROADCASTSS    4(R9)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z14
 	VFMADD231PS     Z27, Z28, Z15
-	VBROADCASTSS    4(R10)(SI*2), Z28
+	VBROADCASTSS    4(R9)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z16
 	VFMADD231PS     Z27, Z28, Z17
-	VBROADCASTSS    4(R11), Z28
+	VBROADCASTSS    4(R10), Z28
 	VFMADD231PS     Z26, Z28, Z18
 	VFMADD231PS     Z27, Z28, Z19
-	VBROADCASTSS    4(R11)(SI*1), Z28
+	VBROADCASTSS    4(R10)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z20
 	VFMADD231PS     Z27, Z28, Z21
-	VBROADCASTSS    4(R11)(SI*2), Z28
+	VBROADCASTSS    4(R10)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z22
 	VFMADD231PS     Z27, Z28, Z23
 	PREFETCHT0      4224(DX)
 	VBROADCASTI64X4 128(DX), Z26
 	VPSLLVD         Z24, Z26, Z26
 	VPANDD          Z25, Z26, Z26
-	VBROADCASTI64X4 128(DX)(DI*1), Z27
+	VBROADCASTI64X4 160(DX), Z27
 	VPSLLVD         Z24, Z27, Z27
 	VPANDD          Z25, Z27, Z27
 	VBROADCASTSS    8(CX), Z28
@@ -10231,38 +10423,38 @@ loop:
 	VBROADCASTSS    8(CX)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z4
 	VFMADD231PS     Z27, Z28, Z5
-	VBROADCASTSS    8(R9), Z28
+	VBROADCASTSS    8(R8), Z28
 	VFMADD231PS     Z26, Z28, Z6
 	VFMADD231PS     Z27, Z28, Z7
-	VBROADCASTSS    8(R9)(SI*1), Z28
+	VBROADCASTSS    8(R8)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z8
 	VFMADD231PS     Z27, Z28, Z9
-	VBROADCASTSS    8(R9)(SI*2), Z28
+	VBROADCASTSS    8(R8)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z10
 	VFMADD231PS     Z27, Z28, Z11
-	VBROADCASTSS    8(R10), Z28
+	VBROADCASTSS    8(R9), Z28
 	VFMADD231PS     Z26, Z28, Z12
 	VFMADD231PS     Z27, Z28, Z13
-	VBROADCASTSS    8(R10)(SI*1), Z28
+	VBROADCASTSS    8(R9)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z14
 	VFMADD231PS     Z27, Z28, Z15
-	VBROADCASTSS    8(R10)(SI*2), Z28
+	VBROADCASTSS    8(R9)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z16
 	VFMADD231PS     Z27, Z28, Z17
-	VBROADCASTSS    8(R11), Z28
+	VBROADCASTSS    8(R10), Z28
 	VFMADD231PS     Z26, Z28, Z18
 	VFMADD231PS     Z27, Z28, Z19
-	VBROADCASTSS    8(R11)(SI*1), Z28
+	VBROADCASTSS    8(R10)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z20
 	VFMADD231PS     Z27, Z28, Z21
-	VBROADCASTSS    8(R11)(SI*2), Z28
+	VBROADCASTSS    8(R10)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z22
 	VFMADD231PS     Z27, Z28, Z23
 	PREFETCHT0      4288(DX)
 	VBROADCASTI64X4 192(DX), Z26
 	VPSLLVD         Z24, Z26, Z26
 	VPANDD          Z25, Z26, Z26
-	VBROADCASTI64X4 192(DX)(DI*1), Z27
+	VBROADCASTI64X4 224(DX), Z27
 	VPSLLVD         Z24, Z27, Z27
 	VPANDD          Z25, Z27, Z27
 	VBROADCASTSS    12(CX), Z28
@@ -10274,39 +10466,39 @@ loop:
 	VBROADCASTSS    12(CX)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z4
 	VFMADD231PS     Z27, Z28, Z5
-	VBROADCASTSS    12(R9), Z28
+	VBROADCASTSS    12(R8), Z28
 	VFMADD231PS     Z26, Z28, Z6
 	VFMADD231PS     Z27, Z28, Z7
-	VBROADCASTSS    12(R9)(SI*1), Z28
+	VBROADCASTSS    12(R8)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z8
 	VFMADD231PS     Z27, Z28, Z9
-	VBROADCASTSS    12(R9)(SI*2), Z28
+	VBROADCASTSS    12(R8)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z10
 	VFMADD231PS     Z27, Z28, Z11
-	VBROADCASTSS    12(R10), Z28
+	VBROADCASTSS    12(R9), Z28
 	VFMADD231PS     Z26, Z28, Z12
 	VFMADD231PS     Z27, Z28, Z13
-	VBROADCASTSS    12(R10)(SI*1), Z28
+	VBROADCASTSS    12(R9)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z14
 	VFMADD231PS     Z27, Z28, Z15
-	VBROADCASTSS    12(R10)(SI*2), Z28
+	VBROADCASTSS    12(R9)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z16
 	VFMADD231PS     Z27, Z28, Z17
-	VBROADCASTSS    12(R11), Z28
+	VBROADCASTSS    12(R10), Z28
 	VFMADD231PS     Z26, Z28, Z18
 	VFMADD231PS     Z27, Z28, Z19
-	VBROADCASTSS    12(R11)(SI*1), Z28
+	VBROADCASTSS    12(R10)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z20
 	VFMADD231PS     Z27, Z28, Z21
-	VBROADCASTSS    12(R11)(SI*2), Z28
+	VBROADCASTSS    12(R10)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z22
 	VFMADD231PS     Z27, Z28, Z23
 	ADDQ            $0x00000100, DX
 	ADDQ            $0x00000010, CX
+	ADDQ            $0x00000010, R8
 	ADDQ            $0x00000010, R9
 	ADDQ            $0x00000010, R10
-	ADDQ            $0x00000010, R11
-	DECQ            R8
+	DECQ            DI
 	JNZ             loop
 
 rest:
@@ -10318,7 +10510,7 @@ one:
 	VBROADCASTI64X4 (DX), Z26
 	VPSLLVD         Z24, Z26, Z26
 	VPANDD          Z25, Z26, Z26
-	VBROADCASTI64X4 (DX)(DI*1), Z27
+	VBROADCASTI64X4 32(DX), Z27
 	VPSLLVD         Z24, Z27, Z27
 	VPANDD          Z25, Z27, Z27
 	VBROADCASTSS    (CX), Z28
@@ -10330,121 +10522,121 @@ one:
 	VBROADCASTSS    (CX)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z4
 	VFMADD231PS     Z27, Z28, Z5
-	VBROADCASTSS    (R9), Z28
+	VBROADCASTSS    (R8), Z28
 	VFMADD231PS     Z26, Z28, Z6
 	VFMADD231PS     Z27, Z28, Z7
-	VBROADCASTSS    (R9)(SI*1), Z28
+	VBROADCASTSS    (R8)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z8
 	VFMADD231PS     Z27, Z28, Z9
-	VBROADCASTSS    (R9)(SI*2), Z28
+	VBROADCASTSS    (R8)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z10
 	VFMADD231PS     Z27, Z28, Z11
-	VBROADCASTSS    (R10), Z28
+	VBROADCASTSS    (R9), Z28
 	VFMADD231PS     Z26, Z28, Z12
 	VFMADD231PS     Z27, Z28, Z13
-	VBROADCASTSS    (R10)(SI*1), Z28
+	VBROADCASTSS    (R9)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z14
 	VFMADD231PS     Z27, Z28, Z15
-	VBROADCASTSS    (R10)(SI*2), Z28
+	VBROADCASTSS    (R9)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z16
 	VFMADD231PS     Z27, Z28, Z17
-	VBROADCASTSS    (R11), Z28
+	VBROADCASTSS    (R10), Z28
 	VFMADD231PS     Z26, Z28, Z18
 	VFMADD231PS     Z27, Z28, Z19
-	VBROADCASTSS    (R11)(SI*1), Z28
+	VBROADCASTSS    (R10)(SI*1), Z28
 	VFMADD231PS     Z26, Z28, Z20
 	VFMADD231PS     Z27, Z28, Z21
-	VBROADCASTSS    (R11)(SI*2), Z28
+	VBROADCASTSS    (R10)(SI*2), Z28
 	VFMADD231PS     Z26, Z28, Z22
 	VFMADD231PS     Z27, Z28, Z23
 	ADDQ            $0x00000040, DX
 	ADDQ            $0x00000004, CX
+	ADDQ            $0x00000004, R8
 	ADDQ            $0x00000004, R9
 	ADDQ            $0x00000004, R10
-	ADDQ            $0x00000004, R11
 	DECQ            AX
 	JNZ             one
 
 done:
-	MOVQ   add+56(FP), AX
-	MOVQ   ldc+48(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   BX, R8
+	MOVQ   add+64(FP), AX
+	MOVQ   ldc+56(FP), R8
+	SHLQ   $0x02, R8
+	MOVQ   BX, DI
 	TESTQ  AX, AX
 	JZ     store
-	VADDPS (R8), Z0, Z0
-	VADDPS 64(R8), Z1, Z1
-	ADDQ   R9, R8
-	VADDPS (R8), Z2, Z2
-	VADDPS 64(R8), Z3, Z3
-	ADDQ   R9, R8
-	VADDPS (R8), Z4, Z4
-	VADDPS 64(R8), Z5, Z5
-	ADDQ   R9, R8
-	VADDPS (R8), Z6, Z6
-	VADDPS 64(R8), Z7, Z7
-	ADDQ   R9, R8
-	VADDPS (R8), Z8, Z8
-	VADDPS 64(R8), Z9, Z9
-	ADDQ   R9, R8
-	VADDPS (R8), Z10, Z10
-	VADDPS 64(R8), Z11, Z11
-	ADDQ   R9, R8
-	VADDPS (R8), Z12, Z12
-	VADDPS 64(R8), Z13, Z13
-	ADDQ   R9, R8
-	VADDPS (R8), Z14, Z14
-	VADDPS 64(R8), Z15, Z15
-	ADDQ   R9, R8
-	VADDPS (R8), Z16, Z16
-	VADDPS 64(R8), Z17, Z17
-	ADDQ   R9, R8
-	VADDPS (R8), Z18, Z18
-	VADDPS 64(R8), Z19, Z19
-	ADDQ   R9, R8
-	VADDPS (R8), Z20, Z20
-	VADDPS 64(R8), Z21, Z21
-	ADDQ   R9, R8
-	VADDPS (R8), Z22, Z22
-	VADDPS 64(R8), Z23, Z23
-	ADDQ   R9, R8
+	VADDPS (DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	ADDQ   R8, DI
+	VADDPS (DI), Z2, Z2
+	VADDPS 64(DI), Z3, Z3
+	ADDQ   R8, DI
+	VADDPS (DI), Z4, Z4
+	VADDPS 64(DI), Z5, Z5
+	ADDQ   R8, DI
+	VADDPS (DI), Z6, Z6
+	VADDPS 64(DI), Z7, Z7
+	ADDQ   R8, DI
+	VADDPS (DI), Z8, Z8
+	VADDPS 64(DI), Z9, Z9
+	ADDQ   R8, DI
+	VADDPS (DI), Z10, Z10
+	VADDPS 64(DI), Z11, Z11
+	ADDQ   R8, DI
+	VADDPS (DI), Z12, Z12
+	VADDPS 64(DI), Z13, Z13
+	ADDQ   R8, DI
+	VADDPS (DI), Z14, Z14
+	VADDPS 64(DI), Z15, Z15
+	ADDQ   R8, DI
+	VADDPS (DI), Z16, Z16
+	VADDPS 64(DI), Z17, Z17
+	ADDQ   R8, DI
+	VADDPS (DI), Z18, Z18
+	VADDPS 64(DI), Z19, Z19
+	ADDQ   R8, DI
+	VADDPS (DI), Z20, Z20
+	VADDPS 64(DI), Z21, Z21
+	ADDQ   R8, DI
+	VADDPS (DI), Z22, Z22
+	VADDPS 64(DI), Z23, Z23
+	ADDQ   R8, DI
 
 store:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z14, (BX)
 	VMOVUPS Z15, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z16, (BX)
 	VMOVUPS Z17, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z18, (BX)
 	VMOVUPS Z19, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z20, (BX)
 	VMOVUPS Z21, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS Z22, (BX)
 	VMOVUPS Z23, 64(BX)
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VZEROUPPER
 	RET

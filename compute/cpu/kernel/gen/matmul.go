@@ -51,34 +51,73 @@ func rowOperands(base, base3, stride Register) func(r, disp int) Mem {
 	}
 }
 
-const tileSignature = "func(k int, a *float32, lda int, w *byte, apart int, c *float32, ldc int, add int)"
+const tileSignature = "func(k int, a *float32, lda int, w *byte, step, apart int, c *float32, ldc int, add int)"
 
-// panelOperands addresses the panels of a tile: the second is apart bytes after the first.
-func panelOperands(w Register, panels int) func(panel, disp int) Mem {
-	var apart Register
+// panelWalk addresses the weights of a tile, column by column.
+type panelWalk struct {
+	e     element
+	at    []Register // of the panels; one for panels that share lines
+	step  Register   // from column to column, nil for those of a strip
+	ahead Register   // of the prefetched column; likewise
+}
+
+// newPanelWalk begins at the first column, which w points to.
+func newPanelWalk(e element, w Register, panels int) panelWalk {
+	c := panelWalk{e: e, at: []Register{w}}
+	if e.panels() > 1 {
+		return c
+	}
+	c.step, c.ahead = Load(Param("step"), GP64()), GP64()
+	MOVQ(c.step, c.ahead)
+	SHLQ(Imm(6), c.ahead) // ahead columns
 	if panels > 1 {
-		apart = Load(Param("apart"), GP64())
+		second := Load(Param("apart"), GP64())
+		ADDQ(w, second)
+		c.at = append(c.at, second)
 	}
-	return func(panel, disp int) Mem {
-		if panel == 0 {
-			return Mem{Base: w, Disp: disp}
+	return c
+}
+
+// weights returns where a panel's weights lie in the column that many after where the
+// pointers stand; next was called after each before it.
+func (c *panelWalk) weights(panel, u, disp int) Mem {
+	if c.step == nil {
+		return Mem{Base: c.at[0], Disp: u*column + panel*c.e.bytes + disp}
+	}
+	return Mem{Base: c.at[panel], Disp: disp}
+}
+
+// prefetch asks for the column ahead of that one.
+func (c *panelWalk) prefetch(u int) {
+	if c.step == nil {
+		PREFETCHT0(Mem{Base: c.at[0], Disp: (ahead + u) * column})
+		return
+	}
+	for _, at := range c.at {
+		PREFETCHT0(Mem{Base: at, Index: c.ahead, Scale: 1})
+	}
+}
+
+// next follows each column.
+func (c *panelWalk) next() {
+	if c.step != nil {
+		for _, at := range c.at {
+			ADDQ(c.step, at)
 		}
-		return Mem{Base: w, Index: apart, Scale: 1, Disp: disp}
 	}
 }
 
-// prefetchWeights asks for what lies ahead of the column that many after w. Panels that
-// share lines are one stream.
-func prefetchWeights(e element, panels int, wAt func(panel, disp int) Mem, u int) {
-	for p := 0; p < panels; p += e.panels() {
-		PREFETCHT0(wAt(p, ahead+u*column))
+// advance follows n columns.
+func (c *panelWalk) advance(n int) {
+	if c.step == nil {
+		ADDQ(U32(uint32(n*column)), c.at[0])
 	}
 }
 
-// How far ahead weights are prefetched, in bytes, where a tile has enough work for each
+// How many columns ahead weights are prefetched, where a tile has enough work for each
 // line to fall behind memory. For one row the processor's own prefetcher is faster
 // without help.
-const ahead = 4096
+const ahead = 64
 
 // overColumns writes the loop over k columns: step is of the column that many after the
 // one where the pointers stand, which advance moves. k and count are lost.
@@ -145,7 +184,7 @@ func mul(e element, rows, panels int) {
 		PREFETCHT0(cAt(r, 60))
 	}
 
-	wAt := panelOperands(w, panels)
+	from := newPanelWalk(e, w, panels)
 	acc := make([][]VecVirtual, rows)
 	for r := range acc {
 		acc[r] = make([]VecVirtual, 2*panels)
@@ -163,10 +202,10 @@ func mul(e element, rows, panels int) {
 			VBROADCASTSS(aAt(0, 4*u), first)
 		}
 		if rows > 1 {
-			prefetchWeights(e, panels, wAt, u)
+			from.prefetch(u)
 		}
 		for p := range panels {
-			b0, b1 := weights(e, func(disp int) Mem { return wAt(p, u*column+disp) }, mask)
+			b0, b1 := weights(e, func(disp int) Mem { return from.weights(p, u, disp) }, mask)
 			for r := range rows {
 				x := first
 				if rows > 1 {
@@ -177,9 +216,10 @@ func mul(e element, rows, panels int) {
 				VFMADD231PS(b1, x, acc[r][2*p+1])
 			}
 		}
+		from.next()
 	}
 	advance := func(n int) {
-		ADDQ(U32(uint32(n*column)), w)
+		from.advance(n)
 		ADDQ(Imm(uint64(4*n)), a)
 		if rows > 3 {
 			ADDQ(Imm(uint64(4*n)), a3)

@@ -37,7 +37,7 @@ func mulWide(e element, rows, panels int) {
 	c := Load(Param("c"), GP64())
 	lda := Load(Param("lda"), GP64())
 	SHLQ(Imm(2), lda)
-	wAt := panelOperands(w, panels)
+	from := newPanelWalk(e, w, panels)
 
 	row, ldc := GP64(), GP64()
 	stride := func() {
@@ -61,12 +61,13 @@ func mulWide(e element, rows, panels int) {
 
 	step := func(u int) {
 		if rows > 1 {
-			prefetchWeights(e, panels, wAt, u)
+			from.prefetch(u)
 		}
 		b := make([]VecVirtual, panels)
 		for p := range b {
-			b[p] = widen(wAt(p, u*column))
+			b[p] = widen(from.weights(p, u, 0))
 		}
+		from.next()
 		for r := range rows {
 			if panels == 1 {
 				VFMADD231PS_BCST(aAt(r, 4*u), b[0], acc[r][0])
@@ -80,7 +81,7 @@ func mulWide(e element, rows, panels int) {
 		}
 	}
 	advance := func(n int) {
-		ADDQ(U32(uint32(n*column)), w)
+		from.advance(n)
 		aStep(uint32(4 * n))
 	}
 	overColumns(k, row, step, advance) // no more rows to prefetch
