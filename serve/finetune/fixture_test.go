@@ -278,7 +278,7 @@ func (f *fixture) await(t *testing.T, id string, states ...openai.FineTuningJobS
 		if time.Since(start) > 4*time.Minute || j.Status == "failed" {
 			t.Fatalf("job %s is %s, want %v: %s", id, j.Status, states, j.RawJSON())
 		}
-		<-time.After(5 * time.Millisecond)
+		<-time.After(25 * time.Millisecond) // each look costs some, under the race detector more
 	}
 }
 

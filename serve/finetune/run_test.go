@@ -43,7 +43,7 @@ func (f *fixture) steps(t *testing.T, id string) []string {
 // untilStep waits until a job has told of so many steps.
 func (f *fixture) untilStep(t *testing.T, id string, n int) {
 	t.Helper()
-	for late := time.Now().Add(4 * time.Minute); len(f.steps(t, id)) < n; <-time.After(time.Millisecond) {
+	for late := time.Now().Add(4 * time.Minute); len(f.steps(t, id)) < n; <-time.After(5 * time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatalf("job %s tells of %d steps, want %d", id, len(f.steps(t, id)), n)
 		}
@@ -55,7 +55,7 @@ func (f *fixture) untilStep(t *testing.T, id string, n int) {
 func TestSameBits(t *testing.T) {
 	rounds, lines := 12, 20 // of which a step takes two
 	if testing.Short() {
-		rounds, lines = 3, 8
+		rounds, lines = 3, 4
 	}
 	steps := 2 * lines // of four epochs
 	f := newFixture(t, starterDir, nil)
@@ -190,7 +190,11 @@ func TestPauseQueued(t *testing.T) {
 func TestMissingCheckpoint(t *testing.T) {
 	f := newFixture(t, starterDir, nil)
 	stop := f.work(t)
-	training := f.send(t, examples(0, 20))
+	lines := 20
+	if testing.Short() {
+		lines = 6
+	}
+	training := f.send(t, examples(0, lines))
 	body := `{"model":"starter","training_file":"` + training + `","seed":3,"hyperparameters":{"n_epochs":2,"batch_size":2}}`
 	straight := f.create(t, body)
 	f.await(t, straight, "succeeded")
