@@ -27,16 +27,18 @@ type call struct {
 // rule is a named part of a grammar, which may call itself.
 type rule struct {
 	*dfa
-	nullable bool    // matches the empty text
-	finished bool    // trimmed, with nullable set: immutable from here
-	shared   bool    // one for all grammars: its masks belong to the vocabulary
-	counts   *counts // of a rule that counts; else nil
+	nullable bool // matches the empty text
+	finished bool // trimmed, with nullable set: immutable from here
+	shared   bool // one for all grammars: its masks belong to the vocabulary
 }
 
 func (d *dfa) states() int { return len(d.accept) }
 
 // step returns the state after a byte.
 func (d *dfa) step(q int32, b byte) int32 { return d.next[int(q)*d.width+int(d.classes[b])] }
+
+// row returns the states after a state by class of bytes.
+func (d *dfa) row(q int32) []int32 { return d.next[int(q)*d.width:][:d.width] }
 
 // callsOf returns the calls of a state.
 func (d *dfa) callsOf(q int32) []call {
@@ -61,12 +63,6 @@ func (d *dfa) empty() bool { return len(d.accept) == 0 }
 // explore builds the automaton whose states are those that step reaches from start.
 // classes tells bytes apart; step gets one byte of a class. Dead ends are trimmed.
 func explore[S comparable](lim *limits, classes [256]uint8, start S, step func(S, byte) (S, bool), accept func(S) bool) *dfa {
-	d, _ := exploreAll(lim, classes, start, step, accept)
-	return d
-}
-
-// exploreAll returns also what each state of the automaton stands for.
-func exploreAll[S comparable](lim *limits, classes [256]uint8, start S, step func(S, byte) (S, bool), accept func(S) bool) (*dfa, []S) {
 	d := &dfa{classes: classes}
 	var bytes []byte // the first of each class
 	for b := range 256 {
@@ -96,26 +92,15 @@ func exploreAll[S comparable](lim *limits, classes [256]uint8, start S, step fun
 			d.next = append(d.next, id)
 		}
 	}
-	d, kept := d.trimmed(nil)
-	left := make([]S, len(kept))
-	for i, q := range kept {
-		left[i] = order[q]
-	}
-	return d, left
+	return d.trim(nil)
 }
 
 // trim leaves out states from which no end is reached, given the rules that have any
 // text at all; nil for an automaton without calls. What accepts nothing has no states.
 func (d *dfa) trim(productive map[*rule]bool) *dfa {
-	out, _ := d.trimmed(productive)
-	return out
-}
-
-// trimmed is trim, and returns which states were kept.
-func (d *dfa) trimmed(productive map[*rule]bool) (*dfa, []int32) {
 	back := make([][]int32, d.states())
 	for q := range d.states() {
-		for _, t := range d.next[q*d.width:][:d.width] {
+		for _, t := range d.row(int32(q)) {
 			if t != dead && (len(back[t]) == 0 || back[t][len(back[t])-1] != int32(q)) {
 				back[t] = append(back[t], int32(q))
 			}
@@ -147,10 +132,10 @@ func (d *dfa) trimmed(productive map[*rule]bool) (*dfa, []int32) {
 }
 
 // keep renumbers the states that are live and reached.
-func (d *dfa) keep(live []bool, productive map[*rule]bool) (*dfa, []int32) {
+func (d *dfa) keep(live []bool, productive map[*rule]bool) *dfa {
 	out := &dfa{classes: d.classes, width: d.width}
 	if d.states() == 0 || !live[0] {
-		return out, nil
+		return out
 	}
 	ids := make([]int32, d.states())
 	for i := range ids {
@@ -171,7 +156,7 @@ func (d *dfa) keep(live []bool, productive map[*rule]bool) (*dfa, []int32) {
 	for at := 0; at < len(order); at++ { //nolint:intrange // order grows
 		q := order[at]
 		out.accept = append(out.accept, d.accept[q])
-		for _, t := range d.next[int(q)*d.width:][:d.width] {
+		for _, t := range d.row(q) {
 			out.next = append(out.next, id(t))
 		}
 		if d.calls == nil {
@@ -186,7 +171,7 @@ func (d *dfa) keep(live []bool, productive map[*rule]bool) (*dfa, []int32) {
 		out.calls = append(out.calls, calls)
 	}
 	out.mergeClasses()
-	return out, order
+	return out
 }
 
 // pair is a state of a product; either may be dead.

@@ -209,11 +209,12 @@ func (m *Matcher) Mask() []uint64 {
 	}
 	for i := range m.at.configs {
 		c := m.at.configs[i]
-		s := m.p.state(c.rule, c.q)
-		if c.up == nil || !c.up.dead {
-			s.addTo(m.p.vocab, m.mask)
+		for _, s := range m.p.state(c.rule, c.q) {
+			if c.up == nil || !c.up.dead {
+				s.addTo(m.p.vocab, m.mask)
+			}
+			m.leave(c, s.exits)
 		}
-		m.leave(c, s.exits)
 	}
 	if !m.begun && m.p.vocab.space > 0 {
 		m.dropSpace()

@@ -58,7 +58,7 @@ func (d *dfa) minimal(lim *limits) *dfa {
 		key := make([]byte, 0, 4*(d.width+1))
 		for q := range d.states() {
 			key = binary.LittleEndian.AppendUint32(key[:0], uint32(group[q]))
-			for _, t := range d.next[q*d.width:][:d.width] {
+			for _, t := range d.row(int32(q)) {
 				if t != dead {
 					t = group[t]
 				}
@@ -83,7 +83,7 @@ func (d *dfa) minimal(lim *limits) *dfa {
 			continue // as one before it
 		}
 		out.accept = append(out.accept, d.accept[q])
-		for _, t := range d.next[q*d.width:][:d.width] {
+		for _, t := range d.row(int32(q)) {
 			if t != dead {
 				t = group[t]
 			}

@@ -77,7 +77,7 @@ func (n *nfa) embed(from, to int32, d *dfa) {
 	}
 	n.empty(from, base)
 	for q := range d.states() {
-		row := d.next[q*d.width:][:d.width]
+		row := d.row(int32(q))
 		for b := 0; b < 256; {
 			lo, t := b, row[d.classes[b]]
 			for b < 256 && row[d.classes[b]] == t {

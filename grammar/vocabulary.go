@@ -10,6 +10,11 @@ import (
 // maxToken bounds the tokens that a grammar may allow, in bytes.
 const maxToken = 1 << 10
 
+// lengths are those of the longest tokens whose masks are kept together. Few tokens are
+// longer than the first, so that states which differ only in what comes further away,
+// as those of a counted repeat do, cost little more than one of them.
+var lengths = [...]int{16, 32, maxToken}
+
 // Vocabulary holds the tokens of a tokenizer as a tree. It is immutable and safe for
 // concurrent use; make one for each tokenizer.
 type Vocabulary struct {
@@ -32,6 +37,7 @@ type node struct {
 	id    int32 // of the token that ends here, or -1
 	depth int16 // bytes from the root, which has 0
 	label byte
+	spans uint8 // bit i: a node here or below has a depth of lengths[i]; its own is the lowest
 }
 
 // NewVocabulary takes the bytes that each id stands for within a text; nil or empty
@@ -65,8 +71,12 @@ func (v *Vocabulary) grow(ids []int32) {
 	open := []int32{0} // the nodes on the way to the last token
 	closeTo := func(depth int) {
 		for len(open) > depth+1 {
-			v.nodes[open[len(open)-1]].skip = int32(len(v.nodes))
+			last := &v.nodes[open[len(open)-1]]
+			last.skip = int32(len(v.nodes))
 			open = open[:len(open)-1]
+			if len(open) > 0 {
+				v.nodes[open[len(open)-1]].spans |= last.spans
+			}
 		}
 	}
 	var last []byte
@@ -84,12 +94,21 @@ func (v *Vocabulary) grow(ids []int32) {
 		closeTo(same)
 		for i := same; i < len(t); i++ {
 			open = append(open, int32(len(v.nodes)))
-			v.nodes = append(v.nodes, node{id: -1, label: t[i], depth: int16(i + 1)})
+			v.nodes = append(v.nodes, node{id: -1, label: t[i], depth: int16(i + 1), spans: spanOf(i + 1)})
 		}
 		v.nodes[len(v.nodes)-1].id = id
 		last = t
 	}
 	closeTo(-1)
+}
+
+// spanOf returns the bit of the lengths that a depth belongs to.
+func spanOf(depth int) uint8 {
+	i := 0
+	for depth > lengths[i] {
+		i++
+	}
+	return 1 << i
 }
 
 // WithoutFirstSpace returns the vocabulary of a tokenizer whose decoder drops a space

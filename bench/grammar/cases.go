@@ -78,6 +78,12 @@ func tasks() []task {
 		{"any JSON", func() (*grammar.Grammar, error) { return grammar.JSON(true, grammar.Options{}), nil }, []string{
 			`{"a": [1, 2.5, {"b": null}], "text": "` + note(2) + `"}`, "{\n  \"x\": {\n    \"y\": [true, false]\n  },\n  \"z\": \"" + note(3) + "\"\n}",
 		}},
+		{"limits", schema(`{"type":"object","properties":{"title":{"type":"string","minLength":20,"maxLength":60},"body":{"type":"string","maxLength":500},
+			"colors":{"type":"array","items":{"enum":["red","green","blue"]},"minItems":1,"maxItems":50},"scores":{"type":"array","items":{"type":"integer","minimum":0,"maximum":10},"maxItems":20}},
+			"required":["title","body","colors","scores"]}`), []string{
+			`{"title": "The parcel arrived with a torn corner, but it was whole", "body": "` + note(3) + `", "colors": ["red", "green", "red", "blue"], "scores": [1, 10, 3, 0, 7]}`,
+			`{"title": "Nachlieferung bis Freitag, bitte", "body": "` + note(4) + `", "colors": ["blue"], "scores": [10, 9]}`,
+		}},
 		{"regex", regex(`([A-Z][a-z]+ )+on \d{4}-\d{2}-\d{2}: [^\n]{1,200}`), []string{
 			"Blue Lamp on 2026-03-31: torn corner, refund of 4.90 EUR", "Stuhl Aus Buche on 2024-02-29: " + note(1)[:60],
 		}},
