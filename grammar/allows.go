@@ -46,6 +46,18 @@ func (c *compiler) allowsArray(s *spec, v *value) bool {
 			return false
 		}
 	}
+	for _, at := range s.contains {
+		fewest, most := containing(at)
+		found := 0
+		for _, item := range v.items {
+			if c.satisfies([]*value{at.fields["contains"]}, item) {
+				found++
+			}
+		}
+		if found < fewest || most >= 0 && found > most {
+			return false
+		}
+	}
 	return true
 }
 

@@ -30,7 +30,8 @@
 //     dependentRequired, dependentSchemas, dependencies; maxProperties; and
 //     minProperties where all properties have names
 //   - items, prefixItems, additionalItems, minItems, maxItems; uniqueItems where there is
-//     at most one item
+//     at most one item or where items are of few values, which enum, const or boolean list;
+//     contains, minContains, maxContains
 //   - minLength, maxLength, pattern (of look-around, look-ahead after the first ^);
 //     format date, time, date-time, duration, email,
 //     hostname, ipv4, ipv6, uuid, uri, uri-reference, json-pointer, relative-json-pointer
@@ -40,7 +41,7 @@
 //     lengths and counts, pattern, required, properties, anyOf, allOf, not and $ref
 //   - $ref to places within the schema, $defs, $anchor; a schema may refer to itself
 //
-// Any other keyword of JSON Schema that changes what is valid (contains, unevaluatedItems,
+// Any other keyword of JSON Schema that changes what is valid (unevaluatedItems,
 // unevaluatedProperties, $dynamicRef) is a [*SchemaError] that names it and its place.
 // Notes (title, description, default, examples, formats that JSON Schema does not define
 // and unknown keywords) change nothing.

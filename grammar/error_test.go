@@ -10,7 +10,7 @@ import (
 // What cannot be compiled is named with its place.
 func TestSchemaErrors(t *testing.T) {
 	for _, c := range []struct{ schema, keyword, at string }{
-		{`{"items":{"contains":{}}}`, "contains", "/items/contains"},
+		{`{"items":{"unevaluatedItems":{}}}`, "unevaluatedItems", "/items/unevaluatedItems"},
 		{`{"not":{"type":"array","items":{"type":"null"}}}`, "items", "/not/items"},
 		{`{"if":{"oneOf":[{"const":1}]},"then":true}`, "oneOf", "/if/oneOf"},
 		{`{"type":"number","not":{"type":"integer"}}`, "type", "/not/type"},
@@ -22,6 +22,11 @@ func TestSchemaErrors(t *testing.T) {
 		{`{"enum":["a"],"not":{"$ref":"#"}}`, "$ref", "/not"},
 		{`{"not":{"not":{"$ref":"#/not"}}}`, "$ref", "/not"},
 		{`{"dependentRequired":{"a":true}}`, "dependentRequired", "/dependentRequired/a"},
+		{`{"uniqueItems":true,"items":{"type":"string"}}`, "uniqueItems", "/uniqueItems"},
+		{`{"uniqueItems":true,"items":{"enum":[1,2,3,4,5,6,7,8,9,10,11,12,13]}}`, "uniqueItems", "/uniqueItems"},
+		{`{"contains":{},"allOf":[{"contains":{"type":"null"}}]}`, "contains", "/allOf/0/contains"},
+		{`{"contains":{"multipleOf":2},"maxContains":2}`, "multipleOf", "/contains/multipleOf"},
+		{`{"not":{"contains":{}}}`, "contains", "/not/contains"},
 		{`{"propertyNames":3}`, "propertyNames", "/propertyNames"},
 	} {
 		_, err := grammar.JSONSchema([]byte(c.schema), grammar.Options{})

@@ -20,6 +20,7 @@ func FuzzJSONSchema(f *testing.F) {
 		`{"propertyNames":{"maxLength":2},"dependentRequired":{"a":["b"]}}`, `{"dependencies":{"a":{"$ref":"#"}},"propertyNames":{"$ref":"#"}}`,
 		`{"enum":["a"],"not":{"$ref":"#"}}`, `{"if":{"properties":{"a":{"const":1}}},"then":{"required":["b"]},"else":{"not":{"pattern":"x"}}}`,
 		`{"minimum":1e5,"multipleOf":0.01}`, `{"oneOf":[{"type":"string"},{"type":"array","maxItems":1}]}`, `{"allOf":[{"maximum":3},{"enum":[1,5,"x"]}]}`,
+		`{"items":{"enum":[1,true,"a"]},"uniqueItems":true}`, `{"contains":{"$ref":"#"},"maxContains":1}`, `{"contains":{"minimum":3},"items":{"$ref":"#"}}`,
 		`{"format":"ipv6"}`, `{"pattern":"^(a|b)*$","minLength":4}`, `{"$defs":{"x":{"items":{"$ref":"#/$defs/x"}}},"$ref":"#/$defs/x"}`,
 	} {
 		f.Add([]byte(s), uint64(1))

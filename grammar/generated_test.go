@@ -8,7 +8,7 @@ import (
 
 // Schemas in the ways in which Pydantic 2 and zod 4 write models: optional fields as a
 // type or null, unions told apart by a constant, records with schemas for their keys,
-// decimals as a number or a pattern, whole numbers that a double holds, tuples.
+// decimals as a number or a pattern, whole numbers that a double holds, tuples, sets.
 func TestGeneratedSchemas(t *testing.T) {
 	for _, c := range []struct {
 		name, schema string
@@ -25,16 +25,17 @@ func TestGeneratedSchemas(t *testing.T) {
 			"price":{"anyOf":[{"minimum":0.0,"type":"number"},{"pattern":"^(?!^[-+.]*$)[+-]?0*\\d*\\.?\\d*$","type":"string"}],"title":"Price"},
 			"stock":{"additionalProperties":{"minimum":0,"type":"integer"},"propertyNames":{"$ref":"#/$defs/Size"},"title":"Stock","type":"object"},
 			"at":{"maxItems":2,"minItems":2,"prefixItems":[{"type":"number"},{"type":"number"}],"title":"At","type":"array"},
-			"day":{"format":"date","title":"Day","type":"string"}},
+			"day":{"format":"date","title":"Day","type":"string"},
+			"sizes":{"items":{"$ref":"#/$defs/Size"},"title":"Sizes","type":"array","uniqueItems":true}},
 			"required":["pet","price","stock"],"title":"Order","type":"object"}`,
 			[]string{
 				`{"pet":{"kind":"cat"},"price":1.5,"stock":{}}`,
-				`{"pet":{"kind":"dog","good":true},"note":null,"price":"12.50","stock":{"s":1,"m":0},"at":[1,2.5],"day":"2024-02-29"}`,
+				`{"pet":{"kind":"dog","good":true},"note":null,"price":"12.50","stock":{"s":1,"m":0},"at":[1,2.5],"day":"2024-02-29","sizes":["m","s"]}`,
 			},
 			[]string{
 				`{"pet":{"kind":"cow"},"price":1,"stock":{}}`, `{"pet":{"kind":"dog"},"price":1,"stock":{}}`,
 				`{"pet":{"kind":"cat"},"price":".","stock":{}}`, `{"pet":{"kind":"cat"},"price":1,"stock":{"l":1}}`,
-				`{"pet":{"kind":"cat"},"note":"longer","price":1,"stock":{}}`, `{"pet":{"kind":"cat"},"price":1,"stock":{},"at":[1]}`,
+				`{"pet":{"kind":"cat"},"note":"longer","price":1,"stock":{}}`, `{"pet":{"kind":"cat"},"price":1,"stock":{},"sizes":["s","s"]}`, `{"pet":{"kind":"cat"},"price":1,"stock":{},"at":[1]}`,
 			},
 		},
 		{

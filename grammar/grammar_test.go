@@ -25,6 +25,34 @@ func TestSchemaTexts(t *testing.T) {
 		{`{"pattern":"b|^c"}`, []string{`"abd"`, `"cd"`, `1`}, []string{`"dc"`}},
 		{`{"type":"array","items":{"$ref":"#"},"maxItems":2}`, []string{`[]`, `[[],[[]]]`}, []string{`[[],[],[]]`, `[1]`}},
 		{`{"type":"array","prefixItems":[{"type":"integer"}],"items":{"type":"string"},"minItems":1}`, []string{`[1]`, `[1,"a","b"]`}, []string{`[]`, `["a"]`, `[1,2]`}},
+		{
+			`{"type":"array","items":{"enum":["a","b",1,1.0]},"uniqueItems":true,"minItems":1}`,
+			[]string{`["a"]`, `["b","a"]`, `[1, "a", "b"]`},
+			[]string{`[]`, `["a","a"]`, `[1,1]`, `["a","b",1,"a"]`, `["c"]`},
+		},
+		{
+			`{"type":"array","prefixItems":[{"type":"boolean"}],"items":{"anyOf":[{"type":"null"},{"const":true}]},"uniqueItems":true,"maxItems":2}`,
+			[]string{`[]`, `[true,null]`, `[false,true]`},
+			[]string{`[true,true]`, `[null]`, `[false,false]`, `[false,true,null]`},
+		},
+		{
+			`{"type":"array","items":{"enum":[1,2,3,4]},"uniqueItems":true,"contains":{"minimum":3},"maxContains":1}`,
+			[]string{`[3]`, `[1,4,2]`},
+			[]string{`[]`, `[1,2]`, `[3,4]`, `[4,4]`},
+		},
+		{`{"type":"array","uniqueItems":true,"maxItems":1}`, []string{`[]`, `[{}]`}, []string{`[1,2]`}},
+		{
+			`{"type":"array","items":{"type":"integer"},"contains":{"minimum":5},"minContains":2,"maxItems":4}`,
+			[]string{`[5,6]`, `[1,5,2,7]`, `[5,5,5,5]`},
+			[]string{`[]`, `[5]`, `[1,2,5]`, `[5,6,"a"]`, `[1,2,3,5,6]`},
+		},
+		{
+			`{"type":"array","contains":{"type":"object","properties":{"a":{"const":1}},"required":["a"]}}`,
+			[]string{`[{"a":1}]`, `[1, [], {"a":1}, {"a":2}]`},
+			[]string{`[]`, `[{"a":2}]`, `[1,"a"]`},
+		},
+		{`{"type":"array","contains":{"type":"null"},"minContains":0,"maxContains":1}`, []string{`[]`, `[1]`, `[1,null,"a"]`}, []string{`[null,null]`, `[null,1,null]`}},
+		{`{"enum":[[1],[1,2],[2,2]],"contains":{"const":2},"maxContains":1}`, []string{`[1,2]`}, []string{`[1]`, `[2,2]`}},
 		{`{"type":"string","format":"date"}`, []string{`"2024-02-29"`}, []string{`"2023-02-29"`, `"2024-13-01"`}},
 		{`{"enum":["a",1,null,{"x":[1.0]}]}`, []string{`"a"`, `1`, `null`, `{"x":[1]}`}, []string{`"b"`, `2`}},
 		{

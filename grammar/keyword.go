@@ -15,7 +15,6 @@ var kinds = map[string]kind{
 // and have no automaton here, with what to do about it. All others that keyword does
 // not know say nothing about validity.
 var uncompilable = map[string]string{
-	"contains":              "use prefixItems",
 	"unevaluatedItems":      "use items",
 	"unevaluatedProperties": "use additionalProperties",
 	"$dynamicRef":           "use $ref",
@@ -56,7 +55,7 @@ func (c *compiler) keyword(s *spec, v *value, key string) {
 		if d := c.format(at); d != nil {
 			s.patterns = append(s.patterns, d)
 		}
-	case "prefixItems", "items", "additionalItems", "minItems", "maxItems", "uniqueItems":
+	case "prefixItems", "items", "additionalItems", "minItems", "maxItems", "uniqueItems", "contains":
 		c.arrayKeyword(s, v, key)
 	case "properties", "patternProperties", "additionalProperties", "propertyNames", "required", "minProperties", "maxProperties":
 		c.objectKeyword(s, v, key)

@@ -38,6 +38,8 @@ var walked = []string{
 	`{"type":"number","minimum":-12.5,"exclusiveMaximum":2024}`,
 	`{"type":"object","patternProperties":{"^a":{"type":"integer"},"c$":{"minimum":3}},"additionalProperties":{"type":"null"},"maxProperties":3}`,
 	`{"type":["integer","null","array"],"items":{"pattern":"^[^a]*$"}}`,
+	`{"type":"array","items":{"enum":["a","abc",12,true,null]},"uniqueItems":true,"minItems":2}`,
+	`{"type":"array","items":{"type":["integer","null"]},"contains":{"minimum":12},"maxContains":2,"minItems":2}`,
 }
 
 // TestMask compares masks with what the matcher takes token by token, along texts drawn

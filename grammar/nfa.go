@@ -269,9 +269,12 @@ func (w *subsets) calls(at int, set []int32) {
 func (w *subsets) closure(set []int32, begin, end bool) []int32 {
 	w.round++
 	var out []int32
-	todo := slices.Clone(set)
-	for _, q := range todo {
-		w.mark[q] = w.round
+	var todo []int32
+	for _, q := range set { // in which one may stand twice
+		if w.mark[q] != w.round {
+			w.mark[q] = w.round
+			todo = append(todo, q)
+		}
 	}
 	for len(todo) > 0 {
 		q := todo[len(todo)-1]

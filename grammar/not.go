@@ -207,11 +207,23 @@ func (c *compiler) without(properties *value, name string) *value {
 	if v := c.denied[of]; v != nil {
 		return v
 	}
-	node := func(key string, v *value) *value {
-		c.made--
-		return &value{kind: kindObject, keys: []string{key}, fields: map[string]*value{key: v}, pointer: of.pointer, order: c.made}
-	}
-	v := node("properties", node(name, node("not", of)))
+	v := c.node("properties", c.node(name, c.node("not", of)))
 	c.denied[of] = v
 	return v
+}
+
+// negated returns the schema of what does not satisfy one that is no property's.
+func (c *compiler) negated(of *value) *value {
+	v := c.denied[of]
+	if v == nil {
+		v = c.node("not", of)
+		c.denied[of] = v
+	}
+	return v
+}
+
+// node makes an object of one key at the place of its value.
+func (c *compiler) node(key string, v *value) *value {
+	c.made--
+	return &value{kind: kindObject, keys: []string{key}, fields: map[string]*value{key: v}, pointer: v.pointer, order: c.made}
 }

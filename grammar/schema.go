@@ -69,7 +69,7 @@ type compiler struct {
 	lim     *limits
 	anchors map[string]*value
 	rules   map[string]*rule  // by the schemas that all hold
-	denied  map[*value]*value // what without has made
+	denied  map[*value]*value // what without and negated have made
 	made    int               // order of the last schema that was made
 	todo    []func()
 	checks  []func()

@@ -23,7 +23,8 @@ type spec struct {
 	minLength, maxLength int    // characters; below 0: any
 	lengthAt             *value // the keyword of the longer
 	minItems, maxItems   int
-	unique               *value // the keyword uniqueItems, if it is true
+	unique               *value   // the keyword uniqueItems, if it is true
+	contains             []*value // the schemas with that keyword
 	minProps, maxProps   int
 	propsAt              *value // one of the keywords of those
 	arrays, objects      []*value
@@ -42,7 +43,7 @@ func (s *spec) clone() *spec {
 	t.bounds, t.divisors = slices.Clip(t.bounds), slices.Clip(t.divisors)
 	t.patterns, t.seen, t.required = slices.Clip(t.patterns), slices.Clip(t.seen), slices.Clip(t.required)
 	t.arrays, t.objects = slices.Clip(t.arrays), slices.Clip(t.objects)
-	t.absent, t.keyNames = slices.Clip(t.absent), slices.Clip(t.keyNames)
+	t.contains, t.absent, t.keyNames = slices.Clip(t.contains), slices.Clip(t.absent), slices.Clip(t.keyNames)
 	return &t
 }
 
@@ -53,7 +54,7 @@ func (s *spec) free() bool {
 }
 
 func (s *spec) freeArray() bool {
-	return len(s.arrays) == 0 && s.minItems <= 0 && s.maxItems < 0 && s.unique == nil
+	return len(s.arrays) == 0 && s.minItems <= 0 && s.maxItems < 0 && s.unique == nil && len(s.contains) == 0
 }
 
 func (s *spec) freeObject() bool {
@@ -265,20 +266,21 @@ func merge(a, b *spec) *spec {
 	s.unique, s.propsAt = or(s.unique, b.unique), or(s.propsAt, b.propsAt)
 	s.required, s.absent = append(s.required, b.required...), append(s.absent, b.absent...)
 	s.keyNames = append(s.keyNames, b.keyNames...)
-	for _, v := range b.arrays {
-		if !slices.Contains(s.arrays, v) {
-			s.arrays = append(s.arrays, v)
-		}
-	}
-	for _, v := range b.objects {
-		if !slices.Contains(s.objects, v) {
-			s.objects = append(s.objects, v)
-		}
-	}
+	s.arrays, s.contains, s.objects = join(s.arrays, b.arrays), join(s.contains, b.contains), join(s.objects, b.objects)
 	if b.listed {
 		s.list(b.values)
 	}
 	return s
+}
+
+// join adds the schemas of b to a that are not there.
+func join(a, b []*value) []*value {
+	for _, v := range b {
+		if !slices.Contains(a, v) {
+			a = append(a, v)
+		}
+	}
+	return a
 }
 
 // list allows the values alone, and of them those that were allowed.

@@ -141,9 +141,9 @@ func TestToolChoice(t *testing.T) {
 		t.Errorf("tools of a model that has them in an unknown way: %v", err)
 	}
 	p := withTools("plain", 1, true)
-	p.Tools[1].OfFunction.Function = shared.FunctionDefinitionParam{Name: "now", Strict: openai.Bool(true), Parameters: shared.FunctionParameters{"contains": map[string]any{}}}
+	p.Tools[1].OfFunction.Function = shared.FunctionDefinitionParam{Name: "now", Strict: openai.Bool(true), Parameters: shared.FunctionParameters{"unevaluatedItems": map[string]any{}}}
 	_, err = c.Chat.Completions.New(t.Context(), p)
-	if api, ok := errors.AsType[*openai.Error](err); !ok || api.Param != "tools[1].function.parameters" || !strings.Contains(api.Message, "'contains'") {
+	if api, ok := errors.AsType[*openai.Error](err); !ok || api.Param != "tools[1].function.parameters" || !strings.Contains(api.Message, "'unevaluatedItems'") {
 		t.Errorf("a strict schema that cannot be held to: %v", err)
 	}
 	for family := range families {
