@@ -59,7 +59,8 @@ func textRecords(docs []refine.Document) []Record {
 	records := make([]Record, len(docs))
 	for i, d := range docs {
 		records[i] = Record{
-			ID: d.ID, Text: d.Text, Label: d.Label, Source: d.Source, Lang: d.Lang, Group: d.Group, Raw: d.Raw,
+			ID: d.ID, Text: d.Text, Label: d.Label, Source: d.Source, Licence: d.Licence, Lang: d.Lang, Group: d.Group,
+			Raw: d.Raw,
 		}
 	}
 	return records

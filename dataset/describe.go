@@ -205,6 +205,7 @@ func (v *Version) fields(split string, source pair) []object {
 		has["label"] = has["label"] || r.Label != ""
 		has["lang"] = has["lang"] || r.Lang != ""
 		has["source"] = has["source"] || r.Source != ""
+		has["licence"] = has["licence"] || r.Licence != ""
 	}
 	var out []object
 	for _, f := range []struct{ name, about string }{
@@ -215,6 +216,7 @@ func (v *Version) fields(split string, source pair) []object {
 		{"label", "The class."},
 		{"lang", "BCP 47 tag."},
 		{"source", "Where the raw document was found."},
+		{"licence", "The terms that the raw document states."},
 		{"cluster", "Records that must stay in one split share it."},
 	} {
 		if !has[f.name] {
@@ -406,6 +408,7 @@ func (v *Version) columns(exported []File) []column {
 			has["rejected"] = has["rejected"] || r.Rejected != nil
 			has["label"] = has["label"] || r.Label != ""
 			has["source"] = has["source"] || r.Source != ""
+			has["licence"] = has["licence"] || r.Licence != ""
 			has["lang"] = has["lang"] || r.Lang != ""
 			has["group"] = has["group"] || r.Group != ""
 			has["raw"] = has["raw"] || !r.Raw.IsZero()
@@ -421,6 +424,7 @@ func (v *Version) columns(exported []File) []column {
 		{Name: "rejected", List: said},
 		{Name: "label", Type: text},
 		{Name: "source", Type: text},
+		{Name: "licence", Type: text},
 		{Name: "lang", Type: text},
 		{Name: "group", Type: text},
 		{Name: "cluster", Type: text},

@@ -254,6 +254,7 @@ type TextRow struct {
 	Text    string `parquet:"text"`
 	Label   string `parquet:"label,optional"`
 	Source  string `parquet:"source,optional"`
+	Licence string `parquet:"licence,optional"`
 	Lang    string `parquet:"lang,optional"`
 	Group   string `parquet:"group,optional"`
 	Cluster string `parquet:"cluster"`
@@ -272,6 +273,7 @@ type ChatRow struct {
 	Exact   string `parquet:"exact,optional"`
 	Label   string `parquet:"label,optional"`
 	Source  string `parquet:"source,optional"`
+	Licence string `parquet:"licence,optional"`
 	Lang    string `parquet:"lang,optional"`
 	Group   string `parquet:"group,optional"`
 	Cluster string `parquet:"cluster"`
@@ -300,14 +302,15 @@ func rawText(d troika.Digest) string {
 
 func textRow(r *Record) (TextRow, error) {
 	return TextRow{
-		ID: r.ID, Text: r.Text, Label: r.Label, Source: r.Source, Lang: r.Lang, Group: r.Group, Cluster: r.Cluster,
-		Raw: rawText(r.Raw), Cut: r.Cut,
+		ID: r.ID, Text: r.Text, Label: r.Label, Source: r.Source, Licence: r.Licence, Lang: r.Lang, Group: r.Group,
+		Cluster: r.Cluster, Raw: rawText(r.Raw), Cut: r.Cut,
 	}, nil
 }
 
 func chatRow(r *Record) (ChatRow, error) {
 	row := ChatRow{
-		ID: r.ID, Label: r.Label, Source: r.Source, Lang: r.Lang, Group: r.Group, Cluster: r.Cluster, Raw: rawText(r.Raw),
+		ID: r.ID, Label: r.Label, Source: r.Source, Licence: r.Licence, Lang: r.Lang, Group: r.Group, Cluster: r.Cluster,
+		Raw: rawText(r.Raw),
 	}
 	var plain, also bool
 	var err error

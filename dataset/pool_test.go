@@ -70,6 +70,22 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// Rows say under which licence they are, known ones as a card has them.
+func TestRowLicences(t *testing.T) {
+	v := versionOf(t, dataset.Card{}, []byte(`{"id":"a","text":"the first","licence":" cc-by-4.0 "}
+{"id":"b","text":"a second one","license":"Terms  of the shop"}
+{"id":"c","text":"nothing said here","license":["MIT"]}
+{"id":"d","text":"some other words","licence":null,"license":"mit"}
+`))
+	var got []string
+	for _, r := range v.Split(dataset.Train) {
+		got = append(got, r.Licence)
+	}
+	if want := []string{"CC-BY-4.0", "Terms of the shop", "", "MIT"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // Only what no version names is collected, also beside one that is being added.
 func TestCollect(t *testing.T) {
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "troika.db"))

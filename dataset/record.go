@@ -38,6 +38,9 @@ type Record struct {
 	Label string `json:"label,omitempty"`
 	// Source is where the raw document was found.
 	Source string `json:"source,omitempty"`
+	// Licence is what the raw document says of its terms, as a card has it where it is
+	// one of those, or empty.
+	Licence string `json:"licence,omitempty"`
 	// Lang is a BCP 47 tag or empty.
 	Lang string `json:"lang,omitempty"`
 	// Group is the key that renderings of one document share, or empty.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -31,6 +32,9 @@ type row struct {
 	Source string          `json:"source"`
 	Lang   string          `json:"lang"`
 	Group  string          `json:"group"`
+	// Licence is a string, or of no use.
+	Licence json.RawMessage `json:"licence"`
+	License json.RawMessage `json:"license"`
 	// Translation says the same as Text, in TranslationLang.
 	Translation     *string `json:"translation"`
 	TranslationLang string  `json:"translation_lang"`
@@ -52,6 +56,27 @@ func (r *row) id() (string, error) {
 		return "", errors.New(`field "id" is neither a string nor a number`)
 	}
 	return n.String(), nil
+}
+
+// maxLicence bounds a licence in characters.
+const maxLicence = 500
+
+// licence returns what the row says of its terms, or "".
+func (r *row) licence() string {
+	for _, raw := range []json.RawMessage{r.Licence, r.License} {
+		var s string
+		if absent(raw) || json.Unmarshal(raw, &s) != nil {
+			continue
+		}
+		if s = strings.Join(strings.Fields(s), " "); s == "" || utf8.RuneCountInString(s) > maxLicence {
+			continue
+		}
+		if known, err := ParseLicence(s); err == nil {
+			return known
+		}
+		return s
+	}
+	return ""
 }
 
 // rowReader collects the records of one or several files of rows, which must be
@@ -143,7 +168,7 @@ func (rr *rowReader) add(line []byte, place, source, prefix string) error {
 	if err != nil {
 		return err
 	}
-	r.Source, r.Lang, r.Group, r.Cluster = in.Source, in.Lang, in.Group, in.Cluster
+	r.Source, r.Licence, r.Lang, r.Group, r.Cluster = in.Source, in.licence(), in.Lang, in.Group, in.Cluster
 	if r.Source == "" {
 		r.Source = source
 	}

@@ -18,6 +18,9 @@ type Document struct {
 	Label string
 	// Source is where the document was found, as a person would look it up.
 	Source string
+	// Licence is what the raw document says of its terms: an identifier, a name or an
+	// address; or empty.
+	Licence string
 	// Lang is a BCP 47 tag, or empty where the language is not known.
 	Lang string
 	// Group is the key that translations and other renderings share, or empty.

@@ -155,7 +155,7 @@ func (a *app) dataStages(ctx context.Context, digest troika.Digest) ([]page.Stag
 	about.add("dropped", counted(m.Dropped))
 	about.add("labels", strings.Join(m.Labels, ", "))
 	about.add("clusters", m.Clusters)
-	version.Facts, version.Lists = about, []page.List{documents(v)}
+	version.Facts, version.Lists = about, append(licences(v), documents(v))
 	steps := page.Stage{Name: page.StageSteps}
 	for _, s := range m.Recipe {
 		params, err := json.Marshal(s.Params)
@@ -210,12 +210,92 @@ func sources(v *dataset.Version) page.Stage {
 	return stage
 }
 
-// documents lists the raw documents of a version and what became of each.
+// noLicence stands where neither a record nor the card names one, as in SPDX.
+const noLicence = "NOASSERTION"
+
+// licenceOf returns the licence of a record, which is the card's where the record does
+// not say, and whether it is.
+func licenceOf(v *dataset.Version, r *dataset.Record) (licence string, fromCard bool) {
+	if r.Licence != "" {
+		return r.Licence, false
+	}
+	if c := v.Manifest().Card; c != nil && c.Licence != "" {
+		return c.Licence, true
+	}
+	return noLicence, false
+}
+
+// licences lists under which licences the records of a version are, of all and by the
+// files that they come from; those of the most records first.
+func licences(v *dataset.Version) []page.List {
+	type origin struct{ file, licence string }
+	type sum struct{ files, records, fromCard int }
+	all, files := map[origin]sum{}, map[origin]sum{} // in all the file is empty
+	for _, split := range dataset.Splits() {
+		records := v.Split(split)
+		for i := range records {
+			licence, fromCard := licenceOf(v, &records[i])
+			of := origin{fileOf(records[i].Source), licence}
+			file, total := files[of], all[origin{licence: licence}]
+			if file.records == 0 {
+				total.files++
+			}
+			file.records++
+			total.records++
+			if fromCard {
+				file.fromCard++
+				total.fromCard++
+			}
+			files[of], all[origin{licence: licence}] = file, total
+		}
+	}
+	sorted := func(sums map[origin]sum) []origin {
+		return slices.SortedFunc(maps.Keys(sums), func(a, b origin) int {
+			return cmp.Or(sums[b].records-sums[a].records, strings.Compare(a.licence, b.licence), strings.Compare(a.file, b.file))
+		})
+	}
+	total := page.List{Name: "licences", Columns: []string{"licence", "source files", "records", "by the card"}, All: len(all)}
+	for _, of := range sorted(all)[:min(len(all), shownRows)] {
+		s := all[of]
+		total.Rows = append(total.Rows, []string{of.licence, fmt.Sprint(s.files), fmt.Sprint(s.records), fmt.Sprint(s.fromCard)})
+	}
+	each := page.List{Name: "licences by source file", Columns: []string{"source", "licence", "records", "by the card"}, All: len(files)}
+	for _, of := range sorted(files)[:min(len(files), shownRows)] {
+		s := files[of]
+		each.Rows = append(each.Rows, []string{of.file, of.licence, fmt.Sprint(s.records), fmt.Sprint(s.fromCard)})
+	}
+	return []page.List{total, each}
+}
+
+// fileOf returns the raw file of a source, which names a member or row of it behind a #,
+// or a line behind a colon.
+func fileOf(source string) string {
+	file, _, _ := strings.Cut(source, "#")
+	if at := strings.LastIndexByte(file, ':'); at > 0 && at < len(file)-1 && strings.Trim(file[at+1:], "0123456789") == "" {
+		file = file[:at]
+	}
+	return file
+}
+
+// documents lists the raw documents of a version, what became of each and under which
+// licence those are that became records.
 func documents(v *dataset.Version) page.List {
 	outcomes := v.Outcomes()
-	l := page.List{Name: "documents", Columns: []string{"name", "source", "raw digest", "became"}, All: len(outcomes)}
+	l := page.List{Name: "documents", Columns: []string{"name", "source", "raw digest", "became", "licence"}, All: len(outcomes)}
+	under := map[string]string{}
 	for _, o := range outcomes[:min(len(outcomes), shownRows)] {
-		row := []string{o.ID, o.Source, "", o.Split}
+		under[o.ID] = ""
+	}
+	for _, split := range dataset.Splits() {
+		records := v.Split(split)
+		for i := range records {
+			if _, shown := under[records[i].ID]; shown {
+				under[records[i].ID], _ = licenceOf(v, &records[i])
+			}
+		}
+	}
+	for _, o := range outcomes[:min(len(outcomes), shownRows)] {
+		row := []string{o.ID, o.Source, "", o.Split, under[o.ID]}
 		if !o.Raw.IsZero() {
 			row[2] = o.Raw.String()
 		}

@@ -63,6 +63,7 @@ var chinese = map[string]string{
 	"name": "名称", "kind": "类型", "source": "来源", "counts": "计数", "bytes": "字节", "documents": "文档",
 	"failed": "失败", "raw digest": "原文摘要", "became": "去向", "raw files": "原始文件",
 	"title": "标题", "description": "说明", "licence": "许可证", "languages": "语言", "personal data": "个人数据",
+	"licences": "许可证分布", "licences by source file": "各来源文件的许可证", "source files": "来源文件数", "by the card": "依据数据卡片",
 	"provenance": "出处", "creator": "作者", "address": "地址", "parameters": "参数", "step": "步骤",
 	"records": "记录", "split": "划分", "dropped": "丢弃", "clusters": "聚类", "labels": "标签",
 	"test examples": "测试样例", "examples": "样例", "accuracy": "准确率", "measured by": "评测程序",

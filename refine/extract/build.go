@@ -107,6 +107,9 @@ func (b *builder) start(t *tag) {
 		b.void(t)
 		return
 	}
+	if t.atom == atom.A && b.skip == 0 {
+		b.meta.terms(&t.attrs)
+	}
 	if b.imply(t.atom, is) {
 		b.push(t.atom, t)
 	}
@@ -166,6 +169,8 @@ func (b *builder) void(t *tag) {
 		b.flush()
 	case atom.Meta:
 		b.meta.property(&t.attrs)
+	case atom.Link:
+		b.meta.terms(&t.attrs)
 	}
 }
 

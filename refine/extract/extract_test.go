@@ -254,10 +254,13 @@ func TestMeta(t *testing.T) {
 		`<time datetime=2020-01-02>x</time><meta name=date content=2021-03-04><meta name=date content=2022-01-01>`: {Date: "2021-03-04"},
 		`<meta name=date content=soon><time datetime="2020-01-02T10:00">x</time>`:                                  {Date: "2020-01-02"},
 		`<time datetime=2020-13-02>`: {},
-		`<meta name=author content="https://example.com/a"><meta name=author content=Ann>`: {Author: "Ann"},
+		`<meta name=author content="https://example.com/a"><meta name=author content=Ann>`:                                                                                   {Author: "Ann"},
+		`<meta name=DCTERMS.license content=own><p>a<a rel="nofollow License" href="https://example.com/by?a=1&amp;b">terms</a><a rel=license href="https://example.com/2">`: {Licence: "https://example.com/by?a=1&b"},
+		`<link rel=license href=/terms><meta name=dcterms.license content="CC0-1.0"><a rel=licensed href="https://example.com">x</a>`:                                        {Licence: "CC0-1.0"},
+		`<link rel=license href="http://example.com/l"><svg><a rel=license href="https://example.com/icon">i</a></svg>`:                                                      {Licence: "http://example.com/l"},
 	} {
 		got, err := extract.Parse([]byte(page), extract.Options{})
-		if err != nil || got.Title != want.Title || got.Lang != want.Lang || got.Date != want.Date || got.Author != want.Author {
+		if err != nil || got.Title != want.Title || got.Lang != want.Lang || got.Date != want.Date || got.Author != want.Author || got.Licence != want.Licence {
 			t.Errorf("%s:\n%+v, %v", page, got, err)
 		}
 	}

@@ -3,6 +3,7 @@ package extract
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/troikaml/troika/text"
@@ -12,7 +13,9 @@ import (
 type meta struct {
 	title, ogTitle, heading string
 	lang, date, author      string
+	licence                 string
 	timed                   bool     // date is from a time element
+	licensed                bool     // licence is from a link
 	linked                  []string // JSON-LD, as written
 	linkedSize              int
 }
@@ -34,10 +37,26 @@ func (m *meta) property(a *attrs) {
 				m.date, m.timed = date, false
 			}
 		}
+	case "dcterms.license", "dcterms:license", "dc.rights.license":
+		if m.licence == "" {
+			m.licence = oneLine(a.content)
+		}
 	case "author", "dc.creator", "article:author":
 		if m.author == "" && !strings.Contains(a.content, "://") {
 			m.author = oneLine(a.content)
 		}
+	}
+}
+
+// terms reads a link or an anchor: the first that leads to the page's licence counts, for
+// more than what meta elements say.
+func (m *meta) terms(a *attrs) {
+	isLicence := func(rel string) bool { return strings.EqualFold(rel, "license") }
+	if m.licensed || !slices.ContainsFunc(strings.Fields(a.rel), isLicence) {
+		return
+	}
+	if href := oneLine(a.href); strings.HasPrefix(href, "http://") || strings.HasPrefix(href, "https://") {
+		m.licence, m.licensed = href, true
 	}
 }
 

@@ -60,6 +60,9 @@ type Page struct {
 	Date string
 	// Author is who the page names as its author, or empty.
 	Author string
+	// Licence is the address that the page links to as its licence (rel="license"), else
+	// what its meta element of Dublin Core's license says, or empty.
+	Licence string
 	// Encoding is how the bytes were decoded.
 	Encoding charset.Encoding
 }
@@ -74,7 +77,7 @@ func Parse(b []byte, o Options) (Page, error) {
 	}
 	out := Page{
 		Title: text.Normalize(p.meta.best()), Lang: p.meta.lang,
-		Date: p.meta.date, Author: p.meta.author, Encoding: enc,
+		Date: p.meta.date, Author: p.meta.author, Licence: p.meta.licence, Encoding: enc,
 	}
 	out.Text = text.Normalize(p.write(p.choose(&o)))
 	if body := p.meta.articleBody(len(out.Text)); body != "" {

@@ -55,6 +55,9 @@ func lookup(raw *source.Item, names []string) (source.Field, bool) {
 	return source.Field{}, false
 }
 
+// licenceFields are the fields and columns that say under which terms a row is.
+var licenceFields = []string{"licence", "license"}
+
 // row fills a document from the fields of a row.
 func (in Input) row(raw *source.Item, d *refine.Document) error {
 	for _, field := range []struct {
@@ -66,6 +69,9 @@ func (in Input) row(raw *source.Item, d *refine.Document) error {
 				*field.to = s
 			}
 		}
+	}
+	if f, ok := lookup(raw, licenceFields); ok && !f.JSON {
+		d.Licence = strings.Join(strings.Fields(text.Normalize(f.Value)), " ")
 	}
 	if in.Chat {
 		turns, err := ReadChat(raw)

@@ -64,7 +64,7 @@ func (r *runner) extract(it *item) (*refine.Document, error) {
 	case source.HTML:
 		var p extract.Page
 		p, err = extract.Parse(raw.Body, extract.Options{Charset: raw.Charset})
-		d.Title, d.Text, d.Lang = p.Title, p.Text, tagOf(p.Lang)
+		d.Title, d.Text, d.Licence, d.Lang = p.Title, p.Text, p.Licence, tagOf(p.Lang)
 	case source.Markdown:
 		if d.Text, err = decodeText(raw); err == nil {
 			d.Text = text.Normalize(skipFrontMatter(d.Text))

@@ -81,21 +81,23 @@ func (o Output) needs() string {
 
 // Record is a line of a shard. The order of the fields is part of the format.
 type Record struct {
-	ID     string `json:"id"              parquet:"id"`
-	Text   string `json:"text"            parquet:"text"`
-	Source string `json:"source"          parquet:"source"`
-	Lang   string `json:"lang"            parquet:"lang"`
-	Label  string `json:"label,omitempty" parquet:"label"`
-	Title  string `json:"title,omitempty" parquet:"title"`
-	Group  string `json:"group,omitempty" parquet:"group"`
+	ID      string `json:"id"                parquet:"id"`
+	Text    string `json:"text"              parquet:"text"`
+	Source  string `json:"source"            parquet:"source"`
+	Licence string `json:"licence,omitempty" parquet:"licence"`
+	Lang    string `json:"lang"              parquet:"lang"`
+	Label   string `json:"label,omitempty"   parquet:"label"`
+	Title   string `json:"title,omitempty"   parquet:"title"`
+	Group   string `json:"group,omitempty"   parquet:"group"`
 }
 
 // ChatRecord is a line of a shard of conversations.
 type ChatRecord struct {
-	ID       string `json:"id"       parquet:"id"`
-	Messages []Turn `json:"messages" parquet:"messages,list"`
-	Source   string `json:"source"   parquet:"source"`
-	Lang     string `json:"lang"     parquet:"lang"`
+	ID       string `json:"id"                parquet:"id"`
+	Messages []Turn `json:"messages"          parquet:"messages,list"`
+	Source   string `json:"source"            parquet:"source"`
+	Licence  string `json:"licence,omitempty" parquet:"licence"`
+	Lang     string `json:"lang"              parquet:"lang"`
 }
 
 // record is one record of a shard, in the two forms in which it is needed.
@@ -111,11 +113,13 @@ type record struct {
 func (o Output) records(d *refine.Document) ([]record, error) {
 	if o.Kind == kindChat {
 		turns := splitTurns(d.Text)
-		c := ChatRecord{ID: d.ID, Messages: turns[:sound(turns)], Source: d.Source, Lang: d.Lang}
+		c := ChatRecord{ID: d.ID, Messages: turns[:sound(turns)], Source: d.Source, Licence: d.Licence, Lang: d.Lang}
 		line, err := jsonLine(c)
 		return []record{{chat: c, line: line}}, err
 	}
-	base := Record{ID: d.ID, Text: d.Text, Source: d.Source, Lang: d.Lang, Label: d.Label, Title: d.Title, Group: d.Group}
+	base := Record{
+		ID: d.ID, Text: d.Text, Source: d.Source, Licence: d.Licence, Lang: d.Lang, Label: d.Label, Title: d.Title, Group: d.Group,
+	}
 	if o.Kind == kindCompletion && d.Title != "" {
 		base.Title = ""
 		if topHeading(d.Text) != d.Title {

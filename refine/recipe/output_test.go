@@ -13,6 +13,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/troikaml/troika/refine"
 	"github.com/troikaml/troika/refine/source"
 )
 
@@ -89,6 +90,33 @@ func TestOutputKinds(t *testing.T) {
 	_, out = mustRun(t, Options{Inputs: []string{filepath.Join(in, "d.md")}, Recipe: completion})
 	if !strings.Contains(out["data-00000.jsonl"], `"text":"# Title\n\nText of the page."`) {
 		t.Errorf("completion: %s", out["data-00000.jsonl"])
+	}
+}
+
+// What a row or a page says of its terms stays with what is made of it.
+func TestLicences(t *testing.T) {
+	in := corpus(t, map[string]string{
+		"t.jsonl": `{"text":"good product","license":"mit\n licence"}` + "\n" + `{"text":"bad product","licence":["x"],"license":"no"}` + "\n",
+		"c.jsonl": `{"question":"q","answer":"a","licence":"CC0-1.0"}` + "\n",
+		"p.html":  `<html lang=en><p>The text of a page that is long enough to be content, as it says something.</p><a rel=license href="https://example.com/by">terms</a>`,
+	})
+	texts := testRecipe(t, "steps: [min-length]\noutput: {kind: text}\n")
+	for file, want := range map[string]string{
+		"t.jsonl": `"source":"t.jsonl#1","licence":"mit licence","lang":""}`, "p.html": `"source":"p.html","licence":"https://example.com/by","lang":"en"`,
+	} {
+		_, out := mustRun(t, Options{Inputs: []string{filepath.Join(in, file)}, Recipe: texts})
+		if lines := out["data-00000.jsonl"]; !strings.Contains(lines, want) || strings.Count(lines, "licence\":") != 1 {
+			t.Errorf("%s: %s", file, lines)
+		}
+	}
+	chat := testRecipe(t, "input: {chat: true}\nsteps: [min-length]\noutput: {kind: chat}\n")
+	if _, out := mustRun(t, Options{Inputs: []string{filepath.Join(in, "c.jsonl")}, Recipe: chat}); !strings.Contains(out["data-00000.jsonl"], `"licence":"CC0-1.0"`) {
+		t.Errorf("chat: %s", out["data-00000.jsonl"])
+	}
+	for _, c := range [][3]string{{"", "", ""}, {"a", "", "a"}, {"", "b", "b"}, {"a", "a", "a"}, {"a", "b", "a AND b"}} {
+		if got := bothLicences(&refine.Document{Licence: c[0]}, &refine.Document{Licence: c[1]}); got != c[2] {
+			t.Errorf("of %q and %q: %q", c[0], c[1], got)
+		}
 	}
 }
 

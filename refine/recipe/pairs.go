@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -216,11 +217,12 @@ func (p *partner) source(ctx context.Context, number uint64) (*refine.Document, 
 type PairRecord struct {
 	ID string `json:"id" parquet:"id"`
 	// Text in Lang says the same as Translation in TranslationLang.
-	Text            string `json:"text"             parquet:"text"`
-	Source          string `json:"source"           parquet:"source"`
-	Lang            string `json:"lang"             parquet:"lang"`
-	Translation     string `json:"translation"      parquet:"translation"`
-	TranslationLang string `json:"translation_lang" parquet:"translation_lang"`
+	Text            string `json:"text"              parquet:"text"`
+	Source          string `json:"source"            parquet:"source"`
+	Licence         string `json:"licence,omitempty" parquet:"licence"`
+	Lang            string `json:"lang"              parquet:"lang"`
+	Translation     string `json:"translation"       parquet:"translation"`
+	TranslationLang string `json:"translation_lang"  parquet:"translation_lang"`
 	// Score is how likely it does, from 0 to 1: see examples.Align.
 	Score float64 `json:"score" parquet:"score"`
 	Group string  `json:"group" parquet:"group"`
@@ -237,7 +239,7 @@ func (p *partner) pairRecords(ctx context.Context, step string, e *entry, number
 	var out []record
 	for i, pair := range examples.Align(from.Text, e.Doc.Text) {
 		one := PairRecord{
-			ID: fmt.Sprintf("%s#%d", e.Doc.ID, i), Text: pair.Source, Source: from.Source, Lang: from.Lang,
+			ID: fmt.Sprintf("%s#%d", e.Doc.ID, i), Text: pair.Source, Source: from.Source, Licence: bothLicences(from, e.Doc), Lang: from.Lang,
 			Translation: pair.Target, TranslationLang: e.Doc.Lang, Score: pair.Score, Group: e.Doc.Group,
 		}
 		line, err := jsonLine(one)
@@ -251,6 +253,15 @@ func (p *partner) pairRecords(ctx context.Context, step string, e *entry, number
 		e.drop(Drop{Step: step, Reason: reason, Twin: from.ID}, p.chain.excerpt(ctx, e.Doc.Text))
 	}
 	return out, nil
+}
+
+// bothLicences returns the terms of what is made of two documents, as SPDX writes those
+// of two licences.
+func bothLicences(a, b *refine.Document) string {
+	if a.Licence == "" || b.Licence == "" || a.Licence == b.Licence {
+		return cmp.Or(a.Licence, b.Licence)
+	}
+	return a.Licence + " AND " + b.Licence
 }
 
 // languageOf finds the language in a path or URL, and the key that its

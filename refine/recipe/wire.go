@@ -19,7 +19,7 @@ import (
 
 // wireFormat counts the changes of that encoding. A run is resumed by programs of one
 // and the same format alone.
-const wireFormat = 1
+const wireFormat = 2
 
 // What an entry holds, a bit each.
 const (
@@ -64,7 +64,7 @@ func (w *encoder) entry(e *entry) error {
 	w.int(e.File)
 	w.uint(holds)
 	if e.Doc != nil {
-		for _, s := range []string{e.Doc.ID, e.Doc.Text, e.Doc.Label, e.Doc.Source, e.Doc.Lang, e.Doc.Group, e.Doc.Title} {
+		for _, s := range []string{e.Doc.ID, e.Doc.Text, e.Doc.Label, e.Doc.Source, e.Doc.Licence, e.Doc.Lang, e.Doc.Group, e.Doc.Title} {
 			w.string(s)
 		}
 		w.b = append(w.b, e.Doc.Raw[:]...)
@@ -244,7 +244,7 @@ func (r *decoder) entry(e *entry, documentAlone bool) error {
 	}
 	if holds&holdsDoc != 0 {
 		e.Doc = &refine.Document{}
-		for _, s := range []*string{&e.Doc.ID, &e.Doc.Text, &e.Doc.Label, &e.Doc.Source, &e.Doc.Lang, &e.Doc.Group, &e.Doc.Title} {
+		for _, s := range []*string{&e.Doc.ID, &e.Doc.Text, &e.Doc.Label, &e.Doc.Source, &e.Doc.Licence, &e.Doc.Lang, &e.Doc.Group, &e.Doc.Title} {
 			*s = r.string()
 		}
 		copy(e.Doc.Raw[:], r.take(uint64(len(e.Doc.Raw))))

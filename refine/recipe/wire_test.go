@@ -21,7 +21,8 @@ func fullEntry() *entry {
 	return &entry{
 		ID: "a\xff\xfeb", File: 3, Map: []int32{0, 7, 9}, Class: classEdited, Before: "vor", Excerpt: "Anfang",
 		Doc: &refine.Document{
-			ID: "a", Text: "text\n中文", Label: "l", Source: "s\x80", Lang: "zh-Hans", Group: "g", Title: "t", Raw: troika.Sum([]byte("raw")),
+			ID: "a", Text: "text\n中文", Label: "l", Source: "s\x80", Licence: "MIT", Lang: "zh-Hans", Group: "g", Title: "t",
+			Raw: troika.Sum([]byte("raw")),
 		},
 		Decision: Decision{
 			ID: "a\xff\xfeb", Source: "s", Lang: "zh", Kept: true, Drop: &Drop{Step: "step", Reason: reason, Twin: "twin"},
