@@ -155,7 +155,15 @@ func (a *app) dataStages(ctx context.Context, digest troika.Digest) ([]page.Stag
 	about.add("dropped", counted(m.Dropped))
 	about.add("labels", strings.Join(m.Labels, ", "))
 	about.add("clusters", m.Clusters)
-	version.Facts, version.Lists = about, append(licences(v), documents(v))
+	var all []dataset.Record
+	for _, split := range dataset.Splits() {
+		all = append(all, v.Split(split)...)
+	}
+	card := dataset.Card{}
+	if m.Card != nil {
+		card = *m.Card
+	}
+	version.Facts, version.Lists = about, append(tally(card, all), documents(v.Outcomes(), card, all))
 	steps := page.Stage{Name: page.StageSteps}
 	for _, s := range m.Recipe {
 		params, err := json.Marshal(s.Params)
@@ -215,39 +223,33 @@ const noLicence = "NOASSERTION"
 
 // licenceOf returns the licence of a record, which is the card's where the record does
 // not say, and whether it is.
-func licenceOf(v *dataset.Version, r *dataset.Record) (licence string, fromCard bool) {
+func licenceOf(card dataset.Card, r *dataset.Record) (licence string, fromCard bool) {
 	if r.Licence != "" {
 		return r.Licence, false
 	}
-	if c := v.Manifest().Card; c != nil && c.Licence != "" {
-		return c.Licence, true
-	}
-	return noLicence, false
+	return cmp.Or(card.Licence, noLicence), card.Licence != ""
 }
 
-// licences lists under which licences the records of a version are, of all and by the
-// files that they come from; those of the most records first.
-func licences(v *dataset.Version) []page.List {
+// tally lists under which licences records are, of all and by the files that they come
+// from; those of the most records first.
+func tally(card dataset.Card, records []dataset.Record) []page.List {
 	type origin struct{ file, licence string }
 	type sum struct{ files, records, fromCard int }
 	all, files := map[origin]sum{}, map[origin]sum{} // in all the file is empty
-	for _, split := range dataset.Splits() {
-		records := v.Split(split)
-		for i := range records {
-			licence, fromCard := licenceOf(v, &records[i])
-			of := origin{fileOf(records[i].Source), licence}
-			file, total := files[of], all[origin{licence: licence}]
-			if file.records == 0 {
-				total.files++
-			}
-			file.records++
-			total.records++
-			if fromCard {
-				file.fromCard++
-				total.fromCard++
-			}
-			files[of], all[origin{licence: licence}] = file, total
+	for i := range records {
+		licence, fromCard := licenceOf(card, &records[i])
+		of := origin{fileOf(records[i].Source), licence}
+		file, total := files[of], all[origin{licence: licence}]
+		if file.records == 0 {
+			total.files++
 		}
+		file.records++
+		total.records++
+		if fromCard {
+			file.fromCard++
+			total.fromCard++
+		}
+		files[of], all[origin{licence: licence}] = file, total
 	}
 	sorted := func(sums map[origin]sum) []origin {
 		return slices.SortedFunc(maps.Keys(sums), func(a, b origin) int {
@@ -279,19 +281,15 @@ func fileOf(source string) string {
 
 // documents lists the raw documents of a version, what became of each and under which
 // licence those are that became records.
-func documents(v *dataset.Version) page.List {
-	outcomes := v.Outcomes()
+func documents(outcomes []dataset.Outcome, card dataset.Card, records []dataset.Record) page.List {
 	l := page.List{Name: "documents", Columns: []string{"name", "source", "raw digest", "became", "licence"}, All: len(outcomes)}
 	under := map[string]string{}
 	for _, o := range outcomes[:min(len(outcomes), shownRows)] {
 		under[o.ID] = ""
 	}
-	for _, split := range dataset.Splits() {
-		records := v.Split(split)
-		for i := range records {
-			if _, shown := under[records[i].ID]; shown {
-				under[records[i].ID], _ = licenceOf(v, &records[i])
-			}
+	for i := range records {
+		if _, shown := under[records[i].ID]; shown {
+			under[records[i].ID], _ = licenceOf(card, &records[i])
 		}
 	}
 	for _, o := range outcomes[:min(len(outcomes), shownRows)] {
