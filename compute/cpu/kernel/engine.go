@@ -31,6 +31,8 @@ type engine struct {
 	columns    [formats]func(n int, src *byte, stride int, dst *float32)
 	interleave [formats]func(n int, src *byte, ld int, dst *byte)
 	transpose8 func(n int, src *float32, ld, step int, dst *float32, dld, dstep int)
+	transpose4 func(n int, src *byte, ld, step int, dst *byte, dstep int)
+	halves8    func(n int, src *byte, ld, step int, dst *byte, dstep int)
 	rows16     func(n int, src *float32, stride int, alpha float32, dst *float32)
 
 	// levelsByLane and levelsByColumn widen [Levels].

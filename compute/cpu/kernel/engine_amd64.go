@@ -38,6 +38,8 @@ var avx2 = engine{
 	columns:    [formats]func(int, *byte, int, *float32){F32: columnsF32, F16: columnsF16, BF16: columnsBF16},
 	interleave: [formats]func(int, *byte, int, *byte){F32: interleaveF32, F16: interleaveF16, BF16: interleaveBF16},
 	transpose8: transpose8,
+	transpose4: transpose4,
+	halves8:    halves8,
 	rows16:     rows16,
 
 	levelsByLane:   levelsByLane,

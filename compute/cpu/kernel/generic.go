@@ -15,6 +15,8 @@ var portable = engine{
 	columns:    [formats]func(int, *byte, int, *float32){F32: columnsGo(F32), F16: columnsGo(F16), BF16: columnsGo(BF16)},
 	interleave: [formats]func(int, *byte, int, *byte){F32: interleaveGo(F32), F16: interleaveGo(F16), BF16: interleaveGo(BF16)},
 	transpose8: transpose8Go,
+	transpose4: transpose4Go,
+	halves8:    halves8Go,
 	rows16:     rows16Go,
 
 	levelsByLane:   levelsByLaneGo,
@@ -129,6 +131,31 @@ func transpose8Go(n int, src *float32, ld, step int, dst *float32, dld, dstep in
 			for j := range 8 {
 				*at(dst, b*dstep+j*dld+4*i) = *at(src, b*step+i*ld+4*j)
 			}
+		}
+	}
+}
+
+// transpose4Go transposes n blocks of eight rows of four 32-bit words. Rows lie ld
+// bytes apart, blocks step and dstep bytes.
+func transpose4Go(n int, src *byte, ld, step int, dst *byte, dstep int) {
+	for b := range n {
+		to := (*[4][8][4]byte)(unsafe.Add(unsafe.Pointer(dst), b*dstep))
+		for r := range 8 {
+			from := (*[4][4]byte)(unsafe.Add(unsafe.Pointer(src), b*step+r*ld))
+			for i := range from {
+				to[i][r] = from[i]
+			}
+		}
+	}
+}
+
+// halves8Go gathers n times a 16-bit word of eight rows, ld bytes apart; from one time
+// to the next it is step and dstep bytes.
+func halves8Go(n int, src *byte, ld, step int, dst *byte, dstep int) {
+	for b := range n {
+		to := (*[8][2]byte)(unsafe.Add(unsafe.Pointer(dst), b*dstep))
+		for r := range to {
+			to[r] = *(*[2]byte)(unsafe.Add(unsafe.Pointer(src), b*step+r*ld))
 		}
 	}
 }

@@ -9,6 +9,16 @@ package kernel
 //go:noescape
 func transpose8(n int, src *float32, ld int, step int, dst *float32, dld int, dstep int)
 
+// transpose4 transposes n blocks of eight rows of four 32-bit words; ld is the distance of rows, step and dstep those of blocks, in bytes.
+//
+//go:noescape
+func transpose4(n int, src *byte, ld int, step int, dst *byte, dstep int)
+
+// halves8 gathers n times a 16-bit word of eight rows; ld is the distance of rows, step and dstep those from one time to the next, in bytes.
+//
+//go:noescape
+func halves8(n int, src *byte, ld int, step int, dst *byte, dstep int)
+
 // interleaveF16 packs 8n columns of sixteen rows, ld bytes apart, into a panel.
 //
 //go:noescape

@@ -69,6 +69,78 @@ loop:
 	VZEROUPPER
 	RET
 
+// func transpose4(n int, src *byte, ld int, step int, dst *byte, dstep int)
+// Requires: AVX
+TEXT ·transpose4(SB), NOSPLIT, $0-48
+	MOVQ n+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ ld+16(FP), DX
+	MOVQ step+24(FP), BX
+	MOVQ dst+32(FP), SI
+	MOVQ dstep+40(FP), DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (CX)(DX*4), R9
+
+loop:
+	VBROADCASTF128 (CX), Y0
+	VINSERTF128    $0x01, (R9), Y0, Y0
+	VBROADCASTF128 (CX)(DX*1), Y1
+	VINSERTF128    $0x01, (R9)(DX*1), Y1, Y1
+	VBROADCASTF128 (CX)(DX*2), Y2
+	VINSERTF128    $0x01, (R9)(DX*2), Y2, Y2
+	VBROADCASTF128 (CX)(R8*1), Y3
+	VINSERTF128    $0x01, (R9)(R8*1), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKLPS      Y3, Y2, Y1
+	VUNPCKHPS      Y3, Y2, Y2
+	VUNPCKLPD      Y1, Y4, Y3
+	VUNPCKHPD      Y1, Y4, Y1
+	VUNPCKLPD      Y2, Y0, Y4
+	VUNPCKHPD      Y2, Y0, Y0
+	VMOVUPS        Y3, (SI)
+	VMOVUPS        Y1, 32(SI)
+	VMOVUPS        Y4, 64(SI)
+	VMOVUPS        Y0, 96(SI)
+	ADDQ           BX, CX
+	ADDQ           BX, R9
+	ADDQ           DI, SI
+	DECQ           AX
+	JNZ            loop
+	VZEROUPPER
+	RET
+
+// func halves8(n int, src *byte, ld int, step int, dst *byte, dstep int)
+// Requires: AVX
+TEXT ·halves8(SB), NOSPLIT, $0-48
+	MOVQ n+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ ld+16(FP), DX
+	MOVQ step+24(FP), BX
+	MOVQ dst+32(FP), SI
+	MOVQ dstep+40(FP), DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (CX)(DX*4), R9
+
+loop:
+	VPXOR   X0, X0, X0
+	VPINSRW $0x00, (CX), X0, X0
+	VPINSRW $0x01, (CX)(DX*1), X0, X0
+	VPINSRW $0x02, (CX)(DX*2), X0, X0
+	VPINSRW $0x03, (CX)(R8*1), X0, X0
+	VPINSRW $0x04, (R9), X0, X0
+	VPINSRW $0x05, (R9)(DX*1), X0, X0
+	VPINSRW $0x06, (R9)(DX*2), X0, X0
+	VPINSRW $0x07, (R9)(R8*1), X0, X0
+	VMOVDQU X0, (SI)
+	ADDQ    BX, CX
+	ADDQ    BX, R9
+	ADDQ    DI, SI
+	DECQ    AX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
 // func interleaveF16(n int, src *byte, ld int, dst *byte)
 // Requires: AVX, AVX2
 TEXT ·interleaveF16(SB), NOSPLIT, $0-32

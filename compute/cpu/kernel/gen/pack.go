@@ -11,6 +11,8 @@ import (
 // pack writes the kernels that change how a matrix lies in memory.
 func pack() {
 	transpose8()
+	transpose4()
+	halves8()
 	interleave("F16", func(i int) (int, int) { return 2 * i, 2*i + 1 })
 	interleave("BF16", func(i int) (int, int) { return i, i + 8 })
 	for _, e := range elements {
@@ -27,34 +29,41 @@ func pack() {
 // lanes rows 4..7, columns 0..3; in[4..7] the same for columns 4..7.
 func transposeLanes(in []VecVirtual, out func(col int, v VecVirtual)) {
 	for h := range 2 {
-		q := in[4*h:]
-		t0, t1, t2, t3 := YMM(), YMM(), YMM(), YMM()
-		VUNPCKLPS(q[1], q[0], t0)
-		VUNPCKHPS(q[1], q[0], t1)
-		VUNPCKLPS(q[3], q[2], t2)
-		VUNPCKHPS(q[3], q[2], t3)
-		o := []VecVirtual{YMM(), YMM(), YMM(), YMM()}
-		VUNPCKLPD(t2, t0, o[0])
-		VUNPCKHPD(t2, t0, o[1])
-		VUNPCKLPD(t3, t1, o[2])
-		VUNPCKHPD(t3, t1, o[3])
-		for i, v := range o {
-			out(4*h+i, v)
-		}
+		transposeHalves(in[4*h:], func(col int, v VecVirtual) { out(4*h+col, v) })
+	}
+}
+
+// transposeHalves is transposeLanes for four columns.
+func transposeHalves(in []VecVirtual, out func(col int, v VecVirtual)) {
+	t0, t1, t2, t3 := YMM(), YMM(), YMM(), YMM()
+	VUNPCKLPS(in[1], in[0], t0)
+	VUNPCKHPS(in[1], in[0], t1)
+	VUNPCKLPS(in[3], in[2], t2)
+	VUNPCKHPS(in[3], in[2], t3)
+	o := []VecVirtual{YMM(), YMM(), YMM(), YMM()}
+	VUNPCKLPD(t2, t0, o[0])
+	VUNPCKHPD(t2, t0, o[1])
+	VUNPCKLPD(t3, t1, o[2])
+	VUNPCKHPD(t3, t1, o[3])
+	for i, v := range o {
+		out(i, v)
 	}
 }
 
 // split returns eight vectors in the order that transposeLanes takes, loading
 // 16-byte halves of eight rows.
 func split(row func(r, disp int) Mem) []VecVirtual {
-	v := make([]VecVirtual, 8)
-	for h := range 2 {
-		for i := range 4 {
-			x := YMM()
-			VBROADCASTF128(row(i, 16*h), x) // writes all lanes, unlike a 16-byte move
-			VINSERTF128(Imm(1), row(i+4, 16*h), x, x)
-			v[4*h+i] = x
-		}
+	return append(splitHalves(row, 0), splitHalves(row, 16)...)
+}
+
+// splitHalves returns the four vectors of the 16 bytes of each row from disp on.
+func splitHalves(row func(r, disp int) Mem, disp int) []VecVirtual {
+	v := make([]VecVirtual, 4)
+	for i := range v {
+		x := YMM()
+		VBROADCASTF128(row(i, disp), x) // writes all lanes, unlike a 16-byte move
+		VINSERTF128(Imm(1), row(i+4, disp), x, x)
+		v[i] = x
 	}
 	return v
 }
@@ -103,6 +112,46 @@ func transpose8() {
 	transposeLanes(split(from), func(col int, v VecVirtual) { VMOVUPS(v, to(col, 0)) })
 	nextFrom(step)
 	nextTo(dstep)
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	end()
+}
+
+func transpose4() {
+	text("transpose4", "func(n int, src *byte, ld, step int, dst *byte, dstep int)",
+		"transpose4 transposes n blocks of eight rows of four 32-bit words; ld is the distance of rows, step and dstep those of blocks, in bytes.")
+	blocksOf(func(from func(r, disp int) Mem, dst Register) {
+		transposeHalves(splitHalves(from, 0), func(col int, v VecVirtual) { VMOVUPS(v, Mem{Base: dst, Disp: 32 * col}) })
+	})
+}
+
+func halves8() {
+	text("halves8", "func(n int, src *byte, ld, step int, dst *byte, dstep int)",
+		"halves8 gathers n times a 16-bit word of eight rows; ld is the distance of rows, step and dstep those from one time to the next, in bytes.")
+	blocksOf(func(from func(r, disp int) Mem, dst Register) {
+		x := XMM()
+		VPXOR(x, x, x)
+		for r := range 8 {
+			VPINSRW(Imm(uint64(r)), from(r, 0), x, x)
+		}
+		VMOVDQU(x, Mem{Base: dst})
+	})
+}
+
+// blocksOf writes the loop over blocks of eight rows, of a function with transpose4's
+// parameters.
+func blocksOf(block func(from func(r, disp int) Mem, dst Register)) {
+	n := Load(Param("n"), GP64())
+	src := Load(Param("src"), GP64())
+	ld := Load(Param("ld"), GP64())
+	step := Load(Param("step"), GP64())
+	dst := Load(Param("dst"), GP64())
+	dstep := Load(Param("dstep"), GP64())
+	from, next := strided(src, ld, 8)
+	Label("loop")
+	block(from, dst)
+	next(step)
+	ADDQ(dstep, dst)
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	end()
