@@ -1,34 +1,35 @@
 package cpu
 
 import (
+	"iter"
 	"sync"
 
 	"github.com/troikaml/troika/compute/cpu/kernel"
 )
 
-const (
-	chunkBytes = 8 << 20 // of small weights together
-	ownChunk   = 4 << 20 // weights from this size on have a chunk to themselves
-)
-
-// arena holds prepared weights in chunks that ask for huge pages.
+// arena holds prepared weights one after the other in chunks that ask for huge pages:
+// no weight ends in small pages, whose first touch costs more than their contents.
 type arena struct {
 	mu    sync.Mutex
-	open  *chunk // where small weights go
+	open  *chunk // where weights go
 	bytes int64
 	dry   bool // spans have no memory
 }
 
 type chunk struct {
-	mem  *block
-	used int // bytes
-	refs int
+	mem     *block
+	used    int   // bytes
+	touched int   // bytes, whole huge pages, that spans were or are told to touch
+	live    []int // spans of each huge page
+	refs    int
 }
 
 // span is a weight's memory.
 type span struct {
 	n     int
 	bytes []byte // nil in a rehearsal
+	fresh []byte // what of it begins huge pages that no span before touches
+	at    int    // in from
 	from  *chunk
 }
 
@@ -38,43 +39,71 @@ func (a *arena) get(n int) *span {
 	defer a.mu.Unlock()
 	size := (n + 63) &^ 63
 	a.bytes += int64(n)
-	if size >= ownChunk {
-		c := &chunk{mem: newBlock(size, a.dry), refs: 1}
-		return c.span(0, n)
+	if size >= chunkBytes/2 {
+		return a.newChunk(size).span(n, size)
 	}
-	if a.open == nil || a.open.used+size > chunkBytes {
-		a.open = &chunk{mem: newBlock(chunkBytes, a.dry)}
+	if a.open == nil || a.open.used+size > a.open.mem.size {
+		a.open = a.newChunk(max(size, chunkBytes))
 	}
-	c := a.open
-	s := c.span(c.used, n)
+	return a.open.span(n, size)
+}
+
+func (a *arena) newChunk(size int) *chunk {
+	return &chunk{mem: newBlock(size, a.dry), live: make([]int, (size+hugePage-1)/hugePage)}
+}
+
+// span takes the next size bytes of the chunk, of which n are asked for.
+func (c *chunk) span(n, size int) *span {
+	s := &span{n: n, at: c.used, from: c}
 	c.used += size
 	c.refs++
-	return s
-}
-
-// span returns n bytes of the chunk from at on.
-func (c *chunk) span(at, n int) *span {
-	s := &span{n: n, from: c}
-	if c.mem.f != nil {
-		s.bytes = asBytes(c.mem.f)[at:][:n:n]
+	for i := range c.pages(s) {
+		c.live[i]++
+	}
+	if c.mem.f == nil {
+		return s
+	}
+	all := asBytes(c.mem.f)
+	s.bytes = all[s.at:][:n:n]
+	if c.mem.raw != nil && c.touched < s.at+n {
+		s.fresh = all[c.touched : s.at+n]
+		c.touched = (s.at + n + hugePage - 1) &^ (hugePage - 1)
 	}
 	return s
 }
 
-// put takes a span back. A chunk goes when its last weight does.
+// pages yields the numbers of the huge pages that hold some of s.
+func (c *chunk) pages(s *span) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := s.at / hugePage; i*hugePage < s.at+s.n; i++ {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// put takes a span back. The system gets pages that no weight is left in, and a chunk
+// when its last weight goes.
 func (a *arena) put(s *span) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.bytes -= int64(s.n)
 	c := s.from
 	c.refs--
-	if c.refs > 0 {
+	if c.refs == 0 {
+		if c == a.open {
+			a.open = nil
+		}
+		release([]*block{c.mem})
 		return
 	}
-	if c == a.open {
-		a.open = nil
+	for i := range c.pages(s) {
+		c.live[i]--
+		if end := (i + 1) * hugePage; c.live[i] == 0 && end <= c.used && c.mem.raw != nil {
+			dropPages(asBytes(c.mem.f)[i*hugePage : end])
+		}
 	}
-	release([]*block{c.mem})
 }
 
 func (a *arena) size() int64 {

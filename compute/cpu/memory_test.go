@@ -176,7 +176,7 @@ func TestWorkersPanic(t *testing.T) {
 	}
 }
 
-// Small weights share chunks; a chunk goes back with its last weight.
+// Weights share chunks; a chunk goes back with its last weight.
 func TestArena(t *testing.T) {
 	var a arena
 	var spans []*span
@@ -195,6 +195,51 @@ func TestArena(t *testing.T) {
 			t.Errorf("span %d was written by another", i)
 		}
 		a.put(s)
+	}
+	if a.size() != 0 || a.open != nil {
+		t.Errorf("%d bytes are held", a.size())
+	}
+}
+
+// Pages between two weights go back with the weight that had them, the neighbours keep
+// their bytes, and each huge page is touched for one weight alone.
+func TestArenaPages(t *testing.T) {
+	var a arena
+	const n = 5<<20 + 64
+	var spans []*span
+	touched := 0
+	for i := range 4 {
+		s := a.get(n)
+		if s.from.mem.raw == nil {
+			t.Skip("memory is not mapped here")
+		}
+		for j := range s.bytes {
+			s.bytes[j] = byte(i) + 1
+		}
+		if len(s.fresh) > 0 && &s.fresh[len(s.fresh)-1] != &s.bytes[n-1] {
+			t.Errorf("span %d: what is fresh ends elsewhere", i)
+		}
+		if len(s.fresh) > n {
+			t.Errorf("span %d of %d bytes: %d are fresh", i, n, len(s.fresh))
+		}
+		touched += (len(s.fresh) + hugePage - 1) / hugePage
+		spans = append(spans, s)
+	}
+	if all := spans[0].from; spans[3].from != all || touched != (all.used+hugePage-1)/hugePage {
+		t.Errorf("%d huge pages are touched for %d bytes", touched, all.used)
+	}
+	a.put(spans[1])
+	inner := asBytes(spans[1].from.mem.f)[3*hugePage : 5*hugePage]
+	if inner[0] != 0 || inner[len(inner)-1] != 0 {
+		t.Error("whole pages of a weight that went are kept")
+	}
+	for _, i := range []int{0, 2, 3} {
+		for _, b := range spans[i].bytes {
+			if b != byte(i)+1 {
+				t.Fatalf("span %d was cleared", i)
+			}
+		}
+		a.put(spans[i])
 	}
 	if a.size() != 0 || a.open != nil {
 		t.Errorf("%d bytes are held", a.size())

@@ -43,7 +43,7 @@ func grainOf(d tensor.DType) (g kernel.Grain, ok bool) {
 func (d *Device) prepareQuant(t tensor.Tensor, g kernel.Grain) compute.Weight {
 	n, k := t.Shape[0], t.Shape[1]
 	row := t.DType.Bytes(k)
-	w := &quant{dev: d, dtype: t.DType, mem: d.arena.get(kernel.OctetBytes(g, n, k))}
+	w := &quant{dev: d, dtype: t.DType, mem: d.weightMemory(kernel.OctetBytes(g, n, k))}
 	w.octets = kernel.Octets{Grain: g, N: n, K: k, Data: w.mem.bytes}
 	if d.mem.dry {
 		return w

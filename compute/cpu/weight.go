@@ -61,7 +61,7 @@ func (d *Device) Prepare(t tensor.Tensor) (compute.Weight, error) {
 	default:
 		packed = false
 	}
-	w := &weight{dev: d, mem: d.arena.get(kernel.PanelBytes(format, n, k))}
+	w := &weight{dev: d, mem: d.weightMemory(kernel.PanelBytes(format, n, k))}
 	w.panels = kernel.Panels{Format: format, N: n, K: k, Data: w.mem.bytes}
 	if d.mem.dry {
 		return w, nil
@@ -87,6 +87,20 @@ func (d *Device) Prepare(t tensor.Tensor) (compute.Weight, error) {
 		return nil, fmt.Errorf("prepare weight: %w", *err)
 	}
 	return w, nil
+}
+
+// weightMemory returns the memory of a weight, whose huge pages all workers touched:
+// writers that run side by side would meet in the same page, and each clear it.
+func (d *Device) weightMemory(n int) *span {
+	const clearing = 200_000 // nanoseconds, of a page
+	s := d.arena.get(n)
+	d.work.each((len(s.fresh)+hugePage-1)/hugePage, clearing, func(first, end int) {
+		for i := range end - first {
+			s.fresh[(first+i)*hugePage] = 0
+		}
+	})
+	s.fresh = nil
+	return s
 }
 
 func asBytes(f []float32) []byte {
