@@ -18,6 +18,7 @@ import (
 	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/model"
 	"github.com/troikaml/troika/model/nn"
+	"github.com/troikaml/troika/model/recipe"
 	"github.com/troikaml/troika/tokenizer"
 	"github.com/troikaml/troika/tokenizer/chat"
 )
@@ -70,31 +71,92 @@ type Generation struct {
 // stands for all. known lists the architectures.
 func Open(path string, known []model.Architecture) (*Bundle, error) {
 	b := &Bundle{Dir: path}
-	if err := b.open(known); err != nil {
+	h, err := b.openHead(known)
+	if err == nil {
+		defer h.close()
+		err = b.openRest(h)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open model %s: %w", path, err)
 	}
 	return b, nil
 }
 
-func (b *Bundle) open(known []model.Architecture) error {
-	if gguf.Is(b.Dir) {
-		if err := b.openGGUF(known); err != nil {
-			return err
-		}
-	} else {
-		b.openDir()
-	}
-	config, err := readSmall(b.files, configName)
+// OpenModel is [Open] and [Bundle.Load] of a model that is not trained, in less time:
+// weights are prepared while the tokenizer is made. device is asked for the model's
+// device once its facts are known; an error it returns is returned as it is.
+func OpenModel(path string, known []model.Architecture, device func(model.Facts) (compute.Device, error)) (*Bundle, model.Model, error) {
+	b := &Bundle{Dir: path}
+	h, err := b.openHead(known)
 	if err != nil {
-		return err
+		return nil, nil, fmt.Errorf("open model %s: %w", path, err)
 	}
-	if b.architecture, err = model.Find(known, config); err != nil {
-		return err
+	defer h.close()
+	dev, err := device(b.Facts)
+	if err != nil {
+		return nil, nil, err
 	}
-	if b.Config, err = model.Parse(known, config); err != nil {
-		return err
+	rest := make(chan error, 1)
+	go func() { rest <- b.openRest(h) }()
+	m, err := b.load(h.weights, dev, false)
+	if failed := <-rest; failed != nil {
+		if err == nil {
+			m.Free()
+		}
+		return nil, nil, fmt.Errorf("open model %s: %w", path, failed)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return b, m, nil
+}
+
+// head is what a model's kind is read from.
+type head struct {
+	config  []byte
+	file    *gguf.File     // nil for a directory
+	recipe  *recipe.Recipe // of the file
+	weights func() (weights, error)
+}
+
+// close closes the file; what weights returned must not be used after it.
+func (h *head) close() {
+	if h.file != nil {
+		_ = h.file.Close() // only read
+	}
+}
+
+// openHead reads the configuration, and of a GGUF file everything but tensors. The
+// caller closes the head.
+func (b *Bundle) openHead(known []model.Architecture) (*head, error) {
+	open := b.openDir
+	if gguf.Is(b.Dir) {
+		open = func() (*head, error) { return b.openGGUF(known) }
+	}
+	h, err := open()
+	if err != nil {
+		return nil, err
+	}
+	if b.architecture, err = model.Find(known, h.config); err == nil {
+		b.Config, err = model.Parse(known, h.config)
+	}
+	if err != nil {
+		h.close()
+		return nil, err
 	}
 	b.Facts = b.Config.Facts()
+	return h, nil
+}
+
+// openRest reads everything else but the weights.
+func (b *Bundle) openRest(h *head) error {
+	if h.file != nil {
+		files, err := layOut(h.file, h.recipe, h.config)
+		if err != nil {
+			return err
+		}
+		b.files = files
+	}
 	if err := b.openTokenizer(); err != nil {
 		return err
 	}
@@ -104,7 +166,7 @@ func (b *Bundle) open(known []model.Architecture) error {
 	if err := b.openEmbedding(); err != nil {
 		return err
 	}
-	return b.openGeneration(config)
+	return b.openGeneration(h.config)
 }
 
 // The files of a directory that this package reads.
@@ -115,7 +177,7 @@ const (
 	generationName      = "generation_config.json"
 )
 
-func (b *Bundle) openDir() {
+func (b *Bundle) openDir() (*head, error) {
 	b.files = os.DirFS(b.Dir)
 	b.weights = func() (weights, error) {
 		f, err := safetensors.Open(b.Dir)
@@ -133,6 +195,8 @@ func (b *Bundle) openDir() {
 		slices.Sort(names)
 		return append([]string{filepath.Join(b.Dir, configName), filepath.Join(b.Dir, tokenizerName)}, names...), err
 	}
+	config, err := readSmall(b.files, configName)
+	return &head{config: config, weights: b.weights}, err
 }
 
 func readSmall(files fs.FS, name string) ([]byte, error) {
@@ -242,7 +306,11 @@ func (b *Bundle) openGeneration(config []byte) error {
 // Load builds the model on dev; with trainable, its parameters can be changed.
 // Quantised tensors of a GGUF file go to the device as they are.
 func (b *Bundle) Load(dev compute.Device, trainable bool) (model.Model, error) {
-	w, err := b.weights()
+	return b.load(b.weights, dev, trainable)
+}
+
+func (b *Bundle) load(open func() (weights, error), dev compute.Device, trainable bool) (model.Model, error) {
+	w, err := open()
 	if err != nil {
 		return nil, fmt.Errorf("load model %s: %w", b.Dir, err)
 	}

@@ -295,12 +295,8 @@ func (b *Bundle) keep(m *gguf.Metadata, dtypes map[string]string, inexact map[st
 	return err
 }
 
-// restore puts kept files in the place of those that were made from metadata: all of
-// them, where the file was made from a directory.
+// restore puts kept files in the place of those that were made from metadata.
 func restore(m *gguf.Metadata, files memory) error {
-	if m.Has(fileKey + configName) {
-		clear(files)
-	}
 	for _, key := range m.Keys() {
 		name, ok := strings.CutPrefix(key, fileKey)
 		if !ok || !slices.Contains(keptFiles, name) && !isModuleConfig(name) {

@@ -21,36 +21,35 @@ const (
 	templateKey     = "tokenizer.chat_template"
 )
 
-// openGGUF lays a GGUF file out as a directory in memory.
-func (b *Bundle) openGGUF(known []model.Architecture) error {
+// openGGUF reads the head of a GGUF file.
+func (b *Bundle) openGGUF(known []model.Architecture) (_ *head, err error) {
 	f, err := gguf.Open(b.Dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	h := &head{file: f}
+	defer func() {
+		if err != nil {
+			h.close()
+		}
+	}()
 	a, err := architecture(f, known)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	files, err := layOut(f, a.GGUF)
-	if err != nil {
-		return err
-	}
-	if err := restore(f.KV(), files); err != nil {
-		return err
+	h.recipe = a.GGUF
+	if h.config, err = configOf(f, h.recipe); err != nil {
+		return nil, err
 	}
 	// Every tensor has a place and a type that can be computed with.
-	v, err := a.GGUF.HF(f, files[configName])
+	v, err := viewOf(f, h.recipe, h.config)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := restoreBytes(f, v); err != nil {
-		return err
-	}
-	b.files = files
-	b.weights = func() (weights, error) { return openWeights(b.Dir, a.GGUF, files[configName]) }
+	h.weights = func() (weights, error) { return weights{v, func() error { return nil }}, nil }
+	b.weights = func() (weights, error) { return openWeights(b.Dir, h.recipe, h.config) }
 	b.hashed = func() ([]string, error) { return gguf.Paths(b.Dir), nil }
-	return nil
+	return h, nil
 }
 
 func openWeights(path string, r *recipe.Recipe, config []byte) (weights, error) {
@@ -58,14 +57,30 @@ func openWeights(path string, r *recipe.Recipe, config []byte) (weights, error) 
 	if err != nil {
 		return weights{}, err
 	}
-	v, err := r.HF(f, config)
-	if err == nil {
-		err = restoreBytes(f, v)
-	}
+	v, err := viewOf(f, r, config)
 	if err != nil {
 		return weights{}, errors.Join(err, f.Close())
 	}
 	return weights{v, f.Close}, nil
+}
+
+// viewOf shows a file's tensors in Hugging Face's layout.
+func viewOf(f *gguf.File, r *recipe.Recipe, config []byte) (*recipe.View, error) {
+	v, err := r.HF(f, config)
+	if err == nil {
+		err = restoreBytes(f, v)
+	}
+	return v, err
+}
+
+// configOf returns the config.json that a file keeps, or else what its metadata says.
+func configOf(f *gguf.File, r *recipe.Recipe) ([]byte, error) {
+	config, err := r.Config(f)
+	if err != nil || !f.KV().Has(fileKey+configName) {
+		return config, err
+	}
+	text, err := f.KV().Text(fileKey + configName)
+	return []byte(text), err
 }
 
 // architecture finds what knows a file's general.architecture.
@@ -88,23 +103,31 @@ func architecture(f *gguf.File, known []model.Architecture) (model.Architecture,
 	return model.Architecture{}, fmt.Errorf("architecture %q is not supported; known: %s", name, strings.Join(slices.Compact(names), ", "))
 }
 
-// layOut makes the small files of a directory from a file's metadata.
-func layOut(f *gguf.File, r *recipe.Recipe) (memory, error) {
-	config, err := r.Config(f)
-	if err != nil {
-		return nil, err
+// layOut makes the small files of a directory from a file's metadata. Those that the
+// file keeps are taken as they are: all of them, where it was made from a directory.
+func layOut(f *gguf.File, r *recipe.Recipe, config []byte) (memory, error) {
+	files := memory{configName: config}
+	if !f.KV().Has(fileKey + configName) {
+		if err := derive(f, r, files); err != nil {
+			return nil, err
+		}
 	}
+	return files, restore(f.KV(), files)
+}
+
+// derive makes the small files beside the configuration.
+func derive(f *gguf.File, r *recipe.Recipe, files memory) error {
 	v, err := vocab.Read(f.KV())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	tokenizer, err := v.JSON()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	templates, err := chatTemplates(f.KV())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	special := map[string]any{}
 	first, last := "bos_token", "eos_token"
@@ -121,20 +144,20 @@ func layOut(f *gguf.File, r *recipe.Recipe) (memory, error) {
 	}
 	special["add_bos_token"], special["add_eos_token"] = v.Adds()
 	special["tokenizer_class"] = "PreTrainedTokenizerFast"
-	files := memory{configName: config, tokenizerName: tokenizer}
+	files[tokenizerName] = tokenizer
 	contents := map[string]any{tokenizerConfigName: special}
 	if !r.Encoder {
 		contents[generationName] = map[string]any{"eos_token_id": v.Endings()}
 	}
 	if err := layOutPooling(f.KV(), r.Architecture, files); err != nil {
-		return nil, err
+		return err
 	}
 	for name, content := range contents {
 		if files[name], err = json.MarshalIndent(content, "", "  "); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return files, nil
+	return nil
 }
 
 // chatTemplates returns the template as tokenizer_config.json has it: a string, a

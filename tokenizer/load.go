@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,10 +26,14 @@ const maxComponent = 4 << 20
 // supported is an error that names it: a model other than BPE, WordPiece and Unigram, dropout, a
 // regular expression that neither this package nor Go can run.
 func Load(r io.Reader) (*Tokenizer, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxFileSize+1))
-	if err != nil {
+	var file bytes.Buffer
+	if known, ok := r.(interface{ Len() int }); ok { // room for all, rather than to grow into it
+		file.Grow(min(known.Len(), MaxFileSize) + bytes.MinRead)
+	}
+	if _, err := file.ReadFrom(io.LimitReader(r, MaxFileSize+1)); err != nil {
 		return nil, fmt.Errorf("read tokenizer: %w", err)
 	}
+	data := file.Bytes()
 	if len(data) > MaxFileSize {
 		return nil, fmt.Errorf("load tokenizer: longer than %d bytes", MaxFileSize)
 	}
@@ -383,6 +388,7 @@ func (m *bpe) addMerges(f *modelFile) ([][2]int32, error) {
 	m.merged = make([]bool, len(m.vocab.spans))
 	pairs := make([][2]int32, 0, len(f.pairs))
 	text := string(f.merges)
+	next := int32(0)
 	for rank, p := range f.pairs {
 		s := text[p.off : p.off+p.left+p.right]
 		a, b := s[:p.left], s[p.left:]
@@ -394,12 +400,17 @@ func (m *bpe) addMerges(f *modelFile) ([][2]int32, error) {
 			}
 			joined = a + rest
 		}
-		var ids [3]int32
-		for i, token := range []string{a, b, joined} {
-			if ids[i] = m.vocab.id(token); ids[i] < 0 {
+		// Merges mostly make one token after the other: the next one needs no search.
+		ids := [3]int32{m.vocab.id(a), m.vocab.id(b), next}
+		if t, ok := m.vocab.token(next); !ok || t != joined {
+			ids[2] = m.vocab.id(joined)
+		}
+		for i, token := range [...]string{a, b, joined} {
+			if ids[i] < 0 {
 				return nil, fmt.Errorf("merges[%d]: %q + %q: token %q is not in the vocabulary", rank, a, b, token)
 			}
 		}
+		next = ids[2] + 1
 		m.merges.put(ids[0], ids[1], rank, ids[2])
 		m.merged[ids[2]] = true
 		pairs = append(pairs, [2]int32{ids[0], ids[1]})

@@ -95,6 +95,38 @@ func (c *cursor) str() (string, error) {
 	return c.text.String()[at:], nil
 }
 
+// strings reads n strings. Those at hand are copied together, lengths and all: a
+// vocabulary has hundreds of thousands.
+func (c *cursor) strings(n int) ([]string, error) {
+	v := make([]string, n)
+	for i := 0; i < n; {
+		end, last := 0, i
+		for ; last < n && len(c.ahead)-end >= 8; last++ {
+			size := binary.LittleEndian.Uint64(c.ahead[end:])
+			if size > uint64(len(c.ahead)-end-8) {
+				break
+			}
+			end += 8 + int(size)
+		}
+		if last == i { // one that begins here is not whole at hand
+			var err error
+			if v[i], err = c.str(); err != nil {
+				return nil, fmt.Errorf("item %d: %w", i, err)
+			}
+			i++
+			continue
+		}
+		all := string(c.ahead[:end])
+		c.ahead = c.ahead[end:]
+		c.off += int64(end)
+		for ; i < last; i++ {
+			size := binary.LittleEndian.Uint64([]byte(all[:8]))
+			v[i], all = all[8:8+size], all[8+size:]
+		}
+	}
+	return v, nil
+}
+
 // count reads a number of things that take at least size bytes each.
 func (c *cursor) count(size uint64) (int, error) {
 	n, err := c.u64()
@@ -175,13 +207,7 @@ func (c *cursor) array(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		v := make([]string, n)
-		for i := range v {
-			if v[i], err = c.str(); err != nil {
-				return nil, fmt.Errorf("item %d: %w", i, err)
-			}
-		}
-		return v, nil
+		return c.strings(n)
 	case kindArray:
 		if depth == maxNesting {
 			return nil, fmt.Errorf("%w: arrays are nested deeper than %d", ErrMetadata, maxNesting)

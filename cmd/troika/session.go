@@ -6,6 +6,7 @@ import (
 
 	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/bundle"
+	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/compute/cpu"
 	"github.com/troikaml/troika/model"
 	"github.com/troikaml/troika/model/all"
@@ -35,15 +36,17 @@ func (a *app) open(name string) (*session, error) {
 // load loads a model that was found. Close the session when done.
 func (a *app) load(ref modelRef) (_ *session, err error) {
 	s := &session{ref: ref}
-	if s.bundle, err = bundle.Open(ref.Dir, all.Architectures()); err != nil {
-		return nil, err
-	}
-	if s.bundle.Facts.Encoder {
-		return nil, fmt.Errorf("model %s is an encoder: it makes embeddings (troika serve, /v1/embeddings) and generates nothing", ref.Name)
-	}
-	s.dev = a.device()
-	if s.model, err = s.bundle.Load(s.dev, false); err != nil {
-		s.dev.Close()
+	s.bundle, s.model, err = bundle.OpenModel(ref.Dir, all.Architectures(), func(facts model.Facts) (compute.Device, error) {
+		if facts.Encoder {
+			return nil, fmt.Errorf("model %s is an encoder: it makes embeddings (troika serve, /v1/embeddings) and generates nothing", ref.Name)
+		}
+		s.dev = a.device()
+		return s.dev, nil
+	})
+	if err != nil {
+		if s.dev != nil {
+			s.dev.Close()
+		}
 		return nil, err
 	}
 	s.set = adapter.NewSet(s.model)

@@ -213,11 +213,9 @@ func (e *Engine) base(dir string) (*base, error) {
 		return b, nil
 	}
 	b := &base{dir: dir}
-	if b.bundle, err = bundle.Open(dir, e.opts.Known); err != nil {
-		return nil, err
-	}
-	m, err := b.bundle.Load(e.dev, false)
-	if err != nil {
+	var m model.Model
+	device := func(model.Facts) (compute.Device, error) { return e.dev, nil }
+	if b.bundle, m, err = bundle.OpenModel(dir, e.opts.Known, device); err != nil {
 		return nil, err
 	}
 	debug.FreeOSMemory() // what parsing left, before the cache takes its place

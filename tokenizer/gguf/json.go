@@ -105,17 +105,21 @@ func appendPair(b []byte, key string, value any) ([]byte, error) {
 // appendQuoted writes a string that is UTF-8 as JSON.
 func appendQuoted(b []byte, s string) []byte {
 	b = append(b, '"')
+	done := 0
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < ' ':
+		c := s[i]
+		if c != '"' && c != '\\' && c >= ' ' {
+			continue
+		}
+		b = append(b, s[done:i]...)
+		done = i + 1
+		if c < ' ' {
 			b = fmt.Appendf(b, `\u%04x`, c)
-		default:
-			b = append(b, c)
+		} else {
+			b = append(b, '\\', c)
 		}
 	}
-	return append(b, '"')
+	return append(append(b, s[done:]...), '"')
 }
 
 func (v *Vocab) bytePieces(model object) (object, [][2]string, error) {
