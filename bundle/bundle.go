@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 
 	"github.com/troikaml/troika"
@@ -97,7 +98,11 @@ func OpenModel(path string, known []model.Architecture, device func(model.Facts)
 		return nil, nil, err
 	}
 	rest := make(chan error, 1)
-	go func() { rest <- b.openRest(h) }()
+	go func() {
+		err := b.openRest(h)
+		debug.FreeOSMemory() // what parsing left, before the last weights take its place
+		rest <- err
+	}()
 	m, err := b.load(h.weights, dev, false)
 	if failed := <-rest; failed != nil {
 		if err == nil {
@@ -199,29 +204,35 @@ func (b *Bundle) openDir() (*head, error) {
 	return &head{config: config, weights: b.weights}, err
 }
 
-func readSmall(files fs.FS, name string) ([]byte, error) {
-	f, err := files.Open(name)
-	if err != nil {
-		return nil, err
+func readSmall(files fs.FS, name string) ([]byte, error) { return readFile(files, name, maxSmallFile) }
+
+// readFile reads a file of at most so many bytes, which the caller must not change.
+func readFile(files fs.FS, name string, most int) ([]byte, error) {
+	var data []byte
+	if m, ok := files.(memory); ok && m[name] != nil {
+		data = m[name] // no copy: a tokenizer.json has megabytes
+	} else {
+		f, err := files.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close() //nolint:errcheck // only read
+		if data, err = io.ReadAll(io.LimitReader(f, int64(most)+1)); err != nil {
+			return nil, err
+		}
 	}
-	defer f.Close() //nolint:errcheck // only read
-	data, err := io.ReadAll(io.LimitReader(f, maxSmallFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxSmallFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxSmallFile)
+	if len(data) > most {
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, most)
 	}
 	return data, nil
 }
 
 func (b *Bundle) openTokenizer() error {
-	f, err := b.files.Open(tokenizerName)
+	data, err := readFile(b.files, tokenizerName, tokenizer.MaxFileSize)
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
-	if b.Tokenizer, err = tokenizer.Load(f); err != nil {
+	if b.Tokenizer, err = tokenizer.Parse(data); err != nil {
 		return fmt.Errorf("tokenizer.json: %w", err)
 	}
 	if n := b.Tokenizer.VocabSize(); n > b.Facts.VocabSize {

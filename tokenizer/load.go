@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,14 +25,15 @@ const maxComponent = 4 << 20
 // supported is an error that names it: a model other than BPE, WordPiece and Unigram, dropout, a
 // regular expression that neither this package nor Go can run.
 func Load(r io.Reader) (*Tokenizer, error) {
-	var file bytes.Buffer
-	if known, ok := r.(interface{ Len() int }); ok { // room for all, rather than to grow into it
-		file.Grow(min(known.Len(), MaxFileSize) + bytes.MinRead)
-	}
-	if _, err := file.ReadFrom(io.LimitReader(r, MaxFileSize+1)); err != nil {
+	data, err := io.ReadAll(io.LimitReader(r, MaxFileSize+1))
+	if err != nil {
 		return nil, fmt.Errorf("read tokenizer: %w", err)
 	}
-	data := file.Bytes()
+	return Parse(data)
+}
+
+// Parse is [Load] of a file in memory, which it does not keep.
+func Parse(data []byte) (*Tokenizer, error) {
 	if len(data) > MaxFileSize {
 		return nil, fmt.Errorf("load tokenizer: longer than %d bytes", MaxFileSize)
 	}
