@@ -3,5 +3,5 @@
 // file with all of them as metadata and tensors.
 //
 // Opening reads the small parts and checks them; weights are loaded onto a device
-// by [Bundle.Load]. A Bundle is immutable and safe for concurrent use.
+// by [Bundle.Load], or by [OpenModel] at the same time. A Bundle is immutable and safe for concurrent use.
 package bundle

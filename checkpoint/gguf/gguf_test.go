@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -295,5 +296,52 @@ func TestWriterRefuses(t *testing.T) {
 	m.Set("general.alignment", uint32(48))
 	if _, err := gguf.NewWriter(&bytes.Buffer{}, nil, m); !errors.Is(err, gguf.ErrAlignment) {
 		t.Errorf("%v, want ErrAlignment", err)
+	}
+}
+
+// Long lists of strings come back whole, whether the file is mapped or read in windows
+// that end within strings.
+func TestManyStrings(t *testing.T) {
+	want := make([]string, 200_000)
+	for i := range want {
+		want[i] = strings.Repeat("é", i%23) + strconv.Itoa(i)
+	}
+	want[1000] = strings.Repeat("long", 1<<20)
+	var m gguf.Metadata
+	m.Set("general.architecture", "none")
+	m.Set("tokens", want)
+	m.Set("after", uint32(7))
+	path := filepath.Join(t.TempDir(), "m.gguf")
+	w, err := gguf.Create(path, nil, &m)
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mapped, err := gguf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mapped.Close()
+	read, err := gguf.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []*gguf.File{mapped, read} {
+		got, err := f.KV().Strings("tokens")
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%d strings, %v; or others", len(got), err)
+		}
+		if n, err := f.KV().Int("after"); n != 7 || err != nil {
+			t.Errorf("what follows is %d, %v", n, err)
+		}
+	}
+	if _, err := gguf.NewReader(bytes.NewReader(data[:len(data)-2000]), int64(len(data)-2000)); !errors.Is(err, gguf.ErrShort) {
+		t.Errorf("a cut list: %v, want ErrShort", err)
 	}
 }
