@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/troikaml/troika/compute"
-	"github.com/troikaml/troika/model/nn"
 )
 
 // Rehearsal is what a run will be, found out before it by going through its steps on a
@@ -36,18 +35,10 @@ type Rehearsal struct {
 	margins     []extent // passes that ask the base about preferences
 	saves       int      // saved states
 	validations int
-	samples     []sample // by tokens, ascending
-	update      part     // of an optimizer step
 }
 
 // extent is the size of a micro-batch.
 type extent struct{ tokens, labels, longest int }
-
-// sample is the work of one micro-batch, with a backward pass and without.
-type sample struct {
-	tokens        int
-	learn, listen part
-}
 
 // Memory is what all of that takes at the most, in bytes.
 func (r *Rehearsal) Memory() int64 { return r.Weights + r.Peak + r.Saving + r.Garbage }
@@ -84,7 +75,7 @@ func Rehearse(ctx context.Context, job Job, w *Watch) (res *Rehearsal, err error
 	defer r.free()
 	defer func() { w.see = nil }()
 	r.prepare()
-	for _, do := range []func(context.Context) error{r.deal, r.play, r.count, r.take} {
+	for _, do := range []func(context.Context) error{r.deal, r.play, r.count} {
 		if err := do(ctx); err != nil {
 			return nil, fmt.Errorf("plan training: %w", err)
 		}
@@ -180,7 +171,7 @@ func (r *rehearser) play(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if _, err := backward(r.Device, r.Model, r.params, r.Train, pick, r.learn, r.dropout(i)); err != nil {
+		if _, err := backward(r.Device, r.Model, r.params, r.Train, pick, r.learn, r.dropout(uint64(i))); err != nil {
 			return err
 		}
 		if i < first && (i+1)%r.Config.Accumulate == 0 {
@@ -200,10 +191,6 @@ func (r *rehearser) play(ctx context.Context) error {
 	stats := r.Device.Stats()
 	r.res.Weights, r.res.Peak, r.res.Garbage = stats.Weights, stats.Peak, stats.Garbage
 	return nil
-}
-
-func (r *rehearser) dropout(micro int) *nn.Dropout {
-	return &nn.Dropout{Seed: r.Config.Seed, Step: uint64(micro)}
 }
 
 // step is an update.
@@ -300,84 +287,4 @@ func (r *rehearser) alike() [][]int {
 		room -= n
 	}
 	return passes
-}
-
-// take notes the operators of micro-batches that stand for all, and of an update.
-func (r *rehearser) take(ctx context.Context) error {
-	order := make([]int, len(r.res.batches))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return r.res.batches[a].tokens - r.res.batches[b].tokens })
-	n := len(order)
-	stand := slices.Compact([]int{order[0], order[n/4], order[n/2], order[3*n/4], order[n-1]})
-	picks := map[int][]int{}
-	var at cursor
-	for i := range n {
-		var pick []int
-		if pick, at = r.plan.next(at); slices.Contains(stand, i) {
-			picks[i] = pick
-		}
-	}
-	for _, i := range stand {
-		tokens := r.res.batches[i].tokens
-		if k := len(r.res.samples); k > 0 && r.res.samples[k-1].tokens == tokens {
-			continue
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		s := sample{tokens: tokens}
-		err := r.note(&s.listen, func() error {
-			_, _, err := forward(r.Device, r.Model, r.Train, picks[i])
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		// Where there are several micro-batches, all but the first of a step find
-		// gradients to add theirs to.
-		learn := func() error {
-			_, err := backward(r.Device, r.Model, r.params, r.Train, picks[i], r.learn, r.dropout(i))
-			return err
-		}
-		if r.Config.Accumulate > 1 && len(r.res.samples) == 0 {
-			if err := learn(); err != nil {
-				return err
-			}
-		}
-		if err := r.note(&s.learn, learn); err != nil {
-			return err
-		}
-		if r.Config.Accumulate == 1 {
-			if err := r.step(); err != nil {
-				return err
-			}
-		}
-		r.res.samples = append(r.res.samples, s)
-	}
-	if r.Config.Accumulate == 1 {
-		if _, err := backward(r.Device, r.Model, r.params, r.Train, picks[stand[0]], r.learn, r.dropout(0)); err != nil {
-			return err
-		}
-	}
-	return r.note(&r.res.update, r.step)
-}
-
-// note lists the operators that do runs.
-func (r *rehearser) note(to *part, do func() error) error {
-	at := map[string]int{}
-	r.w.see = func(op compute.Op, in []compute.Spec) {
-		s := scene{op: alone(op), in: in, times: 1}
-		key := s.key()
-		if i, ok := at[key]; ok {
-			to.scenes[i].times++
-			return
-		}
-		at[key] = len(to.scenes)
-		to.scenes = append(to.scenes, s)
-	}
-	err := do()
-	r.w.see = nil
-	return err
 }

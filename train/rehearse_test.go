@@ -3,6 +3,9 @@ package train_test
 import (
 	"context"
 	"errors"
+	"math"
+	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -197,40 +200,109 @@ func TestRehearsalCountsFlops(t *testing.T) {
 	}
 }
 
-// Times are those of all parts of a run, on any device that computes.
-func TestRehearsalTells(t *testing.T) {
+// Times are those of all parts of a run, which leave no trace: the parameters keep their
+// bits, memory is given back, and the folder is empty again.
+func TestTime(t *testing.T) {
+	for _, c := range tinyRuns {
+		t.Run(c.name, func(t *testing.T) {
+			var watch train.Watch
+			dry := cpu.New(cpu.Options{Rehearse: watch.See})
+			defer dry.Close()
+			j, free := tiny(t, c.dir, dry, c.change)
+			defer free()
+			got, err := train.Rehearse(t.Context(), j, &watch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dev := cpu.New(cpu.Options{Threads: 2})
+			defer dev.Close()
+			k, freeRun := tiny(t, c.dir, dev, c.change)
+			defer freeRun()
+			live, params := dev.Stats().Live, values(dev, k.Params)
+			times, err := got.Time(t.Context(), k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			measures := len(k.Valid) > 0 || k.Preference != nil
+			if times.Training <= 0 || measures != (times.Measuring > 0) || times.Saving <= 0 {
+				t.Errorf("times are %+v", times)
+			}
+			if dev.Stats().Live != live || !slices.Equal(values(dev, k.Params), params) {
+				t.Errorf("%d bytes are live after %d, or parameters have changed", dev.Stats().Live, live)
+			}
+			if left, err := os.ReadDir(k.Dir); err != nil || len(left) > 0 {
+				t.Errorf("%v is left, %v", left, err)
+			}
+		})
+	}
+}
+
+// values returns the values of parameters one after another, as bits.
+func values(dev compute.Device, params []model.Parameter) (bits []uint32) {
+	for _, p := range params {
+		for _, v := range compute.Floats(dev, p.Tensor) {
+			bits = append(bits, math.Float32bits(v))
+		}
+	}
+	return bits
+}
+
+// ending is a device with which a context ends after some operators.
+type ending struct {
+	compute.Device
+	left int
+	end  func()
+}
+
+// Run implements [compute.Device].
+func (e *ending) Run(op compute.Op, in []*compute.Tensor) []*compute.Tensor {
+	if e.left--; e.left == 0 {
+		e.end()
+	}
+	return e.Device.Run(op, in)
+}
+
+// A context that ends stops a trial wherever it is, and nothing stays in memory.
+func TestTimeStops(t *testing.T) {
 	var watch train.Watch
 	dry := cpu.New(cpu.Options{Rehearse: watch.See})
 	defer dry.Close()
-	j, free := tiny(t, "../model/qwen3/testdata/tied", dry, preferences)
+	j, free := tiny(t, "../model/qwen3/testdata/tied", dry, nil)
 	defer free()
 	got, err := train.Rehearse(t.Context(), j, &watch)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dev := cpu.New(cpu.Options{Threads: 2})
+	dev := cpu.New(cpu.Options{Threads: 1})
 	defer dev.Close()
-	var saved []int64
-	times, err := got.Time(t.Context(), dev, func(n int64) error {
-		saved = append(saved, n)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if times.Training <= 0 || times.Measuring <= 0 || times.Saving <= 0 || len(saved) != 1 || saved[0] != 12*got.Trained {
-		t.Errorf("times are %+v, saved %v of %d parameters", times, saved, got.Trained)
-	}
-	if live := dev.Stats(); live.Live != 0 || live.Weights != 0 {
-		t.Errorf("%+v is left", live)
+	e := &ending{Device: dev}
+	k, freeRun := tiny(t, "../model/qwen3/testdata/tied", e, nil)
+	defer freeRun()
+	live := dev.Stats().Live
+	for after := 1; after < 1000; after += 37 {
+		ctx, cancel := context.WithCancel(t.Context())
+		e.left, e.end = after, cancel
+		if times, err := got.Time(ctx, k); !errors.Is(err, context.Canceled) || times != (train.Times{}) {
+			t.Errorf("cancelled after %d operators: %v, %v", after, times, err)
+		}
+		if now := dev.Stats().Live; now != live {
+			t.Errorf("cancelled after %d operators: %d bytes are live, were %d", after, now, live)
+		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := got.Time(ctx, dev, nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
-	}
 	if _, err := train.Rehearse(ctx, j, &watch); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+	k.Dir = ""
+	e.left = 0
+	if times, err := got.Time(t.Context(), k); err != nil || times.Training <= 0 || times.Saving != 0 {
+		t.Errorf("without a folder: %+v, %v", times, err)
+	}
+	past, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	if _, err := got.Time(past, k); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("too late: %v", err)
 	}
 }
 

@@ -213,14 +213,18 @@ func (r *runner) free() {
 
 func (r *runner) save() error { return save(r.Device, r.Dir, r.params, r.at) }
 
+// dropout is that of a micro-batch, by its number in the run.
+func (r *runner) dropout(micro uint64) *nn.Dropout {
+	return &nn.Dropout{Seed: r.Config.Seed, Step: micro}
+}
+
 // step runs Accumulate micro-batches and one update.
 func (r *runner) step() error {
 	start := time.Now()
 	var total micro
 	for range r.Config.Accumulate {
 		pick, next := r.plan.next(r.at.Cursor)
-		drop := &nn.Dropout{Seed: r.Config.Seed, Step: r.at.Micro}
-		part, err := backward(r.Device, r.Model, r.params, r.Train, pick, r.learn, drop)
+		part, err := backward(r.Device, r.Model, r.params, r.Train, pick, r.learn, r.dropout(r.at.Micro))
 		if err != nil {
 			return fmt.Errorf("step %d: %w", r.at.Step+1, err)
 		}

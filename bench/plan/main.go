@@ -7,16 +7,16 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"text/tabwriter"
+	"time"
 
 	"github.com/troikaml/troika/adapter"
+	"github.com/troikaml/troika/bench/internal/clock"
 	"github.com/troikaml/troika/bench/internal/shape"
 	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/compute/cpu"
-	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/model"
 	"github.com/troikaml/troika/model/all"
 	"github.com/troikaml/troika/model/nn"
@@ -29,6 +29,8 @@ type figures struct {
 	Tensors int64   `json:"tensor_bytes"`
 	Memory  int64   `json:"memory_bytes"` // of the process
 	Seconds float64 `json:"seconds"`
+	// Processor is the part of Seconds in which processors were at work for it.
+	Processor float64 `json:"processor_seconds"`
 }
 
 func main() {
@@ -52,7 +54,7 @@ func main() {
 // report plans and runs each configuration, and prints the ratios.
 func report(threads int, only bool) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(w, "configuration\ttokens\tplanned\ttensors, MB\tplanned\tmemory, MB\tplanned\tratio\ttime, s\tplanned\tratio\t")
+	_, _ = fmt.Fprintln(w, "configuration\ttokens\tplanned\ttensors, MB\tplanned\tmemory, MB\tplanned\tratio\ttime, s\tplanned\tratio\tof processors\t")
 	for i, c := range configurations() {
 		if only && c.Large {
 			continue
@@ -66,9 +68,9 @@ func report(threads int, only bool) error {
 			return err
 		}
 		mega := func(n int64) float64 { return float64(n) / 1e6 }
-		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%.3f\t%.3f\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t\n", c.Name, was.Tokens, planned.Tokens,
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%.3f\t%.3f\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t\n", c.Name, was.Tokens, planned.Tokens,
 			mega(was.Tensors), mega(planned.Tensors), mega(was.Memory), mega(planned.Memory), mega(planned.Memory)/mega(was.Memory),
-			was.Seconds, planned.Seconds, planned.Seconds/was.Seconds)
+			was.Seconds, planned.Seconds, planned.Seconds/was.Seconds, planned.Processor/was.Processor)
 	}
 	return w.Flush()
 }
@@ -154,14 +156,18 @@ func plan(c *configuration, dev compute.Device, dir string) (*figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	times, err := r.Time(context.Background(), dev, func(bytes int64) error {
-		return fsx.WriteFile(filepath.Join(dir, "state"), make([]byte, bytes), 0o600)
-	})
+	if j, err = c.job(dev, dir); err != nil {
+		return nil, err
+	}
+	start, before := time.Now(), clock.CPU()
+	times, err := r.Time(context.Background(), j)
 	if err != nil {
 		return nil, err
 	}
+	share := (clock.CPU() - before).Seconds() / time.Since(start).Seconds()
 	return &figures{
-		Tokens: r.Tokens, Tensors: r.Peak, Memory: r.Memory() + program, Seconds: times.Total().Seconds(),
+		Tokens: r.Tokens, Tensors: r.Peak, Memory: r.Memory() + program,
+		Seconds: times.Total().Seconds(), Processor: share * times.Total().Seconds(),
 	}, nil
 }
 
@@ -174,11 +180,13 @@ func run(c *configuration, dev compute.Device, dir string) (*figures, error) {
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "the memory is that of loading, too:", err)
 	}
+	before := clock.CPU()
 	res, err := train.Run(context.Background(), j)
 	if err != nil {
 		return nil, err
 	}
 	return &figures{
-		Tokens: int64(res.Tokens), Tensors: dev.Stats().Peak, Memory: shape.PeakRSS("self"), Seconds: res.Seconds,
+		Tokens: int64(res.Tokens), Tensors: dev.Stats().Peak, Memory: shape.PeakRSS("self"),
+		Seconds: res.Seconds, Processor: (clock.CPU() - before).Seconds(),
 	}, nil
 }

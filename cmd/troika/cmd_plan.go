@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -35,10 +36,11 @@ trainer then goes through its steps with tensors that have shapes and no values,
 tokens, steps, operations and memory are counted, not guessed. Operations of frozen
 weights have no gradient of their own and are not counted.
 
-For the time, each operator of the run is timed once on this machine, on the shapes that
-it would have; --time=false leaves that out. It is the time of training itself, without
-loading the model. Energy and cost follow from it, with --watts, --price-hour and
---price-kwh.
+For the time, the model is loaded and some of the run is tried on this machine, with an
+adapter that is thrown away: about ten seconds, or two micro-batches of a large model.
+--time=false leaves that out, and so does a run that does not fit. It is the time of
+training itself, on a machine as busy as it is now, without loading the model. Energy and
+cost follow from it, with --watts, --price-hour and --price-kwh.
 
 With --memory, a run that does not fit is answered with what would: a smaller rank,
 smaller micro-batches, shorter examples, a quantised base, or a machine with more.`,
@@ -50,7 +52,7 @@ smaller micro-batches, shorter examples, a quantised base, or a machine with mor
 	f := cmd.Flags()
 	o.recipeFlags(f)
 	f.Var(&o.memory, "memory", "what the machine has for the run, such as 8GB")
-	f.BoolVar(&o.time, "time", true, "time the run's operators on this machine")
+	f.BoolVar(&o.time, "time", true, "try some of the run on this machine to tell its time")
 	priceFlags(f, &o.price)
 	_ = cmd.MarkFlagRequired("data") // the flag above exists
 	return cmd
@@ -107,6 +109,7 @@ type planned struct {
 	Fits     *bool       `json:"fits,omitempty"`
 	Changes  []change    `json:"would_fit,omitempty"`
 	Seconds  *planTime   `json:"seconds,omitempty"`
+	Untimed  string      `json:"not_timed,omitempty"` // why
 	Joules   int64       `json:"energy_joules,omitempty"`
 	Cost     train.Money `json:"cost_micros,omitempty"` // millionths of the currency
 	Currency string      `json:"currency,omitempty"`
@@ -135,12 +138,12 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 		return err
 	}
 	p := planned{
-		Model: o.model, Dataset: data.version.Digest(), Trained: r.Trained, Examples: len(i.learn) / i.group(),
+		Model: o.model, Dataset: data.version.Digest(), Trained: r.Trained, Examples: len(i.Train) / i.group(),
 		Steps: r.Steps, Micro: r.MicroBatches, Tokens: r.Tokens, Learned: r.Learned,
 		Memory: memoryOf(r, program), Disk: r.State, Limit: int64(o.memory), Currency: o.price.Currency,
 	}
 	p.Flops.Forward, p.Flops.Backward, p.Flops.Measuring = r.Forward, r.Backward, r.Measuring
-	if p.Parameters, err = i.bundle.Parameters(); err != nil {
+	if p.Parameters, err = i.Bundle.Parameters(); err != nil {
 		return err
 	}
 	if o.memory > 0 {
@@ -152,12 +155,9 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 		}
 	}
 	if o.time {
-		times, err := a.timeRun(ctx, r)
-		if err != nil {
+		if err := p.timeRun(ctx, a, &i, r, o.price); err != nil {
 			return err
 		}
-		p.Seconds = timeOf(times)
-		p.Joules, p.Cost = o.price.Joules(times.Total()), o.price.Cost(times.Total())
 	}
 	if a.JSON {
 		return a.WriteJSON(&p)
@@ -165,18 +165,37 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 	return a.showPlan(&p)
 }
 
+// timeRun tells how long the run takes, or why that is not known.
+func (p *planned) timeRun(ctx context.Context, a *app, i *intent, r *train.Rehearsal, price train.Price) error {
+	if p.Fits != nil && !*p.Fits {
+		p.Untimed = "what does not fit is not tried"
+		return nil
+	}
+	times, err := a.timeRun(ctx, &i.Tuning, r)
+	if errors.Is(err, errNoRoom) {
+		p.Untimed = err.Error()
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.Seconds = timeOf(times)
+	p.Joules, p.Cost = price.Joules(times.Total()), price.Cost(times.Total())
+	return nil
+}
+
 // intent reads the data of a run as training does.
 func (a *app) intent(o *tuneOptions, data *chats, render rendering) (i intent, err error) {
-	i = intent{adapter: o.adapter, train: o.train, beta: o.beta}
-	if i.bundle, err = a.openBase(o.model); err != nil {
+	i = intent{train.Tuning{Adapter: o.adapter, Config: o.train, Beta: o.beta}}
+	if i.Bundle, err = a.openBase(o.model); err != nil {
 		return i, err
 	}
-	s := &session{bundle: i.bundle}
+	s := &session{bundle: i.Bundle}
 	prompt := asked(data.version, o.instruction)
-	if i.learn, err = s.encode(data.version, dataset.Train, prompt, data.names[dataset.Train], render); err != nil {
+	if i.Train, err = s.encode(data.version, dataset.Train, prompt, data.names[dataset.Train], render); err != nil {
 		return i, err
 	}
-	i.test, err = s.encode(data.version, dataset.Validation, prompt, data.names[dataset.Validation], render)
+	i.Valid, err = s.encode(data.version, dataset.Validation, prompt, data.names[dataset.Validation], render)
 	return i, err
 }
 
@@ -193,6 +212,9 @@ func (a *app) showPlan(p *planned) error {
 	t.Row("memory", mega(p.Memory.Total), fmt.Sprintf("MB: %s weights, %s tensors, %s to save, %s garbage, %s program",
 		mega(p.Memory.Weights), mega(p.Memory.Tensors), mega(p.Memory.Saving), mega(p.Memory.Garbage), mega(p.Memory.Program)))
 	t.Row("disk", mega(p.Disk), "MB for the run's state")
+	if p.Untimed != "" {
+		t.Row("time", "unknown", p.Untimed)
+	}
 	if s := p.Seconds; s != nil {
 		took := time.Duration(s.Total * float64(time.Second))
 		t.Row("time", took.Round(10*time.Millisecond).String(), fmt.Sprintf("%.1f s training, %.1f s measuring, %.1f s saving", s.Training, s.Measuring, s.Saving))

@@ -15,6 +15,9 @@ import (
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
+
+	"github.com/troikaml/troika/job"
+	"github.com/troikaml/troika/train"
 )
 
 // sums returns examples of sums as a file of an SDK.
@@ -198,5 +201,26 @@ func TestSecondServerRefused(t *testing.T) {
 	a, o = server()
 	if err := a.serve(t.Context(), o, func(string) error { return errSeen }); !errors.Is(err, errSeen) {
 		t.Errorf("after the first has ended: %v", err)
+	}
+}
+
+// What jobs take is told only where there is the memory to try them.
+func TestTimeWithinMemory(t *testing.T) {
+	a := &app{}
+	jobs := job.NewMemory(150)
+	if _, err := jobs.Admit(t.Context(), job.Spec{Needs: job.Needs{Memory: 100}}); err != nil {
+		t.Fatal(err)
+	}
+	// Nothing is there to be tried: that would panic.
+	times, err := a.timeWithin(jobs)(t.Context(), nil, &train.Rehearsal{Weights: 60})
+	if err != nil || times != (train.Times{}) || jobs.InUse() != 100 {
+		t.Errorf("with 50 of 150 bytes left: %+v, %v, %d in use", times, err, jobs.InUse())
+	}
+	if availableMemory() == 0 {
+		t.Skip("the system does not tell its memory")
+	}
+	times, err = a.timeWithin(nil)(t.Context(), nil, &train.Rehearsal{Weights: 1 << 60})
+	if err != nil || times != (train.Times{}) {
+		t.Errorf("beyond the machine's memory: %+v, %v", times, err)
 	}
 }

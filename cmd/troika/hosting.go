@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/troikaml/troika/compute"
-	"github.com/troikaml/troika/compute/cpu"
 	"github.com/troikaml/troika/dataset"
 	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/job"
@@ -25,6 +24,7 @@ import (
 	"github.com/troikaml/troika/serve/local"
 	"github.com/troikaml/troika/store"
 	"github.com/troikaml/troika/store/disk"
+	"github.com/troikaml/troika/train"
 )
 
 // Folders and files of --home that belong to the server.
@@ -78,6 +78,10 @@ func (a *app) host(ctx context.Context, home string, db *store.DB, engine *local
 	if err != nil {
 		return nil, err
 	}
+	var admitter job.Admitter
+	if o.memory > 0 {
+		admitter = job.NewMemory(int64(o.memory))
+	}
 	h.tuning = finetune.New(finetune.Options{
 		DB: db, Jobs: jobs, Files: h.files, Datasets: versions, Lineage: made, Known: all.Architectures(),
 		Base: func(name string) (string, error) { return tunable(bases, name) },
@@ -87,11 +91,7 @@ func (a *app) host(ctx context.Context, home string, db *store.DB, engine *local
 			dev := a.device()
 			return dev, dev.Close
 		},
-		Rehearse: func(see func(compute.Op, []compute.Spec)) (compute.Device, func()) {
-			dev := cpu.New(cpu.Options{Rehearse: see})
-			return dev, dev.Close
-		},
-		Time: a.timeRun, Price: o.price,
+		Rehearse: rehearsing, Time: a.timeWithin(admitter), Price: o.price,
 		Tuned: filepath.Join(home, tunedFolder), Runs: filepath.Join(home, runsFolder),
 		Offer: func(m finetune.Model) error {
 			return engine.Offer(local.Tuned{
@@ -106,12 +106,31 @@ func (a *app) host(ctx context.Context, home string, db *store.DB, engine *local
 	// Leases are short for their heartbeats to tell clients how far a job is.
 	const lease = 6 * time.Second
 	run := joblocal.Options{Dir: home, Store: jobs, Handlers: h.tuning.Handlers(), Lease: lease, Log: a.Log}
-	if o.memory > 0 {
+	if admitter != nil {
 		const most = 64 // more than any memory admits
-		run.Admitter, run.Parallel = job.NewMemory(int64(o.memory)), most
+		run.Admitter, run.Parallel = admitter, most
 	}
 	h.runner, err = joblocal.Open(ctx, run)
 	return h, err
+}
+
+// timeWithin tells how long jobs take where there is the memory to try them: of the machine,
+// and of the admitter if there is one.
+func (a *app) timeWithin(admitter job.Admitter) func(context.Context, *train.Tuning, *train.Rehearsal) (train.Times, error) {
+	return func(ctx context.Context, t *train.Tuning, r *train.Rehearsal) (train.Times, error) {
+		if admitter != nil {
+			grant, err := admitter.Admit(ctx, job.Spec{Kind: finetune.Kind, Needs: job.Needs{Memory: r.Memory()}})
+			if err != nil {
+				return train.Times{}, nil //nolint:nilerr // jobs have the memory, which is no mistake
+			}
+			defer grant.Release()
+		}
+		times, err := a.timeRun(ctx, t, r)
+		if errors.Is(err, errNoRoom) {
+			return train.Times{}, nil
+		}
+		return times, err
+	}
 }
 
 // tunable returns the folder of a base.

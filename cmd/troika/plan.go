@@ -2,55 +2,28 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/troikaml/troika/adapter"
-	"github.com/troikaml/troika/bundle"
+	"github.com/troikaml/troika/compute"
 	"github.com/troikaml/troika/compute/cpu"
-	"github.com/troikaml/troika/internal/fsx"
 	"github.com/troikaml/troika/train"
 )
 
 // intent is a tuning run that may come to be.
-type intent struct {
-	bundle      *bundle.Bundle
-	mixture     string // that the base would be quantised by; "": as it is
-	adapter     adapter.Config
-	train       train.Config
-	beta        float64
-	learn, test []train.Sequence
-}
+type intent struct{ train.Tuning }
 
 // rehearse goes through the run without computing it.
 func (i intent) rehearse(ctx context.Context) (*train.Rehearsal, error) {
-	var watch train.Watch
-	dev := cpu.New(cpu.Options{Rehearse: watch.See})
-	defer dev.Close()
-	m, err := i.bundle.Rehearse(dev, i.mixture)
-	if err != nil {
-		return nil, err
-	}
-	defer m.Free()
-	x, err := adapter.New(dev, m, i.adapter, i.train.Seed)
-	if err != nil {
-		return nil, err
-	}
-	defer x.Free()
-	adapter.NewSet(m).Add(x)
-	j := train.Job{
-		Device: dev, Model: m, Params: x.Params(), Train: i.learn, Valid: i.test,
-		Context: i.bundle.Facts.MaxPositions, Vocab: i.bundle.Facts.VocabSize, Config: i.train,
-	}
-	if i.beta != 0 {
-		j.Preference = &train.Preference{
-			Beta: i.beta, Train: make([]float64, len(i.learn)/2), Valid: make([]float64, len(i.test)/2),
-		}
-	}
-	return train.Rehearse(ctx, j, &watch)
+	return i.Rehearse(ctx, rehearsing)
+}
+
+// rehearsing makes a device that computes nothing.
+func rehearsing(see func(compute.Op, []compute.Spec)) (compute.Device, func()) {
+	dev := cpu.New(cpu.Options{Rehearse: see})
+	return dev, dev.Close
 }
 
 // planMemory is what a run takes, in bytes.
@@ -132,9 +105,9 @@ func (i intent) changes(ctx context.Context, program, takes, limit int64) ([]cha
 
 // ranks halves the rank down to 1.
 func (i intent) ranks() (steps []func(*intent) string) {
-	for rank := i.adapter.Rank / 2; rank >= 1; rank /= 2 {
+	for rank := i.Adapter.Rank / 2; rank >= 1; rank /= 2 {
 		steps = append(steps, func(j *intent) string {
-			j.adapter.Rank = rank
+			j.Adapter.Rank = rank
 			return fmt.Sprintf("--rank %d", rank)
 		})
 	}
@@ -144,10 +117,10 @@ func (i intent) ranks() (steps []func(*intent) string) {
 // packings halves the micro-batches down to the longest example, in more of them.
 func (i intent) packings() (steps []func(*intent) string) {
 	longest := i.longest()
-	for n := 2; i.train.MicroTokens/n >= longest; n *= 2 {
+	for n := 2; i.Config.MicroTokens/n >= longest; n *= 2 {
 		steps = append(steps, func(j *intent) string {
-			j.train.MicroTokens, j.train.Accumulate = i.train.MicroTokens/n, i.train.Accumulate*n
-			return fmt.Sprintf("--micro-tokens %d --accumulate %d", j.train.MicroTokens, j.train.Accumulate)
+			j.Config.MicroTokens, j.Config.Accumulate = i.Config.MicroTokens/n, i.Config.Accumulate*n
+			return fmt.Sprintf("--micro-tokens %d --accumulate %d", j.Config.MicroTokens, j.Config.Accumulate)
 		})
 	}
 	return steps
@@ -155,7 +128,7 @@ func (i intent) packings() (steps []func(*intent) string) {
 
 func (i intent) longest() int {
 	n := 0
-	for _, s := range i.learn {
+	for _, s := range i.Train {
 		n = max(n, len(s.Tokens))
 	}
 	return n
@@ -164,14 +137,14 @@ func (i intent) longest() int {
 // lengths leaves out long examples, as long as most are left.
 func (i intent) lengths() (steps []func(*intent) string) {
 	for most := i.longest() * 3 / 4; most > 1; most = most * 3 / 4 {
-		short := i.shorter(i.learn, most)
-		if 2*len(short) < len(i.learn) {
+		short := i.shorter(i.Train, most)
+		if 2*len(short) < len(i.Train) {
 			break
 		}
 		steps = append(steps, func(j *intent) string {
-			j.learn, j.test = short, i.shorter(i.test, most)
-			j.train.MicroTokens = min(j.train.MicroTokens, max(2, most))
-			return fmt.Sprintf("--micro-tokens %d, without the %d longest examples", j.train.MicroTokens, (len(i.learn)-len(short))/i.group())
+			j.Train, j.Valid = short, i.shorter(i.Valid, most)
+			j.Config.MicroTokens = min(j.Config.MicroTokens, max(2, most))
+			return fmt.Sprintf("--micro-tokens %d, without the %d longest examples", j.Config.MicroTokens, (len(i.Train)-len(short))/i.group())
 		})
 	}
 	return steps
@@ -179,7 +152,7 @@ func (i intent) lengths() (steps []func(*intent) string) {
 
 // group is how many sequences an example is.
 func (i intent) group() int {
-	if i.beta != 0 {
+	if i.Beta != 0 {
 		return 2
 	}
 	return 1
@@ -201,26 +174,29 @@ func (i intent) shorter(seqs []train.Sequence, most int) []train.Sequence {
 func (i intent) mixtures() (steps []func(*intent) string) {
 	for _, name := range []string{"Q8_0", "Q4_K_M"} {
 		steps = append(steps, func(j *intent) string {
-			j.mixture = name
+			j.Mixture = name
 			return fmt.Sprintf("a base quantised by --type %s", name)
 		})
 	}
 	return steps
 }
 
-// timeRun tells how long a run takes on this machine.
-func (a *app) timeRun(ctx context.Context, r *train.Rehearsal) (train.Times, error) {
+// errNoRoom says that a run's time cannot be told: it would have to be tried.
+var errNoRoom = errors.New("no room to try it")
+
+// timeRun tells how long a run that was rehearsed takes on this machine: it is tried where
+// there is the memory for it, and saves a state in the home folder for that.
+func (a *app) timeRun(ctx context.Context, t *train.Tuning, r *train.Rehearsal) (train.Times, error) {
+	if free := availableMemory(); free > 0 && r.Memory() > free {
+		return train.Times{}, fmt.Errorf("%w: the machine has %.1f MB left", errNoRoom, float64(free)/1e6)
+	}
 	home, err := a.Home()
 	if err != nil {
 		return train.Times{}, err
 	}
 	dev := a.device()
 	defer dev.Close()
-	return r.Time(ctx, dev, func(bytes int64) error {
-		name := filepath.Join(home, fmt.Sprintf(".plan-%d", os.Getpid()))
-		defer os.Remove(name) //nolint:errcheck // scratch
-		return fsx.WriteFile(name, make([]byte, bytes), 0o600)
-	})
+	return t.Time(ctx, r, dev, home)
 }
 
 // planTime is how long a run takes on this machine.

@@ -18,3 +18,6 @@ func peakRSS() int64 {
 	}
 	return u.Maxrss << 10
 }
+
+// availableMemory returns 0: the system does not tell in a common way.
+func availableMemory() int64 { return 0 }

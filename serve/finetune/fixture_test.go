@@ -52,9 +52,10 @@ type fixture struct {
 	client   openai.Client
 	url      string
 
-	mu    sync.Mutex
-	takes train.Times     // what jobs are said to take
-	left  []compute.Stats // of devices that runs gave back
+	mu      sync.Mutex
+	takes   train.Times     // what jobs are said to take
+	untimed error           // why they are not
+	left    []compute.Stats // of devices that runs gave back
 }
 
 // newFixture returns one in a new home, with content in blobs or, where that is nil, in
@@ -116,7 +117,9 @@ func rehearse(see func(compute.Op, []compute.Spec)) (compute.Device, func()) {
 }
 
 // clock tells how long jobs take: what a test says, on however busy a machine.
-func (f *fixture) clock(context.Context, *train.Rehearsal) (train.Times, error) { return f.takes, nil }
+func (f *fixture) clock(context.Context, *train.Tuning, *train.Rehearsal) (train.Times, error) {
+	return f.takes, f.untimed
+}
 
 // device is what runs compute on. It notes what they leave behind.
 func (f *fixture) device() (compute.Device, func()) {

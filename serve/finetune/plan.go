@@ -3,12 +3,12 @@ package finetune
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"time"
 
-	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/job"
 	"github.com/troikaml/troika/train"
 )
@@ -28,39 +28,21 @@ func (s *Service) plan(ctx context.Context, b *base, r recipe, training, validat
 	if s.o.Rehearse == nil {
 		return nil, nil //nolint:nilnil // unknown, which is no error
 	}
-	var watch train.Watch
-	dev, giveBack := s.o.Rehearse(watch.See)
-	defer giveBack()
-	m, err := b.bundle.Rehearse(dev, "")
-	if err != nil {
-		return nil, err
+	t := &train.Tuning{Bundle: b.bundle, Adapter: r.Adapter, Config: r.Train}
+	if r.Method == methodDPO {
+		t.Beta = r.Hyper.Beta
 	}
-	defer m.Free()
-	lora, err := adapter.New(dev, m, r.Adapter, r.Train.Seed)
-	if err != nil {
-		return nil, err
-	}
-	defer lora.Free()
-	adapter.NewSet(m).Add(lora)
-	j := train.Job{
-		Device: dev, Model: m, Params: lora.Params(), Config: r.Train,
-		Context: b.bundle.Facts.MaxPositions, Vocab: b.bundle.Facts.VocabSize,
-	}
-	if j.Train, err = training.sequences(b); err != nil {
+	var err error
+	if t.Train, err = training.sequences(b); err != nil {
 		return nil, err
 	}
 	if validation != nil {
-		if j.Valid, err = validation.sequences(b); err != nil {
+		if t.Valid, err = validation.sequences(b); err != nil {
 			return nil, err
 		}
 	}
-	if r.Method == methodDPO {
-		j.Preference = &train.Preference{
-			Beta: r.Hyper.Beta, Train: make([]float64, len(j.Train)/2), Valid: make([]float64, len(j.Valid)/2),
-		}
-	}
 	f := &forecast{}
-	if f.Rehearsal, err = train.Rehearse(ctx, j, &watch); err != nil {
+	if f.Rehearsal, err = t.Rehearse(ctx, s.o.Rehearse); err != nil {
 		return nil, err
 	}
 	if s.o.Time == nil {
@@ -68,9 +50,9 @@ func (s *Service) plan(ctx context.Context, b *base, r recipe, training, validat
 	}
 	within, cancel := context.WithTimeout(ctx, timing)
 	defer cancel()
-	f.times, err = s.o.Time(within, f.Rehearsal)
-	if within.Err() != nil {
-		f.times, err = train.Times{}, ctx.Err()
+	f.times, err = s.o.Time(within, t, f.Rehearsal)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		f.times, err = train.Times{}, nil
 	}
 	return f, err
 }

@@ -2,6 +2,7 @@ package finetune_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -304,6 +305,20 @@ func TestNeeds(t *testing.T) {
 	}
 	if need := j.Spec.Needs.Seconds; need != 3 {
 		t.Errorf("the job's estimate is of %d s, want 3", need)
+	}
+}
+
+// A job whose time cannot be told soon enough is accepted all the same.
+func TestUntimed(t *testing.T) {
+	f := newFixture(t, starterDir, nil)
+	f.untimed = fmt.Errorf("load: %w", context.DeadlineExceeded)
+	id := f.create(t, `{"model":"starter","training_file":"`+f.send(t, examples(0, 8))+`","hyperparameters":{"n_epochs":1}}`)
+	j, err := f.jobs.Get(t.Context(), strings.TrimPrefix(id, "ftjob-"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if need := j.Spec.Needs; need.Seconds != 0 || need.Memory == 0 {
+		t.Errorf("the job needs %+v, want its memory and no time", need)
 	}
 }
 

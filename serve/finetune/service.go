@@ -51,8 +51,9 @@ type Options struct {
 	// what a job will take to be known when it is accepted; nil leaves that unknown, and
 	// an admitter by memory gives such jobs the machine for themselves.
 	Rehearse func(see func(compute.Op, []compute.Spec)) (compute.Device, func())
-	// Time tells how long a job will take on this machine; nil leaves that unknown.
-	Time func(context.Context, *train.Rehearsal) (train.Times, error)
+	// Time tells how long a job that was rehearsed will take on this machine, and zeros
+	// where that cannot be told; nil never tells. It gives up when its context ends.
+	Time func(context.Context, *train.Tuning, *train.Rehearsal) (train.Times, error)
 	// Price is what the time of jobs costs.
 	Price train.Price
 	// Tuned is the folder that adapters go to, Runs that of the runs' states.
