@@ -26,7 +26,7 @@ func (t Times) Total() time.Duration { return t.Training + t.Measuring + t.Savin
 // Bounds of trying a run.
 const (
 	triedLeast = time.Second      // however short the run is: a shorter look is chance
-	triedMost  = 8 * time.Second  // with more than two micro-batches
+	triedMost  = 12 * time.Second // with more than two micro-batches
 	triedTwo   = 40 * time.Second // with more than one
 	triedPart  = 0.75             // of what is left of the context
 	triedBatch = 65               // different micro-batches
@@ -38,7 +38,7 @@ const (
 // is saved in a folder of its own there, which is removed again. The job is the one that
 // was rehearsed, on a device that computes; its parameters and model are left as they are.
 //
-// It takes some ten seconds, and as long as one micro-batch at least. Its error is that of
+// It takes some twelve seconds, and as long as one micro-batch at least. Its error is that of
 // ctx where ctx ends before anything is known.
 func (r *Rehearsal) Time(ctx context.Context, job Job) (times Times, err error) {
 	defer compute.Recover(&err)

@@ -37,7 +37,7 @@ tokens, steps, operations and memory are counted, not guessed. Operations of fro
 weights have no gradient of their own and are not counted.
 
 For the time, the model is loaded and some of the run is tried on this machine, with an
-adapter that is thrown away: about ten seconds, or two micro-batches of a large model.
+adapter that is thrown away: about twelve seconds, or two micro-batches of a large model.
 --time=false leaves that out, and so does a run that does not fit. It is the time of
 training itself, on a machine as busy as it is now, without loading the model. Energy and
 cost follow from it, with --watts, --price-hour and --price-kwh.
