@@ -121,7 +121,7 @@ func (a *app) timeWithin(admitter job.Admitter) func(context.Context, *train.Tun
 		if admitter != nil {
 			grant, err := admitter.Admit(ctx, job.Spec{Kind: finetune.Kind, Needs: job.Needs{Memory: r.Memory()}})
 			if err != nil {
-				return train.Times{}, nil //nolint:nilerr // jobs have the memory, which is no mistake
+				return train.Times{}, nil // jobs have the memory, or it is too little
 			}
 			defer grant.Release()
 		}
