@@ -65,11 +65,11 @@ test: try-tables ## Run every test (at most 10 minutes on 2 cores)
 # The kernels start no goroutines, and their tests compute for long.
 .PHONY: test-race
 test-race: try-tables ## Run the short tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 7m $$($(GO) list ./... | grep -v /compute/cpu/kernel$$)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 9m $$($(GO) list ./... | grep -v /compute/cpu/kernel$$)
 
 .PHONY: test-noasm
 test-noasm: try-tables ## Run the short tests on the plain-Go kernels
-	$(GO) test -tags noasm -short -timeout 7m ./...
+	$(GO) test -tags noasm -short -timeout 9m ./...
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target within a shared budget (FUZZ_SECONDS, default 300)
