@@ -66,23 +66,30 @@ var tinyRuns = []struct {
 	{"no validation, by epochs", "../model/qwen3/testdata/tied", func(j *train.Job) { j.Valid, j.Config.Steps, j.Config.Epochs = nil, 0, 2 }},
 }
 
+// rehearsed returns the rehearsal of a tiny run, which leaves less than its peak behind.
+func rehearsed(t *testing.T, dir string, change func(*train.Job)) *train.Rehearsal {
+	t.Helper()
+	var watch train.Watch
+	dry := cpu.New(cpu.Options{Rehearse: watch.See})
+	defer dry.Close()
+	j, free := tiny(t, dir, dry, change)
+	defer free()
+	got, err := train.Rehearse(t.Context(), j, &watch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after := dry.Stats(); after.Live >= got.Peak {
+		t.Errorf("%d bytes are live after a rehearsal with a peak of %d", after.Live, got.Peak)
+	}
+	return got
+}
+
 // What a rehearsal says of memory and tokens is what the device and the trainer count
 // when the run is done, to the byte.
 func TestRehearsalIsWhatHappens(t *testing.T) {
 	for _, c := range tinyRuns {
 		t.Run(c.name, func(t *testing.T) {
-			var watch train.Watch
-			dry := cpu.New(cpu.Options{Rehearse: watch.See})
-			defer dry.Close()
-			j, free := tiny(t, c.dir, dry, c.change)
-			defer free()
-			got, err := train.Rehearse(t.Context(), j, &watch)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if after := dry.Stats(); after.Live >= got.Peak {
-				t.Errorf("%d bytes are live after a rehearsal with a peak of %d", after.Live, got.Peak)
-			}
+			got := rehearsed(t, c.dir, c.change)
 			dev := cpu.New(cpu.Options{Threads: 2})
 			defer dev.Close()
 			k, freeRun := tiny(t, c.dir, dev, c.change)
@@ -205,15 +212,7 @@ func TestRehearsalCountsFlops(t *testing.T) {
 func TestTime(t *testing.T) {
 	for _, c := range tinyRuns {
 		t.Run(c.name, func(t *testing.T) {
-			var watch train.Watch
-			dry := cpu.New(cpu.Options{Rehearse: watch.See})
-			defer dry.Close()
-			j, free := tiny(t, c.dir, dry, c.change)
-			defer free()
-			got, err := train.Rehearse(t.Context(), j, &watch)
-			if err != nil {
-				t.Fatal(err)
-			}
+			got := rehearsed(t, c.dir, c.change)
 			dev := cpu.New(cpu.Options{Threads: 2})
 			defer dev.Close()
 			k, freeRun := tiny(t, c.dir, dev, c.change)
