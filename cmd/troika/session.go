@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime/debug"
 
 	"github.com/troikaml/troika/adapter"
 	"github.com/troikaml/troika/bundle"
@@ -59,7 +58,6 @@ func (a *app) load(ref modelRef) (_ *session, err error) {
 		s.lora = x
 		s.set.Add(x)
 	}
-	debug.FreeOSMemory() // what parsing left, before the cache takes its place
 	return s, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -218,7 +217,6 @@ func (e *Engine) base(dir string) (*base, error) {
 	if b.bundle, m, err = bundle.OpenModel(dir, e.opts.Known, device); err != nil {
 		return nil, err
 	}
-	debug.FreeOSMemory() // what parsing left, before the cache takes its place
 	b.model = &gated{Model: m}
 	b.set = adapter.NewSet(m)
 	b.digest = sync.OnceValues(b.bundle.Digest)

@@ -15,7 +15,7 @@ var avx2Quant = quantised{
 	dot: [grains]func(int, int, *byte, *byte, *float32, int){
 		dotQ8_0, dotQ4_0, dotQ4_1, dotQ5_0, dotQ5_1, dotQ4K, dotQ5K, dotQ6K,
 	},
-	spread: [grains]func(int, *byte, *byte){
+	spread: [grains]func(int, int, *byte, *byte){
 		spreadQ8_0, spreadQ4_0, spreadQ4_1, spreadQ5_0, spreadQ5_1, spreadQ4K, spreadQ5K, spreadQ6K,
 	},
 	tile: [grains][]roundedTileFunc{
@@ -26,17 +26,22 @@ var avx2Quant = quantised{
 	},
 }
 
-// avx512Quant multiplies twelve rows at a time. Its spread runs of Q8_0 have no signs.
+// avx512Quant multiplies six rows by two panels at a time, or twelve by one. Its spread
+// runs of Q8_0 have no signs.
 var avx512Quant = func() quantised {
 	q := avx2Quant
-	steps := []roundedTileFunc{wideStepsR1, wideStepsR2, wideStepsR3, wideStepsR4, wideStepsR5, wideStepsR6, wideStepsR7, wideStepsR8, wideStepsR9, wideStepsR10, wideStepsR11, wideStepsR12}
-	minima := []roundedTileFunc{wideMinimaR1, wideMinimaR2, wideMinimaR3, wideMinimaR4, wideMinimaR5, wideMinimaR6, wideMinimaR7, wideMinimaR8, wideMinimaR9, wideMinimaR10, wideMinimaR11, wideMinimaR12}
-	q.tile = [grains][]roundedTileFunc{
-		Q8_0: {wideBytesR1, wideBytesR2, wideBytesR3, wideBytesR4, wideBytesR5, wideBytesR6, wideBytesR7, wideBytesR8, wideBytesR9, wideBytesR10, wideBytesR11, wideBytesR12},
-		Q4_0: steps, Q5_0: steps,
-		Q4_1: minima, Q5_1: minima, Q4K: minima, Q5K: minima,
-		Q6K: {wideHalvesR1, wideHalvesR2, wideHalvesR3, wideHalvesR4, wideHalvesR5, wideHalvesR6, wideHalvesR7, wideHalvesR8, wideHalvesR9, wideHalvesR10, wideHalvesR11, wideHalvesR12},
-	}
+	var (
+		bytes      = []roundedTileFunc{wideBytesR1P1, wideBytesR2P1, wideBytesR3P1, wideBytesR4P1, wideBytesR5P1, wideBytesR6P1, wideBytesR7P1, wideBytesR8P1, wideBytesR9P1, wideBytesR10P1, wideBytesR11P1, wideBytesR12P1}
+		steps      = []roundedTileFunc{wideStepsR1P1, wideStepsR2P1, wideStepsR3P1, wideStepsR4P1, wideStepsR5P1, wideStepsR6P1, wideStepsR7P1, wideStepsR8P1, wideStepsR9P1, wideStepsR10P1, wideStepsR11P1, wideStepsR12P1}
+		minima     = []roundedTileFunc{wideMinimaR1P1, wideMinimaR2P1, wideMinimaR3P1, wideMinimaR4P1, wideMinimaR5P1, wideMinimaR6P1, wideMinimaR7P1, wideMinimaR8P1, wideMinimaR9P1, wideMinimaR10P1, wideMinimaR11P1, wideMinimaR12P1}
+		halves     = []roundedTileFunc{wideHalvesR1P1, wideHalvesR2P1, wideHalvesR3P1, wideHalvesR4P1, wideHalvesR5P1, wideHalvesR6P1, wideHalvesR7P1, wideHalvesR8P1, wideHalvesR9P1, wideHalvesR10P1, wideHalvesR11P1, wideHalvesR12P1}
+		bytesPair  = []roundedTileFunc{wideBytesR1P2, wideBytesR2P2, wideBytesR3P2, wideBytesR4P2, wideBytesR5P2, wideBytesR6P2}
+		stepsPair  = []roundedTileFunc{wideStepsR1P2, wideStepsR2P2, wideStepsR3P2, wideStepsR4P2, wideStepsR5P2, wideStepsR6P2}
+		minimaPair = []roundedTileFunc{wideMinimaR1P2, wideMinimaR2P2, wideMinimaR3P2, wideMinimaR4P2, wideMinimaR5P2, wideMinimaR6P2}
+		halvesPair = []roundedTileFunc{wideHalvesR1P2, wideHalvesR2P2, wideHalvesR3P2, wideHalvesR4P2, wideHalvesR5P2, wideHalvesR6P2}
+	)
+	q.tile = [grains][]roundedTileFunc{bytes, steps, minima, steps, minima, minima, minima, halves}
+	q.pair = [grains][]roundedTileFunc{bytesPair, stepsPair, minimaPair, stepsPair, minimaPair, minimaPair, minimaPair, halvesPair}
 	q.spread[Q8_0] = spreadUnsignedQ8_0
 	return q
 }()

@@ -123,11 +123,16 @@ func (w *Octets) octets() int { return (w.N + OctetRows - 1) / OctetRows }
 
 // from returns the data of octet o from unit u on, of the units that follow it there.
 func (w *Octets) from(o, u int) []byte {
-	whole := chunkColumns / (Run * layouts[w.Grain].runs)
-	first := u / whole * whole
-	n := min(whole, w.units()-first)
+	first, n := w.chunk(u)
 	size := w.Grain.unit()
 	return w.Data[(w.octets()*first+o*n+u-first)*size:][:(first+n-u)*size]
+}
+
+// chunk returns the first unit of the chunk that has unit u, and how many it has.
+func (w *Octets) chunk(u int) (first, n int) {
+	whole := chunkColumns / (Run * layouts[w.Grain].runs)
+	first = u / whole * whole
+	return first, min(whole, w.units()-first)
 }
 
 // unit returns unit u of octet o.

@@ -91,7 +91,7 @@ loop:
 	RET
 
 // func readBytes(p *byte, n int) int
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·readBytes(SB), NOSPLIT, $0-24
 	MOVQ  p+0(FP), AX
 	MOVQ  n+8(FP), CX
@@ -103,17 +103,21 @@ TEXT ·readBytes(SB), NOSPLIT, $0-24
 	JZ    done
 
 loop:
-	VPADDQ (AX), Y0, Y0
-	VPADDQ 32(AX), Y1, Y1
-	VPADDQ 64(AX), Y2, Y2
-	VPADDQ 96(AX), Y3, Y3
-	VPADDQ 128(AX), Y0, Y0
-	VPADDQ 160(AX), Y1, Y1
-	VPADDQ 192(AX), Y2, Y2
-	VPADDQ 224(AX), Y3, Y3
-	ADDQ   $0x00000100, AX
-	DECQ   CX
-	JNZ    loop
+	PREFETCHT1 3072(AX)
+	PREFETCHT1 3136(AX)
+	PREFETCHT1 3200(AX)
+	PREFETCHT1 3264(AX)
+	VPADDQ     (AX), Y0, Y0
+	VPADDQ     32(AX), Y1, Y1
+	VPADDQ     64(AX), Y2, Y2
+	VPADDQ     96(AX), Y3, Y3
+	VPADDQ     128(AX), Y0, Y0
+	VPADDQ     160(AX), Y1, Y1
+	VPADDQ     192(AX), Y2, Y2
+	VPADDQ     224(AX), Y3, Y3
+	ADDQ       $0x00000100, AX
+	DECQ       CX
+	JNZ        loop
 
 done:
 	VPADDQ Y1, Y0, Y0

@@ -11,17 +11,22 @@ type quantised struct {
 	// each octet, added to c where add is not zero. See dotOctetsGo.
 	dot [grains]func(octets, units int, w, x *byte, c *float32, add int)
 
-	// spread widens units of an octet, by grain. See spreadGo.
-	spread [grains]func(units int, w, dst *byte)
+	// spread widens units of an octet, by grain, and asks for the memory that many
+	// bytes ahead. See spreadGo.
+	spread [grains]func(units, ahead int, w, dst *byte)
 
 	// tile adds products of spread runs to c, by grain and rows-1. See
 	// spreadTileGo.
 	tile [grains][]roundedTileFunc
+
+	// pair holds tiles of two panels, by grain and rows-1. May be empty.
+	pair [grains][]roundedTileFunc
 }
 
 // A roundedTileFunc adds the product of rounded rows, ldx bytes apart, and n spread
-// runs to sixteen columns of c, whose rows are ldc numbers apart.
-type roundedTileFunc func(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// runs to sixteen columns of c, whose rows are ldc numbers apart; of two panels the
+// second's runs lie apart bytes after the first's, and its columns follow in c.
+type roundedTileFunc func(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // Spread runs are what tiles multiply: 32 columns of sixteen rows, which two octets
 // hold, as eight groups of [16][4] bytes; then float32 steps of the sixteen rows,
@@ -41,9 +46,9 @@ func (g Grain) spreadBytes() int {
 	return spreadMore
 }
 
-// spreadRuns is the most runs that are spread at once: they leave room for the
-// records of a tile's rows in a first-level cache of 32 KB. It divides a chunk and is
-// a multiple of the runs of each grain.
+// spreadRuns is the most runs of a panel that are spread at once, half as many of two:
+// they leave room for the records of a tile's rows in a first-level cache of 32 KB. Its
+// half divides a chunk and is a multiple of the runs of each grain.
 const spreadRuns = 32
 
 // MatMulOctets computes C [m, N] = X * W^T, or adds it to C, for rows i0 to i0+m of
@@ -109,44 +114,63 @@ func manyRows(c []float32, ldc int, x *Rounded, i, m int, w *Octets, p0, p1 int,
 	if s.spread == nil {
 		s.spread = asBytes(aligned(spreadRuns * (spreadMore + 4*Lanes) / 4))
 	}
+	tiles, pairs := active.quant.tile[w.Grain], active.quant.pair[w.Grain]
+	most := spreadRuns
+	if len(pairs) > 0 {
+		most /= 2
+	}
 	for g := p0; g < p1; g += groupPanels {
 		for u := 0; u < w.units(); {
-			units := min(spreadRuns/unitRuns, len(w.from(0, u))/w.Grain.unit())
-			runs := units * unitRuns
+			units := min(most/unitRuns, len(w.from(0, u))/w.Grain.unit())
+			b := spreadRun{runs: units * unitRuns, apart: units * unitRuns * size, at: &s.spread[0]}
 			from := x.Data[i*x.stride()+u*unitRuns*recordBytes:]
-			for p := g; p < min(g+groupPanels, p1); p++ {
-				w.spreadPanel(s.spread[:runs*size], p, u, units)
-				spreadBlock(w.Grain, c[p*Lanes:], ldc, from, x.stride(), m, runs, &s.spread[0], min(Lanes, w.N-p*Lanes), s)
+			for p := g; p < min(g+groupPanels, p1); {
+				n, tile := 1, tiles
+				if len(pairs) > 0 && p+1 < p1 && (p+2)*Lanes <= w.N {
+					n, tile = 2, pairs
+				}
+				for q := range n {
+					w.spreadPanel(s.spread[q*b.apart:][:b.apart], p+q, u, units)
+				}
+				spreadBlock(tile, c[p*Lanes:], ldc, from, x.stride(), m, b, min(Lanes, w.N-p*Lanes), s)
+				p += n
 			}
 			u += units
 		}
 	}
 }
 
+// spreadRun is what a tile multiplies by: so many spread runs of one panel or two.
+type spreadRun struct {
+	at          *byte
+	runs, apart int
+}
+
 // spreadPanel widens some units of a panel's two octets. The lanes of an octet that
 // does not exist are left as they were: nothing reads their sums.
 func (w *Octets) spreadPanel(dst []byte, p, u, units int) {
+	_, n := w.chunk(u)
+	ahead := 2 * n * w.Grain.unit() // where the next panel has these units: in time
 	for h := range 2 {
 		if o := 2*p + h; o < w.octets() {
-			active.quant.spread[w.Grain](units, &w.from(o, u)[0], &dst[h*32])
+			active.quant.spread[w.Grain](units, ahead, &w.from(o, u)[0], &dst[h*32])
 		}
 	}
 }
 
-// spreadBlock multiplies m rows by a spread panel. Rows are dealt evenly to as few
-// tiles as hold them; cols is the number of columns that exist.
-func spreadBlock(g Grain, c []float32, ldc int, x []byte, ldx, m, runs int, w *byte, cols int, s *Scratch) {
-	tile := active.quant.tile[g]
+// spreadBlock multiplies m rows by what the tiles take. Rows are dealt evenly to as few
+// tiles as hold them; cols is the number of columns that exist of the last panel.
+func spreadBlock(tile []roundedTileFunc, c []float32, ldc int, x []byte, ldx, m int, b spreadRun, cols int, s *Scratch) {
 	tiles := (m + len(tile) - 1) / len(tile)
 	for t, i := 0, 0; t < tiles; t++ {
 		n := (m - i) / (tiles - t)
 		if cols == Lanes {
-			tile[n-1](runs, &x[i*ldx], ldx, w, &c[i*ldc], ldc)
+			tile[n-1](b.runs, &x[i*ldx], ldx, b.at, b.apart, &c[i*ldc], ldc)
 		} else {
 			for r := range n {
 				copy(s.edge[r*Lanes:][:Lanes], c[(i+r)*ldc:][:cols])
 			}
-			tile[n-1](runs, &x[i*ldx], ldx, w, &s.edge[0], Lanes)
+			tile[n-1](b.runs, &x[i*ldx], ldx, b.at, b.apart, &s.edge[0], Lanes)
 			for r := range n {
 				copy(c[(i+r)*ldc:][:cols], s.edge[r*Lanes:])
 			}

@@ -17,7 +17,7 @@ func dotQ8_0(octets int, units int, w *byte, x *byte, c *float32, add int)
 // spreadQ8_0 widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
-func spreadQ8_0(units int, w *byte, dst *byte)
+func spreadQ8_0(units int, ahead int, w *byte, dst *byte)
 
 // dotQ4_0 multiplies a rounded row by octets; see the plain-Go version.
 //
@@ -27,7 +27,7 @@ func dotQ4_0(octets int, units int, w *byte, x *byte, c *float32, add int)
 // spreadQ4_0 widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
-func spreadQ4_0(units int, w *byte, dst *byte)
+func spreadQ4_0(units int, ahead int, w *byte, dst *byte)
 
 // dotQ4_1 multiplies a rounded row by octets; see the plain-Go version.
 //
@@ -37,7 +37,7 @@ func dotQ4_1(octets int, units int, w *byte, x *byte, c *float32, add int)
 // spreadQ4_1 widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
-func spreadQ4_1(units int, w *byte, dst *byte)
+func spreadQ4_1(units int, ahead int, w *byte, dst *byte)
 
 // dotQ5_0 multiplies a rounded row by octets; see the plain-Go version.
 //
@@ -47,7 +47,7 @@ func dotQ5_0(octets int, units int, w *byte, x *byte, c *float32, add int)
 // spreadQ5_0 widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
-func spreadQ5_0(units int, w *byte, dst *byte)
+func spreadQ5_0(units int, ahead int, w *byte, dst *byte)
 
 // dotQ5_1 multiplies a rounded row by octets; see the plain-Go version.
 //
@@ -57,7 +57,7 @@ func dotQ5_1(octets int, units int, w *byte, x *byte, c *float32, add int)
 // spreadQ5_1 widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
-func spreadQ5_1(units int, w *byte, dst *byte)
+func spreadQ5_1(units int, ahead int, w *byte, dst *byte)
 
 // dotQ4K multiplies a rounded row by octets; see the plain-Go version.
 //
@@ -67,7 +67,7 @@ func dotQ4K(octets int, units int, w *byte, x *byte, c *float32, add int)
 // spreadQ4K widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
-func spreadQ4K(units int, w *byte, dst *byte)
+func spreadQ4K(units int, ahead int, w *byte, dst *byte)
 
 // dotQ5K multiplies a rounded row by octets; see the plain-Go version.
 //
@@ -77,7 +77,7 @@ func dotQ5K(octets int, units int, w *byte, x *byte, c *float32, add int)
 // spreadQ5K widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
-func spreadQ5K(units int, w *byte, dst *byte)
+func spreadQ5K(units int, ahead int, w *byte, dst *byte)
 
 // dotQ6K multiplies a rounded row by octets; see the plain-Go version.
 //
@@ -87,114 +87,114 @@ func dotQ6K(octets int, units int, w *byte, x *byte, c *float32, add int)
 // spreadQ6K widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
-func spreadQ6K(units int, w *byte, dst *byte)
+func spreadQ6K(units int, ahead int, w *byte, dst *byte)
 
 // tileBytesR1 adds 1 x 16 products of n runs to c.
 //
 //go:noescape
-func tileBytesR1(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileBytesR1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileBytesR2 adds 2 x 16 products of n runs to c.
 //
 //go:noescape
-func tileBytesR2(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileBytesR2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileBytesR3 adds 3 x 16 products of n runs to c.
 //
 //go:noescape
-func tileBytesR3(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileBytesR3(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileBytesR4 adds 4 x 16 products of n runs to c.
 //
 //go:noescape
-func tileBytesR4(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileBytesR4(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileStepsR1 adds 1 x 16 products of n runs to c.
 //
 //go:noescape
-func tileStepsR1(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileStepsR1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileStepsR2 adds 2 x 16 products of n runs to c.
 //
 //go:noescape
-func tileStepsR2(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileStepsR2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileStepsR3 adds 3 x 16 products of n runs to c.
 //
 //go:noescape
-func tileStepsR3(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileStepsR3(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileStepsR4 adds 4 x 16 products of n runs to c.
 //
 //go:noescape
-func tileStepsR4(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileStepsR4(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileStepsR5 adds 5 x 16 products of n runs to c.
 //
 //go:noescape
-func tileStepsR5(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileStepsR5(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileStepsR6 adds 6 x 16 products of n runs to c.
 //
 //go:noescape
-func tileStepsR6(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileStepsR6(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileMinimaR1 adds 1 x 16 products of n runs to c.
 //
 //go:noescape
-func tileMinimaR1(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileMinimaR1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileMinimaR2 adds 2 x 16 products of n runs to c.
 //
 //go:noescape
-func tileMinimaR2(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileMinimaR2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileMinimaR3 adds 3 x 16 products of n runs to c.
 //
 //go:noescape
-func tileMinimaR3(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileMinimaR3(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileMinimaR4 adds 4 x 16 products of n runs to c.
 //
 //go:noescape
-func tileMinimaR4(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileMinimaR4(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileMinimaR5 adds 5 x 16 products of n runs to c.
 //
 //go:noescape
-func tileMinimaR5(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileMinimaR5(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileMinimaR6 adds 6 x 16 products of n runs to c.
 //
 //go:noescape
-func tileMinimaR6(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileMinimaR6(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileHalvesR1 adds 1 x 16 products of n runs to c.
 //
 //go:noescape
-func tileHalvesR1(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileHalvesR1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileHalvesR2 adds 2 x 16 products of n runs to c.
 //
 //go:noescape
-func tileHalvesR2(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileHalvesR2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileHalvesR3 adds 3 x 16 products of n runs to c.
 //
 //go:noescape
-func tileHalvesR3(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileHalvesR3(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileHalvesR4 adds 4 x 16 products of n runs to c.
 //
 //go:noescape
-func tileHalvesR4(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileHalvesR4(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileHalvesR5 adds 5 x 16 products of n runs to c.
 //
 //go:noescape
-func tileHalvesR5(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileHalvesR5(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
 // tileHalvesR6 adds 6 x 16 products of n runs to c.
 //
 //go:noescape
-func tileHalvesR6(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func tileHalvesR6(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)

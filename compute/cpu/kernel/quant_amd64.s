@@ -214,7 +214,7 @@ DATA float127<>+0(SB)/4, $0x42fe0000
 GLOBL float127<>(SB), RODATA|NOPTR, $4
 
 // func dotQ8_0(octets int, units int, w *byte, x *byte, c *float32, add int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ8_0(SB), NOSPLIT, $0-48
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
@@ -294,6 +294,11 @@ unit:
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       Y2, Y3, Y2
 	VFMADD231PS  Y4, Y2, Y1
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
+	PREFETCHT1   3264(DX)
+	PREFETCHT1   3328(DX)
 	ADDQ         $0x00000110, DX
 	ADDQ         $0x40, R8
 	DECQ         R9
@@ -305,41 +310,47 @@ unit:
 	VZEROUPPER
 	RET
 
-// func spreadQ8_0(units int, w *byte, dst *byte)
-// Requires: AVX, F16C
-TEXT ·spreadQ8_0(SB), NOSPLIT, $0-24
+// func spreadQ8_0(units int, ahead int, w *byte, dst *byte)
+// Requires: AVX, F16C, MMX+
+TEXT ·spreadQ8_0(SB), NOSPLIT, $0-32
 	MOVQ units+0(FP), AX
-	MOVQ w+8(FP), CX
-	MOVQ dst+16(FP), DX
+	MOVQ w+16(FP), CX
+	MOVQ dst+24(FP), DX
+	MOVQ ahead+8(FP), BX
 
 unit:
-	VCVTPH2PS (CX), Y0
-	VMOVDQU   16(CX), Y1
-	VMOVDQU   Y1, (DX)
-	VMOVDQU   48(CX), Y1
-	VMOVDQU   Y1, 64(DX)
-	VMOVDQU   80(CX), Y1
-	VMOVDQU   Y1, 128(DX)
-	VMOVDQU   112(CX), Y1
-	VMOVDQU   Y1, 192(DX)
-	VMOVDQU   144(CX), Y1
-	VMOVDQU   Y1, 256(DX)
-	VMOVDQU   176(CX), Y1
-	VMOVDQU   Y1, 320(DX)
-	VMOVDQU   208(CX), Y1
-	VMOVDQU   Y1, 384(DX)
-	VMOVDQU   240(CX), Y1
-	VMOVDQU   Y1, 448(DX)
-	VMOVUPS   Y0, 512(DX)
-	ADDQ      $0x00000240, DX
-	ADDQ      $0x00000110, CX
-	DECQ      AX
-	JNZ       unit
+	VCVTPH2PS  (CX), Y0
+	VMOVDQU    16(CX), Y1
+	VMOVDQU    Y1, (DX)
+	VMOVDQU    48(CX), Y1
+	VMOVDQU    Y1, 64(DX)
+	VMOVDQU    80(CX), Y1
+	VMOVDQU    Y1, 128(DX)
+	VMOVDQU    112(CX), Y1
+	VMOVDQU    Y1, 192(DX)
+	VMOVDQU    144(CX), Y1
+	VMOVDQU    Y1, 256(DX)
+	VMOVDQU    176(CX), Y1
+	VMOVDQU    Y1, 320(DX)
+	VMOVDQU    208(CX), Y1
+	VMOVDQU    Y1, 384(DX)
+	VMOVDQU    240(CX), Y1
+	VMOVDQU    Y1, 448(DX)
+	VMOVUPS    Y0, 512(DX)
+	ADDQ       $0x00000240, DX
+	PREFETCHT1 (CX)(BX*1)
+	PREFETCHT1 64(CX)(BX*1)
+	PREFETCHT1 128(CX)(BX*1)
+	PREFETCHT1 192(CX)(BX*1)
+	PREFETCHT1 256(CX)(BX*1)
+	ADDQ       $0x00000110, CX
+	DECQ       AX
+	JNZ        unit
 	VZEROUPPER
 	RET
 
 // func dotQ4_0(octets int, units int, w *byte, x *byte, c *float32, add int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_0(SB), NOSPLIT, $0-48
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
@@ -407,6 +418,9 @@ unit:
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       Y3, Y6, Y3
 	VFMADD231PS  Y4, Y3, Y1
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
 	ADDQ         $0x00000090, DX
 	ADDQ         $0x40, R8
 	DECQ         R9
@@ -418,58 +432,62 @@ unit:
 	VZEROUPPER
 	RET
 
-// func spreadQ4_0(units int, w *byte, dst *byte)
-// Requires: AVX, AVX2, F16C
-TEXT ·spreadQ4_0(SB), NOSPLIT, $0-24
+// func spreadQ4_0(units int, ahead int, w *byte, dst *byte)
+// Requires: AVX, AVX2, F16C, MMX+
+TEXT ·spreadQ4_0(SB), NOSPLIT, $0-32
 	MOVQ    units+0(FP), AX
-	MOVQ    w+8(FP), CX
-	MOVQ    dst+16(FP), DX
+	MOVQ    w+16(FP), CX
+	MOVQ    dst+24(FP), DX
 	VMOVDQU low4<>+0(SB), Y0
+	MOVQ    ahead+8(FP), BX
 
 unit:
-	VCVTPH2PS (CX), Y1
-	VMOVDQU   16(CX), Y2
-	VPSRLW    $0x04, Y2, Y3
-	VPAND     Y0, Y2, Y2
-	VPAND     Y0, Y3, Y3
-	VPADDB    eight<>+0(SB), Y2, Y2
-	VMOVDQU   Y2, (DX)
-	VPADDB    eight<>+0(SB), Y3, Y3
-	VMOVDQU   Y3, 256(DX)
-	VMOVDQU   48(CX), Y2
-	VPSRLW    $0x04, Y2, Y3
-	VPAND     Y0, Y2, Y2
-	VPAND     Y0, Y3, Y3
-	VPADDB    eight<>+0(SB), Y2, Y2
-	VMOVDQU   Y2, 64(DX)
-	VPADDB    eight<>+0(SB), Y3, Y3
-	VMOVDQU   Y3, 320(DX)
-	VMOVDQU   80(CX), Y2
-	VPSRLW    $0x04, Y2, Y3
-	VPAND     Y0, Y2, Y2
-	VPAND     Y0, Y3, Y3
-	VPADDB    eight<>+0(SB), Y2, Y2
-	VMOVDQU   Y2, 128(DX)
-	VPADDB    eight<>+0(SB), Y3, Y3
-	VMOVDQU   Y3, 384(DX)
-	VMOVDQU   112(CX), Y2
-	VPSRLW    $0x04, Y2, Y3
-	VPAND     Y0, Y2, Y2
-	VPAND     Y0, Y3, Y3
-	VPADDB    eight<>+0(SB), Y2, Y2
-	VMOVDQU   Y2, 192(DX)
-	VPADDB    eight<>+0(SB), Y3, Y3
-	VMOVDQU   Y3, 448(DX)
-	VMOVUPS   Y1, 512(DX)
-	ADDQ      $0x00000240, DX
-	ADDQ      $0x00000090, CX
-	DECQ      AX
-	JNZ       unit
+	VCVTPH2PS  (CX), Y1
+	VMOVDQU    16(CX), Y2
+	VPSRLW     $0x04, Y2, Y3
+	VPAND      Y0, Y2, Y2
+	VPAND      Y0, Y3, Y3
+	VPADDB     eight<>+0(SB), Y2, Y2
+	VMOVDQU    Y2, (DX)
+	VPADDB     eight<>+0(SB), Y3, Y3
+	VMOVDQU    Y3, 256(DX)
+	VMOVDQU    48(CX), Y2
+	VPSRLW     $0x04, Y2, Y3
+	VPAND      Y0, Y2, Y2
+	VPAND      Y0, Y3, Y3
+	VPADDB     eight<>+0(SB), Y2, Y2
+	VMOVDQU    Y2, 64(DX)
+	VPADDB     eight<>+0(SB), Y3, Y3
+	VMOVDQU    Y3, 320(DX)
+	VMOVDQU    80(CX), Y2
+	VPSRLW     $0x04, Y2, Y3
+	VPAND      Y0, Y2, Y2
+	VPAND      Y0, Y3, Y3
+	VPADDB     eight<>+0(SB), Y2, Y2
+	VMOVDQU    Y2, 128(DX)
+	VPADDB     eight<>+0(SB), Y3, Y3
+	VMOVDQU    Y3, 384(DX)
+	VMOVDQU    112(CX), Y2
+	VPSRLW     $0x04, Y2, Y3
+	VPAND      Y0, Y2, Y2
+	VPAND      Y0, Y3, Y3
+	VPADDB     eight<>+0(SB), Y2, Y2
+	VMOVDQU    Y2, 192(DX)
+	VPADDB     eight<>+0(SB), Y3, Y3
+	VMOVDQU    Y3, 448(DX)
+	VMOVUPS    Y1, 512(DX)
+	ADDQ       $0x00000240, DX
+	PREFETCHT1 (CX)(BX*1)
+	PREFETCHT1 64(CX)(BX*1)
+	PREFETCHT1 128(CX)(BX*1)
+	ADDQ       $0x00000090, CX
+	DECQ       AX
+	JNZ        unit
 	VZEROUPPER
 	RET
 
 // func dotQ4_1(octets int, units int, w *byte, x *byte, c *float32, add int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_1(SB), NOSPLIT, $0-48
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
@@ -538,6 +556,9 @@ unit:
 	VFMADD231PS  Y7, Y3, Y1
 	VBROADCASTSS 36(R8), Y3
 	VFMADD231PS  Y4, Y3, Y1
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
 	ADDQ         $0x000000a0, DX
 	ADDQ         $0x40, R8
 	DECQ         R9
@@ -549,60 +570,64 @@ unit:
 	VZEROUPPER
 	RET
 
-// func spreadQ4_1(units int, w *byte, dst *byte)
-// Requires: AVX, AVX2, F16C
-TEXT ·spreadQ4_1(SB), NOSPLIT, $0-24
+// func spreadQ4_1(units int, ahead int, w *byte, dst *byte)
+// Requires: AVX, AVX2, F16C, MMX+
+TEXT ·spreadQ4_1(SB), NOSPLIT, $0-32
 	MOVQ    units+0(FP), AX
-	MOVQ    w+8(FP), CX
-	MOVQ    dst+16(FP), DX
+	MOVQ    w+16(FP), CX
+	MOVQ    dst+24(FP), DX
 	VMOVDQU low4<>+0(SB), Y0
+	MOVQ    ahead+8(FP), BX
 
 unit:
-	VCVTPH2PS (CX), Y1
-	VCVTPH2PS 16(CX), Y2
-	VMOVDQU   32(CX), Y3
-	VPSRLW    $0x04, Y3, Y4
-	VPAND     Y0, Y3, Y3
-	VPAND     Y0, Y4, Y4
-	VPADDB    bit4<>+0(SB), Y3, Y3
-	VMOVDQU   Y3, (DX)
-	VPADDB    bit4<>+0(SB), Y4, Y4
-	VMOVDQU   Y4, 256(DX)
-	VMOVDQU   64(CX), Y3
-	VPSRLW    $0x04, Y3, Y4
-	VPAND     Y0, Y3, Y3
-	VPAND     Y0, Y4, Y4
-	VPADDB    bit4<>+0(SB), Y3, Y3
-	VMOVDQU   Y3, 64(DX)
-	VPADDB    bit4<>+0(SB), Y4, Y4
-	VMOVDQU   Y4, 320(DX)
-	VMOVDQU   96(CX), Y3
-	VPSRLW    $0x04, Y3, Y4
-	VPAND     Y0, Y3, Y3
-	VPAND     Y0, Y4, Y4
-	VPADDB    bit4<>+0(SB), Y3, Y3
-	VMOVDQU   Y3, 128(DX)
-	VPADDB    bit4<>+0(SB), Y4, Y4
-	VMOVDQU   Y4, 384(DX)
-	VMOVDQU   128(CX), Y3
-	VPSRLW    $0x04, Y3, Y4
-	VPAND     Y0, Y3, Y3
-	VPAND     Y0, Y4, Y4
-	VPADDB    bit4<>+0(SB), Y3, Y3
-	VMOVDQU   Y3, 192(DX)
-	VPADDB    bit4<>+0(SB), Y4, Y4
-	VMOVDQU   Y4, 448(DX)
-	VMOVUPS   Y1, 512(DX)
-	VMOVUPS   Y2, 576(DX)
-	ADDQ      $0x00000280, DX
-	ADDQ      $0x000000a0, CX
-	DECQ      AX
-	JNZ       unit
+	VCVTPH2PS  (CX), Y1
+	VCVTPH2PS  16(CX), Y2
+	VMOVDQU    32(CX), Y3
+	VPSRLW     $0x04, Y3, Y4
+	VPAND      Y0, Y3, Y3
+	VPAND      Y0, Y4, Y4
+	VPADDB     bit4<>+0(SB), Y3, Y3
+	VMOVDQU    Y3, (DX)
+	VPADDB     bit4<>+0(SB), Y4, Y4
+	VMOVDQU    Y4, 256(DX)
+	VMOVDQU    64(CX), Y3
+	VPSRLW     $0x04, Y3, Y4
+	VPAND      Y0, Y3, Y3
+	VPAND      Y0, Y4, Y4
+	VPADDB     bit4<>+0(SB), Y3, Y3
+	VMOVDQU    Y3, 64(DX)
+	VPADDB     bit4<>+0(SB), Y4, Y4
+	VMOVDQU    Y4, 320(DX)
+	VMOVDQU    96(CX), Y3
+	VPSRLW     $0x04, Y3, Y4
+	VPAND      Y0, Y3, Y3
+	VPAND      Y0, Y4, Y4
+	VPADDB     bit4<>+0(SB), Y3, Y3
+	VMOVDQU    Y3, 128(DX)
+	VPADDB     bit4<>+0(SB), Y4, Y4
+	VMOVDQU    Y4, 384(DX)
+	VMOVDQU    128(CX), Y3
+	VPSRLW     $0x04, Y3, Y4
+	VPAND      Y0, Y3, Y3
+	VPAND      Y0, Y4, Y4
+	VPADDB     bit4<>+0(SB), Y3, Y3
+	VMOVDQU    Y3, 192(DX)
+	VPADDB     bit4<>+0(SB), Y4, Y4
+	VMOVDQU    Y4, 448(DX)
+	VMOVUPS    Y1, 512(DX)
+	VMOVUPS    Y2, 576(DX)
+	ADDQ       $0x00000280, DX
+	PREFETCHT1 (CX)(BX*1)
+	PREFETCHT1 64(CX)(BX*1)
+	PREFETCHT1 128(CX)(BX*1)
+	ADDQ       $0x000000a0, CX
+	DECQ       AX
+	JNZ        unit
 	VZEROUPPER
 	RET
 
 // func dotQ5_0(octets int, units int, w *byte, x *byte, c *float32, add int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_0(SB), NOSPLIT, $0-48
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
@@ -695,6 +720,9 @@ unit:
 	VCVTDQ2PS    Y5, Y5
 	VMULPS       Y4, Y6, Y4
 	VFMADD231PS  Y5, Y4, Y1
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
 	ADDQ         $0x000000b0, DX
 	ADDQ         $0x40, R8
 	DECQ         R9
@@ -706,75 +734,79 @@ unit:
 	VZEROUPPER
 	RET
 
-// func spreadQ5_0(units int, w *byte, dst *byte)
-// Requires: AVX, AVX2, F16C
-TEXT ·spreadQ5_0(SB), NOSPLIT, $0-24
+// func spreadQ5_0(units int, ahead int, w *byte, dst *byte)
+// Requires: AVX, AVX2, F16C, MMX+
+TEXT ·spreadQ5_0(SB), NOSPLIT, $0-32
 	MOVQ    units+0(FP), AX
-	MOVQ    w+8(FP), CX
-	MOVQ    dst+16(FP), DX
+	MOVQ    w+16(FP), CX
+	MOVQ    dst+24(FP), DX
 	VMOVDQU low4<>+0(SB), Y0
 	VMOVDQU bit4<>+0(SB), Y1
+	MOVQ    ahead+8(FP), BX
 
 unit:
-	VCVTPH2PS (CX), Y2
-	VMOVDQU   16(CX), Y3
-	VMOVDQU   48(CX), Y4
-	VPSRLW    $0x04, Y4, Y5
-	VPAND     Y0, Y4, Y4
-	VPAND     Y0, Y5, Y5
-	VPSLLW    $0x04, Y3, Y6
-	VPAND     Y1, Y6, Y6
-	VPOR      Y6, Y4, Y4
-	VPAND     Y1, Y3, Y6
-	VPOR      Y6, Y5, Y5
-	VMOVDQU   Y4, (DX)
-	VMOVDQU   Y5, 256(DX)
-	VMOVDQU   80(CX), Y4
-	VPSRLW    $0x04, Y4, Y5
-	VPAND     Y0, Y4, Y4
-	VPAND     Y0, Y5, Y5
-	VPSLLW    $0x03, Y3, Y6
-	VPAND     Y1, Y6, Y6
-	VPOR      Y6, Y4, Y4
-	VPSRLW    $0x01, Y3, Y6
-	VPAND     Y1, Y6, Y6
-	VPOR      Y6, Y5, Y5
-	VMOVDQU   Y4, 64(DX)
-	VMOVDQU   Y5, 320(DX)
-	VMOVDQU   112(CX), Y4
-	VPSRLW    $0x04, Y4, Y5
-	VPAND     Y0, Y4, Y4
-	VPAND     Y0, Y5, Y5
-	VPSLLW    $0x02, Y3, Y6
-	VPAND     Y1, Y6, Y6
-	VPOR      Y6, Y4, Y4
-	VPSRLW    $0x02, Y3, Y6
-	VPAND     Y1, Y6, Y6
-	VPOR      Y6, Y5, Y5
-	VMOVDQU   Y4, 128(DX)
-	VMOVDQU   Y5, 384(DX)
-	VMOVDQU   144(CX), Y4
-	VPSRLW    $0x04, Y4, Y5
-	VPAND     Y0, Y4, Y4
-	VPAND     Y0, Y5, Y5
-	VPSLLW    $0x01, Y3, Y6
-	VPAND     Y1, Y6, Y6
-	VPOR      Y6, Y4, Y4
-	VPSRLW    $0x03, Y3, Y3
-	VPAND     Y1, Y3, Y3
-	VPOR      Y3, Y5, Y5
-	VMOVDQU   Y4, 192(DX)
-	VMOVDQU   Y5, 448(DX)
-	VMOVUPS   Y2, 512(DX)
-	ADDQ      $0x00000240, DX
-	ADDQ      $0x000000b0, CX
-	DECQ      AX
-	JNZ       unit
+	VCVTPH2PS  (CX), Y2
+	VMOVDQU    16(CX), Y3
+	VMOVDQU    48(CX), Y4
+	VPSRLW     $0x04, Y4, Y5
+	VPAND      Y0, Y4, Y4
+	VPAND      Y0, Y5, Y5
+	VPSLLW     $0x04, Y3, Y6
+	VPAND      Y1, Y6, Y6
+	VPOR       Y6, Y4, Y4
+	VPAND      Y1, Y3, Y6
+	VPOR       Y6, Y5, Y5
+	VMOVDQU    Y4, (DX)
+	VMOVDQU    Y5, 256(DX)
+	VMOVDQU    80(CX), Y4
+	VPSRLW     $0x04, Y4, Y5
+	VPAND      Y0, Y4, Y4
+	VPAND      Y0, Y5, Y5
+	VPSLLW     $0x03, Y3, Y6
+	VPAND      Y1, Y6, Y6
+	VPOR       Y6, Y4, Y4
+	VPSRLW     $0x01, Y3, Y6
+	VPAND      Y1, Y6, Y6
+	VPOR       Y6, Y5, Y5
+	VMOVDQU    Y4, 64(DX)
+	VMOVDQU    Y5, 320(DX)
+	VMOVDQU    112(CX), Y4
+	VPSRLW     $0x04, Y4, Y5
+	VPAND      Y0, Y4, Y4
+	VPAND      Y0, Y5, Y5
+	VPSLLW     $0x02, Y3, Y6
+	VPAND      Y1, Y6, Y6
+	VPOR       Y6, Y4, Y4
+	VPSRLW     $0x02, Y3, Y6
+	VPAND      Y1, Y6, Y6
+	VPOR       Y6, Y5, Y5
+	VMOVDQU    Y4, 128(DX)
+	VMOVDQU    Y5, 384(DX)
+	VMOVDQU    144(CX), Y4
+	VPSRLW     $0x04, Y4, Y5
+	VPAND      Y0, Y4, Y4
+	VPAND      Y0, Y5, Y5
+	VPSLLW     $0x01, Y3, Y6
+	VPAND      Y1, Y6, Y6
+	VPOR       Y6, Y4, Y4
+	VPSRLW     $0x03, Y3, Y3
+	VPAND      Y1, Y3, Y3
+	VPOR       Y3, Y5, Y5
+	VMOVDQU    Y4, 192(DX)
+	VMOVDQU    Y5, 448(DX)
+	VMOVUPS    Y2, 512(DX)
+	ADDQ       $0x00000240, DX
+	PREFETCHT1 (CX)(BX*1)
+	PREFETCHT1 64(CX)(BX*1)
+	PREFETCHT1 128(CX)(BX*1)
+	ADDQ       $0x000000b0, CX
+	DECQ       AX
+	JNZ        unit
 	VZEROUPPER
 	RET
 
 // func dotQ5_1(octets int, units int, w *byte, x *byte, c *float32, add int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_1(SB), NOSPLIT, $0-48
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
@@ -872,6 +904,9 @@ unit:
 	VMOVUPS      Y5, Y5
 	VFMADD231PS  float16<>+0(SB), Y4, Y5
 	VFMADD231PS  Y5, Y6, Y1
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
 	ADDQ         $0x000000c0, DX
 	ADDQ         $0x40, R8
 	DECQ         R9
@@ -883,14 +918,15 @@ unit:
 	VZEROUPPER
 	RET
 
-// func spreadQ5_1(units int, w *byte, dst *byte)
-// Requires: AVX, AVX2, F16C, FMA3
-TEXT ·spreadQ5_1(SB), NOSPLIT, $0-24
+// func spreadQ5_1(units int, ahead int, w *byte, dst *byte)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·spreadQ5_1(SB), NOSPLIT, $0-32
 	MOVQ    units+0(FP), AX
-	MOVQ    w+8(FP), CX
-	MOVQ    dst+16(FP), DX
+	MOVQ    w+16(FP), CX
+	MOVQ    dst+24(FP), DX
 	VMOVDQU low4<>+0(SB), Y0
 	VMOVDQU bit4<>+0(SB), Y1
+	MOVQ    ahead+8(FP), BX
 
 unit:
 	VCVTPH2PS   (CX), Y2
@@ -948,6 +984,9 @@ unit:
 	VFMADD231PS float16<>+0(SB), Y2, Y3
 	VMOVUPS     Y3, 576(DX)
 	ADDQ        $0x00000280, DX
+	PREFETCHT1  (CX)(BX*1)
+	PREFETCHT1  64(CX)(BX*1)
+	PREFETCHT1  128(CX)(BX*1)
 	ADDQ        $0x000000c0, CX
 	DECQ        AX
 	JNZ         unit
@@ -955,7 +994,7 @@ unit:
 	RET
 
 // func dotQ4K(octets int, units int, w *byte, x *byte, c *float32, add int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4K(SB), NOSPLIT, $128-48
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
@@ -976,30 +1015,32 @@ octet:
 
 begin:
 unit:
-	VCVTPH2PS (DX), Y3
-	VCVTPH2PS 16(DX), Y4
-	VMOVDQU   low6<>+0(SB), Y5
-	VMOVDQU   32(DX), Y6
-	VMOVDQU   64(DX), Y7
-	VMOVDQU   96(DX), Y8
-	VPAND     Y5, Y6, Y9
-	VMOVDQU   Y9, (SP)
-	VPSRLW    $0x02, Y6, Y6
-	VPAND     bits45<>+0(SB), Y6, Y6
-	VPAND     Y2, Y8, Y9
-	VPOR      Y6, Y9, Y9
-	VMOVDQU   Y9, 32(SP)
-	VPSRLW    $0x04, Y8, Y8
-	VPAND     Y5, Y7, Y9
-	VMOVDQU   Y9, 64(SP)
-	VPSRLW    $0x02, Y7, Y7
-	VPAND     bits45<>+0(SB), Y7, Y7
-	VPAND     Y2, Y8, Y9
-	VPOR      Y7, Y9, Y9
-	VMOVDQU   Y9, 96(SP)
-	VPSRLW    $0x04, Y8, Y8
-	XORQ      R10, R10
-	ADDQ      $0x00000080, DX
+	VCVTPH2PS  (DX), Y3
+	VCVTPH2PS  16(DX), Y4
+	VMOVDQU    low6<>+0(SB), Y5
+	VMOVDQU    32(DX), Y6
+	VMOVDQU    64(DX), Y7
+	VMOVDQU    96(DX), Y8
+	VPAND      Y5, Y6, Y9
+	VMOVDQU    Y9, (SP)
+	VPSRLW     $0x02, Y6, Y6
+	VPAND      bits45<>+0(SB), Y6, Y6
+	VPAND      Y2, Y8, Y9
+	VPOR       Y6, Y9, Y9
+	VMOVDQU    Y9, 32(SP)
+	VPSRLW     $0x04, Y8, Y8
+	VPAND      Y5, Y7, Y9
+	VMOVDQU    Y9, 64(SP)
+	VPSRLW     $0x02, Y7, Y7
+	VPAND      bits45<>+0(SB), Y7, Y7
+	VPAND      Y2, Y8, Y9
+	VPOR       Y7, Y9, Y9
+	VMOVDQU    Y9, 96(SP)
+	VPSRLW     $0x04, Y8, Y8
+	XORQ       R10, R10
+	PREFETCHT1 3072(DX)
+	PREFETCHT1 3136(DX)
+	ADDQ       $0x00000080, DX
 
 run:
 	VMOVDQU      (DX), Y5
@@ -1055,6 +1096,8 @@ run:
 	VXORPS       Y6, Y6, Y6
 	VFNMADD231PS Y4, Y7, Y6
 	VFMADD231PS  Y6, Y5, Y1
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x40, R8
 	ADDQ         $0x08, R10
@@ -1069,39 +1112,42 @@ run:
 	VZEROUPPER
 	RET
 
-// func spreadQ4K(units int, w *byte, dst *byte)
-// Requires: AVX, AVX2, F16C, FMA3
-TEXT ·spreadQ4K(SB), NOSPLIT, $128-24
+// func spreadQ4K(units int, ahead int, w *byte, dst *byte)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·spreadQ4K(SB), NOSPLIT, $128-32
 	MOVQ    units+0(FP), AX
-	MOVQ    w+8(FP), CX
-	MOVQ    dst+16(FP), DX
+	MOVQ    w+16(FP), CX
+	MOVQ    dst+24(FP), DX
 	VMOVDQU low4<>+0(SB), Y0
+	MOVQ    ahead+8(FP), BX
 
 unit:
-	VCVTPH2PS (CX), Y1
-	VCVTPH2PS 16(CX), Y2
-	VMOVDQU   low6<>+0(SB), Y3
-	VMOVDQU   32(CX), Y4
-	VMOVDQU   64(CX), Y5
-	VMOVDQU   96(CX), Y6
-	VPAND     Y3, Y4, Y7
-	VMOVDQU   Y7, (SP)
-	VPSRLW    $0x02, Y4, Y4
-	VPAND     bits45<>+0(SB), Y4, Y4
-	VPAND     Y0, Y6, Y7
-	VPOR      Y4, Y7, Y7
-	VMOVDQU   Y7, 32(SP)
-	VPSRLW    $0x04, Y6, Y6
-	VPAND     Y3, Y5, Y7
-	VMOVDQU   Y7, 64(SP)
-	VPSRLW    $0x02, Y5, Y5
-	VPAND     bits45<>+0(SB), Y5, Y5
-	VPAND     Y0, Y6, Y7
-	VPOR      Y5, Y7, Y7
-	VMOVDQU   Y7, 96(SP)
-	VPSRLW    $0x04, Y6, Y6
-	XORQ      BX, BX
-	ADDQ      $0x00000080, CX
+	VCVTPH2PS  (CX), Y1
+	VCVTPH2PS  16(CX), Y2
+	VMOVDQU    low6<>+0(SB), Y3
+	VMOVDQU    32(CX), Y4
+	VMOVDQU    64(CX), Y5
+	VMOVDQU    96(CX), Y6
+	VPAND      Y3, Y4, Y7
+	VMOVDQU    Y7, (SP)
+	VPSRLW     $0x02, Y4, Y4
+	VPAND      bits45<>+0(SB), Y4, Y4
+	VPAND      Y0, Y6, Y7
+	VPOR       Y4, Y7, Y7
+	VMOVDQU    Y7, 32(SP)
+	VPSRLW     $0x04, Y6, Y6
+	VPAND      Y3, Y5, Y7
+	VMOVDQU    Y7, 64(SP)
+	VPSRLW     $0x02, Y5, Y5
+	VPAND      bits45<>+0(SB), Y5, Y5
+	VPAND      Y0, Y6, Y7
+	VPOR       Y5, Y7, Y7
+	VMOVDQU    Y7, 96(SP)
+	VPSRLW     $0x04, Y6, Y6
+	XORQ       SI, SI
+	PREFETCHT1 (CX)(BX*1)
+	PREFETCHT1 64(CX)(BX*1)
+	ADDQ       $0x00000080, CX
 
 run:
 	VMOVDQU      (CX), Y3
@@ -1136,19 +1182,21 @@ run:
 	VMOVDQU      Y3, 192(DX)
 	VPADDB       bit4<>+0(SB), Y4, Y4
 	VMOVDQU      Y4, 448(DX)
-	VPMOVZXBD    (SP)(BX*1), Y3
+	VPMOVZXBD    (SP)(SI*1), Y3
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y1, Y3, Y3
 	VMOVUPS      Y3, 512(DX)
-	VPMOVZXBD    64(SP)(BX*1), Y4
+	VPMOVZXBD    64(SP)(SI*1), Y4
 	VCVTDQ2PS    Y4, Y4
 	VXORPS       Y3, Y3, Y3
 	VFNMADD231PS Y2, Y4, Y3
 	VMOVUPS      Y3, 576(DX)
 	ADDQ         $0x00000280, DX
+	PREFETCHT1   (CX)(BX*1)
+	PREFETCHT1   64(CX)(BX*1)
 	ADDQ         $0x00000080, CX
-	ADDQ         $0x08, BX
-	CMPQ         BX, $0x40
+	ADDQ         $0x08, SI
+	CMPQ         SI, $0x40
 	JNE          run
 	DECQ         AX
 	JNZ          unit
@@ -1156,7 +1204,7 @@ run:
 	RET
 
 // func dotQ5K(octets int, units int, w *byte, x *byte, c *float32, add int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5K(SB), NOSPLIT, $128-48
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
@@ -1178,30 +1226,32 @@ octet:
 
 begin:
 unit:
-	VCVTPH2PS (DX), Y4
-	VCVTPH2PS 16(DX), Y5
-	VMOVDQU   low6<>+0(SB), Y6
-	VMOVDQU   32(DX), Y7
-	VMOVDQU   64(DX), Y8
-	VMOVDQU   96(DX), Y9
-	VPAND     Y6, Y7, Y10
-	VMOVDQU   Y10, (SP)
-	VPSRLW    $0x02, Y7, Y7
-	VPAND     bits45<>+0(SB), Y7, Y7
-	VPAND     Y2, Y9, Y10
-	VPOR      Y7, Y10, Y10
-	VMOVDQU   Y10, 32(SP)
-	VPSRLW    $0x04, Y9, Y9
-	VPAND     Y6, Y8, Y10
-	VMOVDQU   Y10, 64(SP)
-	VPSRLW    $0x02, Y8, Y8
-	VPAND     bits45<>+0(SB), Y8, Y8
-	VPAND     Y2, Y9, Y10
-	VPOR      Y8, Y10, Y10
-	VMOVDQU   Y10, 96(SP)
-	VPSRLW    $0x04, Y9, Y9
-	XORQ      R10, R10
-	ADDQ      $0x00000080, DX
+	VCVTPH2PS  (DX), Y4
+	VCVTPH2PS  16(DX), Y5
+	VMOVDQU    low6<>+0(SB), Y6
+	VMOVDQU    32(DX), Y7
+	VMOVDQU    64(DX), Y8
+	VMOVDQU    96(DX), Y9
+	VPAND      Y6, Y7, Y10
+	VMOVDQU    Y10, (SP)
+	VPSRLW     $0x02, Y7, Y7
+	VPAND      bits45<>+0(SB), Y7, Y7
+	VPAND      Y2, Y9, Y10
+	VPOR       Y7, Y10, Y10
+	VMOVDQU    Y10, 32(SP)
+	VPSRLW     $0x04, Y9, Y9
+	VPAND      Y6, Y8, Y10
+	VMOVDQU    Y10, 64(SP)
+	VPSRLW     $0x02, Y8, Y8
+	VPAND      bits45<>+0(SB), Y8, Y8
+	VPAND      Y2, Y9, Y10
+	VPOR       Y8, Y10, Y10
+	VMOVDQU    Y10, 96(SP)
+	VPSRLW     $0x04, Y9, Y9
+	XORQ       R10, R10
+	PREFETCHT1 3072(DX)
+	PREFETCHT1 3136(DX)
+	ADDQ       $0x00000080, DX
 
 run:
 	VPBROADCASTD 44(R8), Y6
@@ -1283,6 +1333,9 @@ run:
 	VMULPS       float16<>+0(SB), Y8, Y8
 	VFNMADD231PS Y5, Y7, Y8
 	VFMADD231PS  Y8, Y6, Y1
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
 	ADDQ         $0x000000a0, DX
 	ADDQ         $0x40, R8
 	ADDQ         $0x08, R10
@@ -1297,40 +1350,43 @@ run:
 	VZEROUPPER
 	RET
 
-// func spreadQ5K(units int, w *byte, dst *byte)
-// Requires: AVX, AVX2, F16C, FMA3
-TEXT ·spreadQ5K(SB), NOSPLIT, $128-24
+// func spreadQ5K(units int, ahead int, w *byte, dst *byte)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·spreadQ5K(SB), NOSPLIT, $128-32
 	MOVQ    units+0(FP), AX
-	MOVQ    w+8(FP), CX
-	MOVQ    dst+16(FP), DX
+	MOVQ    w+16(FP), CX
+	MOVQ    dst+24(FP), DX
 	VMOVDQU low4<>+0(SB), Y0
 	VMOVDQU bit4<>+0(SB), Y1
+	MOVQ    ahead+8(FP), BX
 
 unit:
-	VCVTPH2PS (CX), Y2
-	VCVTPH2PS 16(CX), Y3
-	VMOVDQU   low6<>+0(SB), Y4
-	VMOVDQU   32(CX), Y5
-	VMOVDQU   64(CX), Y6
-	VMOVDQU   96(CX), Y7
-	VPAND     Y4, Y5, Y8
-	VMOVDQU   Y8, (SP)
-	VPSRLW    $0x02, Y5, Y5
-	VPAND     bits45<>+0(SB), Y5, Y5
-	VPAND     Y0, Y7, Y8
-	VPOR      Y5, Y8, Y8
-	VMOVDQU   Y8, 32(SP)
-	VPSRLW    $0x04, Y7, Y7
-	VPAND     Y4, Y6, Y8
-	VMOVDQU   Y8, 64(SP)
-	VPSRLW    $0x02, Y6, Y6
-	VPAND     bits45<>+0(SB), Y6, Y6
-	VPAND     Y0, Y7, Y8
-	VPOR      Y6, Y8, Y8
-	VMOVDQU   Y8, 96(SP)
-	VPSRLW    $0x04, Y7, Y7
-	XORQ      BX, BX
-	ADDQ      $0x00000080, CX
+	VCVTPH2PS  (CX), Y2
+	VCVTPH2PS  16(CX), Y3
+	VMOVDQU    low6<>+0(SB), Y4
+	VMOVDQU    32(CX), Y5
+	VMOVDQU    64(CX), Y6
+	VMOVDQU    96(CX), Y7
+	VPAND      Y4, Y5, Y8
+	VMOVDQU    Y8, (SP)
+	VPSRLW     $0x02, Y5, Y5
+	VPAND      bits45<>+0(SB), Y5, Y5
+	VPAND      Y0, Y7, Y8
+	VPOR       Y5, Y8, Y8
+	VMOVDQU    Y8, 32(SP)
+	VPSRLW     $0x04, Y7, Y7
+	VPAND      Y4, Y6, Y8
+	VMOVDQU    Y8, 64(SP)
+	VPSRLW     $0x02, Y6, Y6
+	VPAND      bits45<>+0(SB), Y6, Y6
+	VPAND      Y0, Y7, Y8
+	VPOR       Y6, Y8, Y8
+	VMOVDQU    Y8, 96(SP)
+	VPSRLW     $0x04, Y7, Y7
+	XORQ       SI, SI
+	PREFETCHT1 (CX)(BX*1)
+	PREFETCHT1 64(CX)(BX*1)
+	ADDQ       $0x00000080, CX
 
 run:
 	VMOVDQU      (CX), Y4
@@ -1381,19 +1437,22 @@ run:
 	VPOR         Y4, Y6, Y6
 	VMOVDQU      Y5, 192(DX)
 	VMOVDQU      Y6, 448(DX)
-	VPMOVZXBD    (SP)(BX*1), Y4
+	VPMOVZXBD    (SP)(SI*1), Y4
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       Y2, Y4, Y4
 	VMOVUPS      Y4, 512(DX)
-	VPMOVZXBD    64(SP)(BX*1), Y5
+	VPMOVZXBD    64(SP)(SI*1), Y5
 	VCVTDQ2PS    Y5, Y5
 	VMULPS       float16<>+0(SB), Y4, Y4
 	VFNMADD231PS Y3, Y5, Y4
 	VMOVUPS      Y4, 576(DX)
 	ADDQ         $0x00000280, DX
+	PREFETCHT1   (CX)(BX*1)
+	PREFETCHT1   64(CX)(BX*1)
+	PREFETCHT1   128(CX)(BX*1)
 	ADDQ         $0x000000a0, CX
-	ADDQ         $0x08, BX
-	CMPQ         BX, $0x40
+	ADDQ         $0x08, SI
+	CMPQ         SI, $0x40
 	JNE          run
 	DECQ         AX
 	JNZ          unit
@@ -1401,7 +1460,7 @@ run:
 	RET
 
 // func dotQ6K(octets int, units int, w *byte, x *byte, c *float32, add int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ6K(SB), NOSPLIT, $0-48
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
@@ -1423,10 +1482,13 @@ octet:
 
 begin:
 unit:
-	VCVTPH2PS (DX), Y4
-	LEAQ      16(DX), R10
-	XORQ      R11, R11
-	ADDQ      $0x00000090, DX
+	VCVTPH2PS  (DX), Y4
+	LEAQ       16(DX), R10
+	XORQ       R11, R11
+	PREFETCHT1 3072(DX)
+	PREFETCHT1 3136(DX)
+	PREFETCHT1 3200(DX)
+	ADDQ       $0x00000090, DX
 
 run:
 	VPBROADCASTD 48(R8), Y5
@@ -1510,6 +1572,9 @@ run:
 	VCVTDQ2PS    Y6, Y6
 	VMULPS       Y5, Y7, Y5
 	VFMADD231PS  Y6, Y5, Y1
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
 	ADDQ         $0x000000c0, DX
 	ADDQ         $0x40, R8
 	ADDQ         $0x08, R11
@@ -1524,97 +1589,104 @@ run:
 	VZEROUPPER
 	RET
 
-// func spreadQ6K(units int, w *byte, dst *byte)
-// Requires: AVX, AVX2, F16C
-TEXT ·spreadQ6K(SB), NOSPLIT, $0-24
+// func spreadQ6K(units int, ahead int, w *byte, dst *byte)
+// Requires: AVX, AVX2, F16C, MMX+
+TEXT ·spreadQ6K(SB), NOSPLIT, $0-32
 	MOVQ    units+0(FP), AX
-	MOVQ    w+8(FP), CX
-	MOVQ    dst+16(FP), DX
+	MOVQ    w+16(FP), CX
+	MOVQ    dst+24(FP), DX
 	VMOVDQU low4<>+0(SB), Y0
 	VMOVDQU bits45<>+0(SB), Y1
+	MOVQ    ahead+8(FP), BX
 
 unit:
-	VCVTPH2PS (CX), Y2
-	LEAQ      16(CX), BX
-	XORQ      SI, SI
-	ADDQ      $0x00000090, CX
+	VCVTPH2PS  (CX), Y2
+	LEAQ       16(CX), SI
+	XORQ       DI, DI
+	PREFETCHT1 (CX)(BX*1)
+	PREFETCHT1 64(CX)(BX*1)
+	PREFETCHT1 128(CX)(BX*1)
+	ADDQ       $0x00000090, CX
 
 run:
-	VMOVDQU   (CX), Y3
-	VMOVDQU   32(CX), Y4
-	VMOVDQU   64(CX), Y5
-	VPSRLW    $0x04, Y5, Y6
-	VPAND     Y0, Y5, Y5
-	VPAND     Y0, Y6, Y6
-	VPSLLW    $0x04, Y3, Y7
-	VPAND     Y1, Y7, Y7
-	VPOR      Y7, Y5, Y5
-	VPSLLW    $0x04, Y4, Y7
-	VPAND     Y1, Y7, Y7
-	VPOR      Y7, Y6, Y6
-	VMOVDQU   Y5, (DX)
-	VMOVDQU   Y6, 256(DX)
-	VMOVDQU   96(CX), Y5
-	VPSRLW    $0x04, Y5, Y6
-	VPAND     Y0, Y5, Y5
-	VPAND     Y0, Y6, Y6
-	VPSLLW    $0x02, Y3, Y7
-	VPAND     Y1, Y7, Y7
-	VPOR      Y7, Y5, Y5
-	VPSLLW    $0x02, Y4, Y7
-	VPAND     Y1, Y7, Y7
-	VPOR      Y7, Y6, Y6
-	VMOVDQU   Y5, 64(DX)
-	VMOVDQU   Y6, 320(DX)
-	VMOVDQU   128(CX), Y5
-	VPSRLW    $0x04, Y5, Y6
-	VPAND     Y0, Y5, Y5
-	VPAND     Y0, Y6, Y6
-	VPAND     Y1, Y3, Y7
-	VPOR      Y7, Y5, Y5
-	VPAND     Y1, Y4, Y7
-	VPOR      Y7, Y6, Y6
-	VMOVDQU   Y5, 128(DX)
-	VMOVDQU   Y6, 384(DX)
-	VMOVDQU   160(CX), Y5
-	VPSRLW    $0x04, Y5, Y6
-	VPAND     Y0, Y5, Y5
-	VPAND     Y0, Y6, Y6
-	VPSRLW    $0x02, Y3, Y3
-	VPAND     Y1, Y3, Y3
-	VPOR      Y3, Y5, Y5
-	VPSRLW    $0x02, Y4, Y3
-	VPAND     Y1, Y3, Y3
-	VPOR      Y3, Y6, Y6
-	VMOVDQU   Y5, 192(DX)
-	VMOVDQU   Y6, 448(DX)
-	VPMOVSXBD (BX)(SI*2), Y3
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y2, Y3, Y3
-	VMOVUPS   Y3, 512(DX)
-	VPMOVSXBD 8(BX)(SI*2), Y3
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y2, Y3, Y3
-	VMOVUPS   Y3, 576(DX)
-	ADDQ      $0x00000280, DX
-	ADDQ      $0x000000c0, CX
-	ADDQ      $0x08, SI
-	CMPQ      SI, $0x40
-	JNE       run
-	DECQ      AX
-	JNZ       unit
+	VMOVDQU    (CX), Y3
+	VMOVDQU    32(CX), Y4
+	VMOVDQU    64(CX), Y5
+	VPSRLW     $0x04, Y5, Y6
+	VPAND      Y0, Y5, Y5
+	VPAND      Y0, Y6, Y6
+	VPSLLW     $0x04, Y3, Y7
+	VPAND      Y1, Y7, Y7
+	VPOR       Y7, Y5, Y5
+	VPSLLW     $0x04, Y4, Y7
+	VPAND      Y1, Y7, Y7
+	VPOR       Y7, Y6, Y6
+	VMOVDQU    Y5, (DX)
+	VMOVDQU    Y6, 256(DX)
+	VMOVDQU    96(CX), Y5
+	VPSRLW     $0x04, Y5, Y6
+	VPAND      Y0, Y5, Y5
+	VPAND      Y0, Y6, Y6
+	VPSLLW     $0x02, Y3, Y7
+	VPAND      Y1, Y7, Y7
+	VPOR       Y7, Y5, Y5
+	VPSLLW     $0x02, Y4, Y7
+	VPAND      Y1, Y7, Y7
+	VPOR       Y7, Y6, Y6
+	VMOVDQU    Y5, 64(DX)
+	VMOVDQU    Y6, 320(DX)
+	VMOVDQU    128(CX), Y5
+	VPSRLW     $0x04, Y5, Y6
+	VPAND      Y0, Y5, Y5
+	VPAND      Y0, Y6, Y6
+	VPAND      Y1, Y3, Y7
+	VPOR       Y7, Y5, Y5
+	VPAND      Y1, Y4, Y7
+	VPOR       Y7, Y6, Y6
+	VMOVDQU    Y5, 128(DX)
+	VMOVDQU    Y6, 384(DX)
+	VMOVDQU    160(CX), Y5
+	VPSRLW     $0x04, Y5, Y6
+	VPAND      Y0, Y5, Y5
+	VPAND      Y0, Y6, Y6
+	VPSRLW     $0x02, Y3, Y3
+	VPAND      Y1, Y3, Y3
+	VPOR       Y3, Y5, Y5
+	VPSRLW     $0x02, Y4, Y3
+	VPAND      Y1, Y3, Y3
+	VPOR       Y3, Y6, Y6
+	VMOVDQU    Y5, 192(DX)
+	VMOVDQU    Y6, 448(DX)
+	VPMOVSXBD  (SI)(DI*2), Y3
+	VCVTDQ2PS  Y3, Y3
+	VMULPS     Y2, Y3, Y3
+	VMOVUPS    Y3, 512(DX)
+	VPMOVSXBD  8(SI)(DI*2), Y3
+	VCVTDQ2PS  Y3, Y3
+	VMULPS     Y2, Y3, Y3
+	VMOVUPS    Y3, 576(DX)
+	ADDQ       $0x00000280, DX
+	PREFETCHT1 (CX)(BX*1)
+	PREFETCHT1 64(CX)(BX*1)
+	PREFETCHT1 128(CX)(BX*1)
+	ADDQ       $0x000000c0, CX
+	ADDQ       $0x08, DI
+	CMPQ       DI, $0x40
+	JNE        run
+	DECQ       AX
+	JNZ        unit
 	VZEROUPPER
 	RET
 
-// func tileBytesR1(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileBytesR1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileBytesR1(SB), NOSPLIT, $0-48
+TEXT ·tileBytesR1(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), DX
-	MOVQ c+32(FP), BX
-	MOVQ ldc+40(FP), SI
+	MOVQ c+40(FP), BX
+	MOVQ ldc+48(FP), SI
 	SHLQ $0x02, SI
 
 loop:
@@ -1736,15 +1808,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileBytesR2(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileBytesR2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileBytesR2(SB), NOSPLIT, $0-48
+TEXT ·tileBytesR2(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 
 loop:
@@ -1945,15 +2017,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileBytesR3(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileBytesR3(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileBytesR3(SB), NOSPLIT, $0-48
+TEXT ·tileBytesR3(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 
 loop:
@@ -2233,15 +2305,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileBytesR4(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileBytesR4(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileBytesR4(SB), NOSPLIT, $0-48
+TEXT ·tileBytesR4(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 	LEAQ (CX)(DX*2), R8
 	ADDQ DX, R8
@@ -2605,15 +2677,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileStepsR1(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileStepsR1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileStepsR1(SB), NOSPLIT, $0-48
+TEXT ·tileStepsR1(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), DX
-	MOVQ c+32(FP), BX
-	MOVQ ldc+40(FP), SI
+	MOVQ c+40(FP), BX
+	MOVQ ldc+48(FP), SI
 	SHLQ $0x02, SI
 
 loop:
@@ -2693,15 +2765,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileStepsR2(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileStepsR2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileStepsR2(SB), NOSPLIT, $0-48
+TEXT ·tileStepsR2(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 
 loop:
@@ -2834,15 +2906,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileStepsR3(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileStepsR3(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileStepsR3(SB), NOSPLIT, $0-48
+TEXT ·tileStepsR3(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 
 loop:
@@ -3028,15 +3100,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileStepsR4(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileStepsR4(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileStepsR4(SB), NOSPLIT, $0-48
+TEXT ·tileStepsR4(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 	LEAQ (CX)(DX*2), R8
 	ADDQ DX, R8
@@ -3280,15 +3352,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileStepsR5(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileStepsR5(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileStepsR5(SB), NOSPLIT, $0-48
+TEXT ·tileStepsR5(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 	LEAQ (CX)(DX*2), R8
 	ADDQ DX, R8
@@ -3585,15 +3657,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileStepsR6(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileStepsR6(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileStepsR6(SB), NOSPLIT, $0-48
+TEXT ·tileStepsR6(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 	LEAQ (CX)(DX*2), R8
 	ADDQ DX, R8
@@ -3943,15 +4015,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileMinimaR1(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileMinimaR1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileMinimaR1(SB), NOSPLIT, $0-48
+TEXT ·tileMinimaR1(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), DX
-	MOVQ c+32(FP), BX
-	MOVQ ldc+40(FP), SI
+	MOVQ c+40(FP), BX
+	MOVQ ldc+48(FP), SI
 	SHLQ $0x02, SI
 
 loop:
@@ -4035,15 +4107,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileMinimaR2(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileMinimaR2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileMinimaR2(SB), NOSPLIT, $0-48
+TEXT ·tileMinimaR2(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 
 loop:
@@ -4184,15 +4256,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileMinimaR3(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileMinimaR3(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileMinimaR3(SB), NOSPLIT, $0-48
+TEXT ·tileMinimaR3(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 
 loop:
@@ -4390,15 +4462,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileMinimaR4(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileMinimaR4(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileMinimaR4(SB), NOSPLIT, $0-48
+TEXT ·tileMinimaR4(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 	LEAQ (CX)(DX*2), R8
 	ADDQ DX, R8
@@ -4658,15 +4730,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileMinimaR5(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileMinimaR5(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileMinimaR5(SB), NOSPLIT, $0-48
+TEXT ·tileMinimaR5(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 	LEAQ (CX)(DX*2), R8
 	ADDQ DX, R8
@@ -4983,15 +5055,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileMinimaR6(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileMinimaR6(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileMinimaR6(SB), NOSPLIT, $0-48
+TEXT ·tileMinimaR6(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 	LEAQ (CX)(DX*2), R8
 	ADDQ DX, R8
@@ -5365,15 +5437,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileHalvesR1(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileHalvesR1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileHalvesR1(SB), NOSPLIT, $0-48
+TEXT ·tileHalvesR1(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), DX
-	MOVQ c+32(FP), BX
-	MOVQ ldc+40(FP), SI
+	MOVQ c+40(FP), BX
+	MOVQ ldc+48(FP), SI
 	SHLQ $0x02, SI
 
 loop:
@@ -5466,15 +5538,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileHalvesR2(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileHalvesR2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileHalvesR2(SB), NOSPLIT, $0-48
+TEXT ·tileHalvesR2(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 
 loop:
@@ -5633,15 +5705,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileHalvesR3(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileHalvesR3(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileHalvesR3(SB), NOSPLIT, $0-48
+TEXT ·tileHalvesR3(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 
 loop:
@@ -5866,15 +5938,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileHalvesR4(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileHalvesR4(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileHalvesR4(SB), NOSPLIT, $0-48
+TEXT ·tileHalvesR4(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 	LEAQ (CX)(DX*2), R8
 	ADDQ DX, R8
@@ -6170,15 +6242,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileHalvesR5(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileHalvesR5(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileHalvesR5(SB), NOSPLIT, $0-48
+TEXT ·tileHalvesR5(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 	LEAQ (CX)(DX*2), R8
 	ADDQ DX, R8
@@ -6540,15 +6612,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tileHalvesR6(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+// func tileHalvesR6(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tileHalvesR6(SB), NOSPLIT, $0-48
+TEXT ·tileHalvesR6(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ ldx+16(FP), DX
 	MOVQ w+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ ldc+40(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DI
 	LEAQ (CX)(DX*2), R8
 	ADDQ DX, R8

@@ -12,7 +12,7 @@ var portableQuant = quantised{
 	dot: [grains]func(int, int, *byte, *byte, *float32, int){
 		dotOctetsGo(Q8_0), dotOctetsGo(Q4_0), dotOctetsGo(Q4_1), dotOctetsGo(Q5_0), dotOctetsGo(Q5_1), dotOctetsGo(Q4K), dotOctetsGo(Q5K), dotOctetsGo(Q6K),
 	},
-	spread: [grains]func(int, *byte, *byte){
+	spread: [grains]func(int, int, *byte, *byte){
 		spreadGo(Q8_0), spreadGo(Q4_0), spreadGo(Q4_1), spreadGo(Q5_0), spreadGo(Q5_1), spreadGo(Q4K), spreadGo(Q5K), spreadGo(Q6K),
 	},
 	tile: [grains][]roundedTileFunc{
@@ -102,9 +102,9 @@ func (g Grain) spreadZero() int8 {
 
 // spreadGo returns the widening of units of an octet: the lanes 0 to 7 of spread
 // runs, or 8 to 15 with dst 32 bytes on.
-func spreadGo(g Grain) func(units int, w, dst *byte) {
+func spreadGo(g Grain) func(units, ahead int, w, dst *byte) {
 	l := &layouts[g]
-	return func(units int, w, dst *byte) {
+	return func(units, _ int, w, dst *byte) {
 		ws := unsafe.Slice(w, units*g.unit())
 		to := unsafe.Slice(dst, units*l.runs*g.spreadBytes()-32)
 		var v lane
@@ -139,7 +139,7 @@ func spreadTilesGo(g Grain) []roundedTileFunc {
 // spreadTileGo returns the tile of so many rows by sixteen lanes.
 func spreadTileGo(g Grain, rows int) roundedTileFunc {
 	size := g.spreadBytes()
-	return func(n int, x *byte, ldx int, w *byte, c *float32, ldc int) {
+	return func(n int, x *byte, ldx int, w *byte, _ int, c *float32, ldc int) {
 		xs := unsafe.Slice(x, (rows-1)*ldx+n*recordBytes)
 		ws := unsafe.Slice(w, n*size)
 		cs := unsafe.Slice(c, (rows-1)*ldc+Lanes)

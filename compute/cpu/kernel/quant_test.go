@@ -3,6 +3,7 @@ package kernel
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -376,4 +377,50 @@ func TestTransposedOctets(t *testing.T) {
 			sameBits(t, shape(m, n, k), c, k, want, k, m, k)
 		}
 	})
+}
+
+// BenchmarkFewRows measures products of one row and of eight by a weight of each format
+// that stays in a cache, which tells what a core computes, and by one that does not,
+// beside the bare read of as many bytes.
+func BenchmarkFewRows(b *testing.B) {
+	const k, most, some = 1536, 8, 256
+	for _, in := range []struct {
+		name string
+		n    int
+	}{{"cache", some}, {"memory", some << 9}} {
+		run := func(name string, data []byte, multiply func(m int)) {
+			for _, m := range []int{1, most} {
+				b.Run(fmt.Sprintf("%s/%s/rows=%d", in.name, name, m), func(b *testing.B) {
+					b.SetBytes(int64(len(data)))
+					for b.Loop() {
+						multiply(m)
+					}
+				})
+			}
+		}
+		// repeat fills memory with what its beginning holds.
+		repeat := func(data []byte, done int) {
+			for ; done < len(data); done *= 2 {
+				copy(data[done:], data[:done])
+			}
+		}
+		a, c := random(3, most*k), make([]float32, most*in.n)
+		x := &Rounded{M: most, K: k, Data: make([]byte, RoundedBytes(most, k))}
+		RoundRows(x, a, k, 0, most)
+		var s Scratch
+		for g := range Grain(grains) {
+			w := &Octets{Grain: g, N: in.n, K: k, Data: make([]byte, OctetBytes(g, in.n, k))}
+			PackOctets(&Octets{Grain: g, N: some, K: k, Data: w.Data}, blocks(g, some, k, 6), 0, some)
+			repeat(w.Data, OctetBytes(g, some, k))
+			run(g.String(), w.Data, func(m int) { MatMulOctets(c, in.n, x, 0, m, w, 0, PanelCount(in.n), false, &s) })
+		}
+		var w *Panels
+		for f, name := range []string{"F32", "F16", "BF16"} {
+			w = &Panels{Format: Format(f), N: in.n, K: k, Data: make([]byte, PanelBytes(Format(f), in.n, k))}
+			copy(w.Data, bytes.Repeat([]byte{0, 0x3c}, some*k))
+			repeat(w.Data, 2*some*k)
+			run(name, w.Data, func(m int) { MatMul(c, in.n, a, k, m, w, 0, PanelCount(in.n), false, &s) })
+		}
+		run("read", w.Data, func(int) { ReadBytes(w.Data) })
+	}
 }

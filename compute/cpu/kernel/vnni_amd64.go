@@ -7,244 +7,364 @@ package kernel
 // spreadUnsignedQ8_0 copies an octet's levels as unsigned bytes, and its steps; see the plain-Go spread.
 //
 //go:noescape
-func spreadUnsignedQ8_0(units int, w *byte, dst *byte)
+func spreadUnsignedQ8_0(units int, ahead int, w *byte, dst *byte)
 
-// wideBytesR1 adds 1 x 16 products of n runs to c.
+// wideBytesR1P1 adds 1 x 16 products of n runs to c.
 //
 //go:noescape
-func wideBytesR1(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR1P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideBytesR2 adds 2 x 16 products of n runs to c.
+// wideBytesR2P1 adds 2 x 16 products of n runs to c.
 //
 //go:noescape
-func wideBytesR2(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR2P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideBytesR3 adds 3 x 16 products of n runs to c.
+// wideBytesR3P1 adds 3 x 16 products of n runs to c.
 //
 //go:noescape
-func wideBytesR3(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR3P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideBytesR4 adds 4 x 16 products of n runs to c.
+// wideBytesR4P1 adds 4 x 16 products of n runs to c.
 //
 //go:noescape
-func wideBytesR4(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR4P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideBytesR5 adds 5 x 16 products of n runs to c.
+// wideBytesR5P1 adds 5 x 16 products of n runs to c.
 //
 //go:noescape
-func wideBytesR5(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR5P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideBytesR6 adds 6 x 16 products of n runs to c.
+// wideBytesR6P1 adds 6 x 16 products of n runs to c.
 //
 //go:noescape
-func wideBytesR6(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR6P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideBytesR7 adds 7 x 16 products of n runs to c.
+// wideBytesR7P1 adds 7 x 16 products of n runs to c.
 //
 //go:noescape
-func wideBytesR7(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR7P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideBytesR8 adds 8 x 16 products of n runs to c.
+// wideBytesR8P1 adds 8 x 16 products of n runs to c.
 //
 //go:noescape
-func wideBytesR8(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR8P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideBytesR9 adds 9 x 16 products of n runs to c.
+// wideBytesR9P1 adds 9 x 16 products of n runs to c.
 //
 //go:noescape
-func wideBytesR9(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR9P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideBytesR10 adds 10 x 16 products of n runs to c.
+// wideBytesR10P1 adds 10 x 16 products of n runs to c.
 //
 //go:noescape
-func wideBytesR10(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR10P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideBytesR11 adds 11 x 16 products of n runs to c.
+// wideBytesR11P1 adds 11 x 16 products of n runs to c.
 //
 //go:noescape
-func wideBytesR11(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR11P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideBytesR12 adds 12 x 16 products of n runs to c.
+// wideBytesR12P1 adds 12 x 16 products of n runs to c.
 //
 //go:noescape
-func wideBytesR12(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR12P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideStepsR1 adds 1 x 16 products of n runs to c.
+// wideBytesR1P2 adds 1 x 32 products of n runs to c.
 //
 //go:noescape
-func wideStepsR1(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR1P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideStepsR2 adds 2 x 16 products of n runs to c.
+// wideBytesR2P2 adds 2 x 32 products of n runs to c.
 //
 //go:noescape
-func wideStepsR2(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR2P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideStepsR3 adds 3 x 16 products of n runs to c.
+// wideBytesR3P2 adds 3 x 32 products of n runs to c.
 //
 //go:noescape
-func wideStepsR3(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR3P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideStepsR4 adds 4 x 16 products of n runs to c.
+// wideBytesR4P2 adds 4 x 32 products of n runs to c.
 //
 //go:noescape
-func wideStepsR4(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR4P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideStepsR5 adds 5 x 16 products of n runs to c.
+// wideBytesR5P2 adds 5 x 32 products of n runs to c.
 //
 //go:noescape
-func wideStepsR5(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR5P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideStepsR6 adds 6 x 16 products of n runs to c.
+// wideBytesR6P2 adds 6 x 32 products of n runs to c.
 //
 //go:noescape
-func wideStepsR6(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideBytesR6P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideStepsR7 adds 7 x 16 products of n runs to c.
+// wideStepsR1P1 adds 1 x 16 products of n runs to c.
 //
 //go:noescape
-func wideStepsR7(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR1P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideStepsR8 adds 8 x 16 products of n runs to c.
+// wideStepsR2P1 adds 2 x 16 products of n runs to c.
 //
 //go:noescape
-func wideStepsR8(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR2P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideStepsR9 adds 9 x 16 products of n runs to c.
+// wideStepsR3P1 adds 3 x 16 products of n runs to c.
 //
 //go:noescape
-func wideStepsR9(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR3P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideStepsR10 adds 10 x 16 products of n runs to c.
+// wideStepsR4P1 adds 4 x 16 products of n runs to c.
 //
 //go:noescape
-func wideStepsR10(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR4P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideStepsR11 adds 11 x 16 products of n runs to c.
+// wideStepsR5P1 adds 5 x 16 products of n runs to c.
 //
 //go:noescape
-func wideStepsR11(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR5P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideStepsR12 adds 12 x 16 products of n runs to c.
+// wideStepsR6P1 adds 6 x 16 products of n runs to c.
 //
 //go:noescape
-func wideStepsR12(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR6P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideMinimaR1 adds 1 x 16 products of n runs to c.
+// wideStepsR7P1 adds 7 x 16 products of n runs to c.
 //
 //go:noescape
-func wideMinimaR1(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR7P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideMinimaR2 adds 2 x 16 products of n runs to c.
+// wideStepsR8P1 adds 8 x 16 products of n runs to c.
 //
 //go:noescape
-func wideMinimaR2(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR8P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideMinimaR3 adds 3 x 16 products of n runs to c.
+// wideStepsR9P1 adds 9 x 16 products of n runs to c.
 //
 //go:noescape
-func wideMinimaR3(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR9P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideMinimaR4 adds 4 x 16 products of n runs to c.
+// wideStepsR10P1 adds 10 x 16 products of n runs to c.
 //
 //go:noescape
-func wideMinimaR4(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR10P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideMinimaR5 adds 5 x 16 products of n runs to c.
+// wideStepsR11P1 adds 11 x 16 products of n runs to c.
 //
 //go:noescape
-func wideMinimaR5(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR11P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideMinimaR6 adds 6 x 16 products of n runs to c.
+// wideStepsR12P1 adds 12 x 16 products of n runs to c.
 //
 //go:noescape
-func wideMinimaR6(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR12P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideMinimaR7 adds 7 x 16 products of n runs to c.
+// wideStepsR1P2 adds 1 x 32 products of n runs to c.
 //
 //go:noescape
-func wideMinimaR7(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR1P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideMinimaR8 adds 8 x 16 products of n runs to c.
+// wideStepsR2P2 adds 2 x 32 products of n runs to c.
 //
 //go:noescape
-func wideMinimaR8(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR2P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideMinimaR9 adds 9 x 16 products of n runs to c.
+// wideStepsR3P2 adds 3 x 32 products of n runs to c.
 //
 //go:noescape
-func wideMinimaR9(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR3P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideMinimaR10 adds 10 x 16 products of n runs to c.
+// wideStepsR4P2 adds 4 x 32 products of n runs to c.
 //
 //go:noescape
-func wideMinimaR10(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR4P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideMinimaR11 adds 11 x 16 products of n runs to c.
+// wideStepsR5P2 adds 5 x 32 products of n runs to c.
 //
 //go:noescape
-func wideMinimaR11(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR5P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideMinimaR12 adds 12 x 16 products of n runs to c.
+// wideStepsR6P2 adds 6 x 32 products of n runs to c.
 //
 //go:noescape
-func wideMinimaR12(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideStepsR6P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideHalvesR1 adds 1 x 16 products of n runs to c.
+// wideMinimaR1P1 adds 1 x 16 products of n runs to c.
 //
 //go:noescape
-func wideHalvesR1(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideMinimaR1P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideHalvesR2 adds 2 x 16 products of n runs to c.
+// wideMinimaR2P1 adds 2 x 16 products of n runs to c.
 //
 //go:noescape
-func wideHalvesR2(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideMinimaR2P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideHalvesR3 adds 3 x 16 products of n runs to c.
+// wideMinimaR3P1 adds 3 x 16 products of n runs to c.
 //
 //go:noescape
-func wideHalvesR3(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideMinimaR3P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideHalvesR4 adds 4 x 16 products of n runs to c.
+// wideMinimaR4P1 adds 4 x 16 products of n runs to c.
 //
 //go:noescape
-func wideHalvesR4(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideMinimaR4P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideHalvesR5 adds 5 x 16 products of n runs to c.
+// wideMinimaR5P1 adds 5 x 16 products of n runs to c.
 //
 //go:noescape
-func wideHalvesR5(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideMinimaR5P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideHalvesR6 adds 6 x 16 products of n runs to c.
+// wideMinimaR6P1 adds 6 x 16 products of n runs to c.
 //
 //go:noescape
-func wideHalvesR6(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideMinimaR6P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideHalvesR7 adds 7 x 16 products of n runs to c.
+// wideMinimaR7P1 adds 7 x 16 products of n runs to c.
 //
 //go:noescape
-func wideHalvesR7(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideMinimaR7P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideHalvesR8 adds 8 x 16 products of n runs to c.
+// wideMinimaR8P1 adds 8 x 16 products of n runs to c.
 //
 //go:noescape
-func wideHalvesR8(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideMinimaR8P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideHalvesR9 adds 9 x 16 products of n runs to c.
+// wideMinimaR9P1 adds 9 x 16 products of n runs to c.
 //
 //go:noescape
-func wideHalvesR9(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideMinimaR9P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideHalvesR10 adds 10 x 16 products of n runs to c.
+// wideMinimaR10P1 adds 10 x 16 products of n runs to c.
 //
 //go:noescape
-func wideHalvesR10(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideMinimaR10P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideHalvesR11 adds 11 x 16 products of n runs to c.
+// wideMinimaR11P1 adds 11 x 16 products of n runs to c.
 //
 //go:noescape
-func wideHalvesR11(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideMinimaR11P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
 
-// wideHalvesR12 adds 12 x 16 products of n runs to c.
+// wideMinimaR12P1 adds 12 x 16 products of n runs to c.
 //
 //go:noescape
-func wideHalvesR12(n int, x *byte, ldx int, w *byte, c *float32, ldc int)
+func wideMinimaR12P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideMinimaR1P2 adds 1 x 32 products of n runs to c.
+//
+//go:noescape
+func wideMinimaR1P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideMinimaR2P2 adds 2 x 32 products of n runs to c.
+//
+//go:noescape
+func wideMinimaR2P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideMinimaR3P2 adds 3 x 32 products of n runs to c.
+//
+//go:noescape
+func wideMinimaR3P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideMinimaR4P2 adds 4 x 32 products of n runs to c.
+//
+//go:noescape
+func wideMinimaR4P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideMinimaR5P2 adds 5 x 32 products of n runs to c.
+//
+//go:noescape
+func wideMinimaR5P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideMinimaR6P2 adds 6 x 32 products of n runs to c.
+//
+//go:noescape
+func wideMinimaR6P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR1P1 adds 1 x 16 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR1P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR2P1 adds 2 x 16 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR2P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR3P1 adds 3 x 16 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR3P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR4P1 adds 4 x 16 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR4P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR5P1 adds 5 x 16 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR5P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR6P1 adds 6 x 16 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR6P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR7P1 adds 7 x 16 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR7P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR8P1 adds 8 x 16 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR8P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR9P1 adds 9 x 16 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR9P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR10P1 adds 10 x 16 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR10P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR11P1 adds 11 x 16 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR11P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR12P1 adds 12 x 16 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR12P1(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR1P2 adds 1 x 32 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR1P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR2P2 adds 2 x 32 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR2P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR3P2 adds 3 x 32 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR3P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR4P2 adds 4 x 32 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR4P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR5P2 adds 5 x 32 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR5P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)
+
+// wideHalvesR6P2 adds 6 x 32 products of n runs to c.
+//
+//go:noescape
+func wideHalvesR6P2(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)

@@ -51,6 +51,7 @@ func readBytes() {
 	SHRQ(Imm(8), n)
 	JZ(LabelRef("done"))
 	Label("loop")
+	fetch(Mem{Base: p, Disp: distance}, 256)
 	for i := range 8 {
 		VPADDQ(Mem{Base: p, Disp: i * 32}, acc[i%4], acc[i%4])
 	}

@@ -125,6 +125,7 @@ func mask(name string) VecVirtual {
 type reader struct {
 	grain
 	w, x    Register // the next run's levels and record
+	ahead   Register // how far memory is asked for, where it is not distance
 	scales  Mem      // of a super-block, unpacked; runs follow each other by 8 bytes
 	at      Register // the run in its super-block, times 8
 	d, m    VecVirtual
@@ -175,7 +176,7 @@ func (r *reader) each(n Register, body func()) {
 	}
 	r.at = GP64()
 	XORQ(r.at, r.at)
-	ADDQ(U32(uint32(r.header())), r.w)
+	r.pass(r.header())
 	Label("run")
 	body()
 	r.step(r.run())
@@ -187,10 +188,20 @@ func (r *reader) each(n Register, body func()) {
 }
 
 func (r *reader) step(levels int) {
-	ADDQ(U32(uint32(levels)), r.w)
+	r.pass(levels)
 	if r.x != nil {
 		ADDQ(Imm(record), r.x)
 	}
+}
+
+// pass leaves so many bytes of the weight behind and asks for as many ahead.
+func (r *reader) pass(bytes int) {
+	ahead := Mem{Base: r.w, Disp: distance}
+	if r.ahead != nil {
+		ahead = Mem{Base: r.w, Index: r.ahead, Scale: 1}
+	}
+	fetch(ahead, bytes)
+	ADDQ(U32(uint32(bytes)), r.w)
 }
 
 // unpackScales writes the 6-bit scales of eight runs and eight rows as bytes, then

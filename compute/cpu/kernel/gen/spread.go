@@ -26,12 +26,13 @@ func (g grain) spread() int {
 // spreadOctet writes the widening of levels to bytes, on behalf of many rows.
 func spreadOctet(g grain) {
 	name := "spread" + g.name
-	text(name, "func(units int, w, dst *byte)",
+	text(name, "func(units, ahead int, w, dst *byte)",
 		fmt.Sprintf("%s widens an octet's levels to bytes; see the plain-Go version.", name))
 	units := Load(Param("units"), GP64())
 	w := Load(Param("w"), GP64())
 	dst := Load(Param("dst"), GP64())
 	r := newReader(g, w, nil)
+	r.ahead = Load(Param("ahead"), GP64())
 	up := map[string]string{"Q4_0": "eight", "Q4_1": "bit4", "Q4K": "bit4"}[g.name]
 	r.each(units, func() {
 		r.levels(r.levelsAt(), func(i int, v VecVirtual) {
@@ -69,11 +70,13 @@ var tileKinds = []tileKind{
 	{"Halves", 6, grains[7], recordBy32, 16},
 }
 
+const roundedSignature = "func(n int, x *byte, ldx int, w *byte, apart int, c *float32, ldc int)"
+
 // roundedTile writes one register tile: rows of rounded activations by sixteen
 // lanes, over n runs, added to c.
 func roundedTile(k tileKind, rows int) {
 	name := fmt.Sprintf("tile%sR%d", k.name, rows)
-	text(name, "func(n int, x *byte, ldx int, w *byte, c *float32, ldc int)",
+	text(name, roundedSignature,
 		fmt.Sprintf("%s adds %d x 16 products of n runs to c.", name, rows))
 	t := tile{tileKind: k, rows: rows}
 	n := Load(Param("n"), GP64())

@@ -60,9 +60,7 @@ func mulWide(e element, rows, panels int) {
 	widen := wideWeights(e)
 
 	step := func(u int) {
-		if rows > 1 {
-			from.prefetch(u)
-		}
+		from.prefetch(u, rows)
 		b := make([]VecVirtual, panels)
 		for p := range b {
 			b[p] = widen(from.weights(p, u, 0))
