@@ -109,15 +109,15 @@ func FMAPeak(n int) bool {
 	return true
 }
 
-// ReadBytes loads b, but for a rest of less than 256 bytes, as fast as one core
+// ReadBytes loads b, but for a rest of less than 512 bytes, as fast as one core
 // can: the bound that products of one row are measured against. It reports
 // false where the engine has no such loop.
 func ReadBytes(b []byte) bool {
 	if active == &portable {
 		return false
 	}
-	if len(b) >= 256 {
-		readBytes(&b[0], len(b))
+	if n := len(b) &^ 511; n > 0 {
+		readBytes(&b[0], n)
 	}
 	return true
 }

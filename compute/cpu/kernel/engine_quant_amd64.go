@@ -12,8 +12,11 @@ var (
 
 var avx2Quant = quantised{
 	round: roundRuns,
-	dot: [grains]func(int, int, *byte, *byte, *float32, int){
-		dotQ8_0, dotQ4_0, dotQ4_1, dotQ5_0, dotQ5_1, dotQ4K, dotQ5K, dotQ6K,
+	dot: [grains]dotFunc{
+		dotQ8_0S1, dotQ4_0S1, dotQ4_1S1, dotQ5_0S1, dotQ5_1S1, dotQ4KS1, dotQ5KS1, dotQ6KS1,
+	},
+	dotTwo: [grains]dotFunc{
+		dotQ8_0S2, dotQ4_0S2, dotQ4_1S2, dotQ5_0S2, dotQ5_1S2, dotQ4KS2, dotQ5KS2, dotQ6KS2,
 	},
 	spread: [grains]func(int, int, *byte, *byte){
 		spreadQ8_0, spreadQ4_0, spreadQ4_1, spreadQ5_0, spreadQ5_1, spreadQ4K, spreadQ5K, spreadQ6K,

@@ -14,7 +14,7 @@ func fmaPeak(n int)
 //go:noescape
 func fmaPeakWide(n int)
 
-// readBytes loads n bytes, a multiple of 256.
+// readBytes loads n bytes, a multiple of 512.
 //
 //go:noescape
 func readBytes(p *byte, n int) int

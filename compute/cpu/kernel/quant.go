@@ -7,9 +7,10 @@ type quantised struct {
 	// round writes the records of n runs.
 	round func(n int, x *float32, y *byte)
 
-	// dot multiplies one rounded row by octets, by grain: eight numbers of c for
-	// each octet, added to c where add is not zero. See dotOctetsGo.
-	dot [grains]func(octets, units int, w, x *byte, c *float32, add int)
+	// dot multiplies by octets that follow each other, by grain; see dotOctetsGo.
+	// dotTwo, which may be nil, multiplies by as many again, which lie apart bytes
+	// after the first and follow them in c.
+	dot, dotTwo [grains]dotFunc
 
 	// spread widens units of an octet, by grain, and asks for the memory that many
 	// bytes ahead. See spreadGo.
@@ -22,6 +23,10 @@ type quantised struct {
 	// pair holds tiles of two panels, by grain and rows-1. May be empty.
 	pair [grains][]roundedTileFunc
 }
+
+// A dotFunc multiplies one rounded row by octets: eight numbers of c for each, added to c
+// where add is not zero.
+type dotFunc func(octets, units int, w *byte, apart int, x *byte, c *float32, add int)
 
 // A roundedTileFunc adds the product of rounded rows, ldx bytes apart, and n spread
 // runs to sixteen columns of c, whose rows are ldc numbers apart; of two panels the
@@ -91,17 +96,25 @@ func oneRow(c []float32, x *Rounded, i int, w *Octets, p0, p1 int, accumulate bo
 	whole := max(first, min(last, w.N/OctetRows))
 	var edge [OctetRows]float32
 	copy(edge[:], c[whole*OctetRows:min(last*OctetRows, w.N)])
+	dot, two := active.quant.dot[w.Grain], active.quant.dotTwo[w.Grain]
 	for u := 0; u < w.units(); {
 		units := len(w.from(0, u)) / w.Grain.unit()
+		size := units * w.Grain.unit()
 		record := &x.Data[i*x.stride()+u*layouts[w.Grain].runs*recordBytes]
 		add := flag(accumulate || u > 0)
 		// At most a megabyte at a time, so that the scheduler is never held up.
-		step := max(1, 1<<20/(units*w.Grain.unit()))
-		for o := first; o < whole; o += step {
-			active.quant.dot[w.Grain](min(step, whole-o), units, &w.from(o, u)[0], record, &c[o*OctetRows], add)
+		for o := first; o < whole; {
+			n := min(max(1, 1<<20/size), whole-o)
+			if two != nil && n > 1 {
+				n &^= 1
+				two(n/2, units, &w.from(o, u)[0], n/2*size, record, &c[o*OctetRows], add)
+			} else {
+				dot(n, units, &w.from(o, u)[0], 0, record, &c[o*OctetRows], add)
+			}
+			o += n
 		}
 		if whole < last {
-			active.quant.dot[w.Grain](1, units, &w.from(whole, u)[0], record, &edge[0], add)
+			dot(1, units, &w.from(whole, u)[0], 0, record, &edge[0], add)
 		}
 		u += units
 	}

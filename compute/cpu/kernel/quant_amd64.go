@@ -9,80 +9,120 @@ package kernel
 //go:noescape
 func roundRuns(n int, x *float32, y *byte)
 
-// dotQ8_0 multiplies a rounded row by octets; see the plain-Go version.
+// dotQ8_0S1 multiplies a rounded row by octets; see the plain-Go version.
 //
 //go:noescape
-func dotQ8_0(octets int, units int, w *byte, x *byte, c *float32, add int)
+func dotQ8_0S1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+
+// dotQ8_0S2 multiplies a rounded row by octets; see the plain-Go version.
+//
+//go:noescape
+func dotQ8_0S2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 
 // spreadQ8_0 widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
 func spreadQ8_0(units int, ahead int, w *byte, dst *byte)
 
-// dotQ4_0 multiplies a rounded row by octets; see the plain-Go version.
+// dotQ4_0S1 multiplies a rounded row by octets; see the plain-Go version.
 //
 //go:noescape
-func dotQ4_0(octets int, units int, w *byte, x *byte, c *float32, add int)
+func dotQ4_0S1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+
+// dotQ4_0S2 multiplies a rounded row by octets; see the plain-Go version.
+//
+//go:noescape
+func dotQ4_0S2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 
 // spreadQ4_0 widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
 func spreadQ4_0(units int, ahead int, w *byte, dst *byte)
 
-// dotQ4_1 multiplies a rounded row by octets; see the plain-Go version.
+// dotQ4_1S1 multiplies a rounded row by octets; see the plain-Go version.
 //
 //go:noescape
-func dotQ4_1(octets int, units int, w *byte, x *byte, c *float32, add int)
+func dotQ4_1S1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+
+// dotQ4_1S2 multiplies a rounded row by octets; see the plain-Go version.
+//
+//go:noescape
+func dotQ4_1S2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 
 // spreadQ4_1 widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
 func spreadQ4_1(units int, ahead int, w *byte, dst *byte)
 
-// dotQ5_0 multiplies a rounded row by octets; see the plain-Go version.
+// dotQ5_0S1 multiplies a rounded row by octets; see the plain-Go version.
 //
 //go:noescape
-func dotQ5_0(octets int, units int, w *byte, x *byte, c *float32, add int)
+func dotQ5_0S1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+
+// dotQ5_0S2 multiplies a rounded row by octets; see the plain-Go version.
+//
+//go:noescape
+func dotQ5_0S2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 
 // spreadQ5_0 widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
 func spreadQ5_0(units int, ahead int, w *byte, dst *byte)
 
-// dotQ5_1 multiplies a rounded row by octets; see the plain-Go version.
+// dotQ5_1S1 multiplies a rounded row by octets; see the plain-Go version.
 //
 //go:noescape
-func dotQ5_1(octets int, units int, w *byte, x *byte, c *float32, add int)
+func dotQ5_1S1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+
+// dotQ5_1S2 multiplies a rounded row by octets; see the plain-Go version.
+//
+//go:noescape
+func dotQ5_1S2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 
 // spreadQ5_1 widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
 func spreadQ5_1(units int, ahead int, w *byte, dst *byte)
 
-// dotQ4K multiplies a rounded row by octets; see the plain-Go version.
+// dotQ4KS1 multiplies a rounded row by octets; see the plain-Go version.
 //
 //go:noescape
-func dotQ4K(octets int, units int, w *byte, x *byte, c *float32, add int)
+func dotQ4KS1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+
+// dotQ4KS2 multiplies a rounded row by octets; see the plain-Go version.
+//
+//go:noescape
+func dotQ4KS2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 
 // spreadQ4K widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
 func spreadQ4K(units int, ahead int, w *byte, dst *byte)
 
-// dotQ5K multiplies a rounded row by octets; see the plain-Go version.
+// dotQ5KS1 multiplies a rounded row by octets; see the plain-Go version.
 //
 //go:noescape
-func dotQ5K(octets int, units int, w *byte, x *byte, c *float32, add int)
+func dotQ5KS1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+
+// dotQ5KS2 multiplies a rounded row by octets; see the plain-Go version.
+//
+//go:noescape
+func dotQ5KS2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 
 // spreadQ5K widens an octet's levels to bytes; see the plain-Go version.
 //
 //go:noescape
 func spreadQ5K(units int, ahead int, w *byte, dst *byte)
 
-// dotQ6K multiplies a rounded row by octets; see the plain-Go version.
+// dotQ6KS1 multiplies a rounded row by octets; see the plain-Go version.
 //
 //go:noescape
-func dotQ6K(octets int, units int, w *byte, x *byte, c *float32, add int)
+func dotQ6KS1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+
+// dotQ6KS2 multiplies a rounded row by octets; see the plain-Go version.
+//
+//go:noescape
+func dotQ6KS2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 
 // spreadQ6K widens an octet's levels to bytes; see the plain-Go version.
 //

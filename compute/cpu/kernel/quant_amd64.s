@@ -213,87 +213,86 @@ zeros:
 DATA float127<>+0(SB)/4, $0x42fe0000
 GLOBL float127<>(SB), RODATA|NOPTR, $4
 
-// func dotQ8_0(octets int, units int, w *byte, x *byte, c *float32, add int)
+// func dotQ8_0S1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dotQ8_0(SB), NOSPLIT, $0-48
-	MOVQ    octets+0(FP), AX
-	MOVQ    units+8(FP), CX
-	MOVQ    w+16(FP), DX
-	MOVQ    x+24(FP), BX
-	MOVQ    c+32(FP), SI
-	MOVQ    add+40(FP), DI
-	VMOVDQU ones16<>+0(SB), Y0
+TEXT ·dotQ8_0S1(SB), NOSPLIT, $0-56
+	MOVQ octets+0(FP), AX
+	MOVQ units+8(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ c+40(FP), BX
+	MOVQ x+32(FP), SI
+	MOVQ add+48(FP), DI
 
 octet:
-	MOVQ    BX, R8
+	MOVQ    SI, R8
 	MOVQ    CX, R9
-	VXORPS  Y1, Y1, Y1
+	VXORPS  Y0, Y0, Y0
 	TESTQ   DI, DI
 	JZ      begin
-	VMOVUPS (SI), Y1
+	VMOVUPS (BX), Y0
 
 begin:
 unit:
-	VCVTPH2PS    (DX), Y2
-	VMOVDQU      16(DX), Y3
-	VPBROADCASTD (R8), Y4
-	VPSIGNB      Y3, Y4, Y4
-	VPABSB       Y3, Y3
-	VPMADDUBSW   Y4, Y3, Y4
-	VPMADDWD     Y0, Y4, Y4
-	VMOVDQU      48(DX), Y3
-	VPBROADCASTD 4(R8), Y5
-	VPSIGNB      Y3, Y5, Y5
-	VPABSB       Y3, Y3
-	VPMADDUBSW   Y5, Y3, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VMOVDQU      80(DX), Y3
-	VPBROADCASTD 8(R8), Y6
-	VPSIGNB      Y3, Y6, Y6
-	VPABSB       Y3, Y3
-	VPMADDUBSW   Y6, Y3, Y6
-	VPMADDWD     Y0, Y6, Y6
-	VPADDD       Y6, Y4, Y4
-	VMOVDQU      112(DX), Y3
-	VPBROADCASTD 12(R8), Y6
-	VPSIGNB      Y3, Y6, Y6
-	VPABSB       Y3, Y3
-	VPMADDUBSW   Y6, Y3, Y6
-	VPMADDWD     Y0, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VMOVDQU      144(DX), Y3
-	VPBROADCASTD 16(R8), Y6
-	VPSIGNB      Y3, Y6, Y6
-	VPABSB       Y3, Y3
-	VPMADDUBSW   Y6, Y3, Y6
-	VPMADDWD     Y0, Y6, Y6
-	VPADDD       Y6, Y4, Y4
-	VMOVDQU      176(DX), Y3
-	VPBROADCASTD 20(R8), Y6
-	VPSIGNB      Y3, Y6, Y6
-	VPABSB       Y3, Y3
-	VPMADDUBSW   Y6, Y3, Y6
-	VPMADDWD     Y0, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VMOVDQU      208(DX), Y3
-	VPBROADCASTD 24(R8), Y6
-	VPSIGNB      Y3, Y6, Y6
-	VPABSB       Y3, Y3
-	VPMADDUBSW   Y6, Y3, Y6
-	VPMADDWD     Y0, Y6, Y6
-	VPADDD       Y6, Y4, Y4
-	VMOVDQU      240(DX), Y3
-	VPBROADCASTD 28(R8), Y6
-	VPSIGNB      Y3, Y6, Y6
-	VPABSB       Y3, Y3
-	VPMADDUBSW   Y6, Y3, Y6
-	VPMADDWD     Y0, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS 32(R8), Y3
+	VCVTPH2PS    (DX), Y1
+	VMOVDQU      16(DX), Y2
+	VPBROADCASTD (R8), Y3
+	VPSIGNB      Y2, Y3, Y3
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y3, Y2, Y3
+	VPMADDWD     ones16<>+0(SB), Y3, Y3
+	VMOVDQU      48(DX), Y2
+	VPBROADCASTD 4(R8), Y4
+	VPSIGNB      Y2, Y4, Y4
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y4, Y2, Y4
+	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VMOVDQU      80(DX), Y2
+	VPBROADCASTD 8(R8), Y5
+	VPSIGNB      Y2, Y5, Y5
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y5, Y2, Y5
+	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	VMOVDQU      112(DX), Y2
+	VPBROADCASTD 12(R8), Y5
+	VPSIGNB      Y2, Y5, Y5
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y5, Y2, Y5
+	VPMADDWD     ones16<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y2, Y3, Y2
-	VFMADD231PS  Y4, Y2, Y1
+	VMOVDQU      144(DX), Y2
+	VPBROADCASTD 16(R8), Y5
+	VPSIGNB      Y2, Y5, Y5
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y5, Y2, Y5
+	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	VMOVDQU      176(DX), Y2
+	VPBROADCASTD 20(R8), Y5
+	VPSIGNB      Y2, Y5, Y5
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y5, Y2, Y5
+	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVDQU      208(DX), Y2
+	VPBROADCASTD 24(R8), Y5
+	VPSIGNB      Y2, Y5, Y5
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y5, Y2, Y5
+	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	VMOVDQU      240(DX), Y2
+	VPBROADCASTD 28(R8), Y5
+	VPSIGNB      Y2, Y5, Y5
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y5, Y2, Y5
+	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VBROADCASTSS 32(R8), Y2
+	VPADDD       Y4, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y2, Y1
+	VFMADD231PS  Y3, Y1, Y0
 	PREFETCHT1   3072(DX)
 	PREFETCHT1   3136(DX)
 	PREFETCHT1   3200(DX)
@@ -303,8 +302,179 @@ unit:
 	ADDQ         $0x40, R8
 	DECQ         R9
 	JNZ          unit
-	VMOVUPS      Y1, (SI)
-	ADDQ         $0x20, SI
+	VMOVUPS      Y0, (BX)
+	ADDQ         $0x20, BX
+	DECQ         AX
+	JNZ          octet
+	VZEROUPPER
+	RET
+
+// func dotQ8_0S2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·dotQ8_0S2(SB), NOSPLIT, $0-56
+	MOVQ octets+0(FP), AX
+	MOVQ units+8(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ c+40(FP), BX
+	MOVQ apart+24(FP), SI
+	ADDQ DX, SI
+	MOVQ AX, DI
+	SHLQ $0x05, DI
+	ADDQ BX, DI
+	MOVQ x+32(FP), R8
+	MOVQ add+48(FP), R9
+
+octet:
+	MOVQ    R8, R10
+	MOVQ    CX, R11
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	TESTQ   R9, R9
+	JZ      begin
+	VMOVUPS (BX), Y0
+	VMOVUPS (DI), Y1
+
+begin:
+unit:
+	VCVTPH2PS    (DX), Y2
+	VCVTPH2PS    (SI), Y3
+	VMOVDQU      16(DX), Y4
+	VPBROADCASTD (R10), Y5
+	VPSIGNB      Y4, Y5, Y5
+	VPABSB       Y4, Y4
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VMOVDQU      48(DX), Y4
+	VPBROADCASTD 4(R10), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPABSB       Y4, Y4
+	VPMADDUBSW   Y6, Y4, Y6
+	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VMOVDQU      80(DX), Y4
+	VPBROADCASTD 8(R10), Y7
+	VPSIGNB      Y4, Y7, Y7
+	VPABSB       Y4, Y4
+	VPMADDUBSW   Y7, Y4, Y7
+	VPMADDWD     ones16<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VMOVDQU      112(DX), Y4
+	VPBROADCASTD 12(R10), Y7
+	VPSIGNB      Y4, Y7, Y7
+	VPABSB       Y4, Y4
+	VPMADDUBSW   Y7, Y4, Y7
+	VPMADDWD     ones16<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVDQU      144(DX), Y4
+	VPBROADCASTD 16(R10), Y7
+	VPSIGNB      Y4, Y7, Y7
+	VPABSB       Y4, Y4
+	VPMADDUBSW   Y7, Y4, Y7
+	VPMADDWD     ones16<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VMOVDQU      176(DX), Y4
+	VPBROADCASTD 20(R10), Y7
+	VPSIGNB      Y4, Y7, Y7
+	VPABSB       Y4, Y4
+	VPMADDUBSW   Y7, Y4, Y7
+	VPMADDWD     ones16<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVDQU      208(DX), Y4
+	VPBROADCASTD 24(R10), Y7
+	VPSIGNB      Y4, Y7, Y7
+	VPABSB       Y4, Y4
+	VPMADDUBSW   Y7, Y4, Y7
+	VPMADDWD     ones16<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VMOVDQU      240(DX), Y4
+	VPBROADCASTD 28(R10), Y7
+	VPSIGNB      Y4, Y7, Y7
+	VPABSB       Y4, Y4
+	VPMADDUBSW   Y7, Y4, Y7
+	VPMADDWD     ones16<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VBROADCASTSS 32(R10), Y4
+	VPADDD       Y6, Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y4, Y2
+	VFMADD231PS  Y5, Y2, Y0
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
+	PREFETCHT1   3264(DX)
+	PREFETCHT1   3328(DX)
+	ADDQ         $0x00000110, DX
+	VMOVDQU      16(SI), Y2
+	VPBROADCASTD (R10), Y4
+	VPSIGNB      Y2, Y4, Y4
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y4, Y2, Y4
+	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VMOVDQU      48(SI), Y2
+	VPBROADCASTD 4(R10), Y5
+	VPSIGNB      Y2, Y5, Y5
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y5, Y2, Y5
+	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VMOVDQU      80(SI), Y2
+	VPBROADCASTD 8(R10), Y6
+	VPSIGNB      Y2, Y6, Y6
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y6, Y2, Y6
+	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VMOVDQU      112(SI), Y2
+	VPBROADCASTD 12(R10), Y6
+	VPSIGNB      Y2, Y6, Y6
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y6, Y2, Y6
+	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      144(SI), Y2
+	VPBROADCASTD 16(R10), Y6
+	VPSIGNB      Y2, Y6, Y6
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y6, Y2, Y6
+	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VMOVDQU      176(SI), Y2
+	VPBROADCASTD 20(R10), Y6
+	VPSIGNB      Y2, Y6, Y6
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y6, Y2, Y6
+	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      208(SI), Y2
+	VPBROADCASTD 24(R10), Y6
+	VPSIGNB      Y2, Y6, Y6
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y6, Y2, Y6
+	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VMOVDQU      240(SI), Y2
+	VPBROADCASTD 28(R10), Y6
+	VPSIGNB      Y2, Y6, Y6
+	VPABSB       Y2, Y2
+	VPMADDUBSW   Y6, Y2, Y6
+	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VBROADCASTSS 32(R10), Y2
+	VPADDD       Y5, Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y2, Y2
+	VFMADD231PS  Y4, Y2, Y1
+	PREFETCHT1   3072(SI)
+	PREFETCHT1   3136(SI)
+	PREFETCHT1   3200(SI)
+	PREFETCHT1   3264(SI)
+	PREFETCHT1   3328(SI)
+	ADDQ         $0x00000110, SI
+	ADDQ         $0x40, R10
+	DECQ         R11
+	JNZ          unit
+	VMOVUPS      Y0, (BX)
+	ADDQ         $0x20, BX
+	VMOVUPS      Y1, (DI)
+	ADDQ         $0x20, DI
 	DECQ         AX
 	JNZ          octet
 	VZEROUPPER
@@ -349,75 +519,74 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dotQ4_0(octets int, units int, w *byte, x *byte, c *float32, add int)
+// func dotQ4_0S1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dotQ4_0(SB), NOSPLIT, $0-48
+TEXT ·dotQ4_0S1(SB), NOSPLIT, $0-56
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
 	MOVQ    w+16(FP), DX
-	MOVQ    x+24(FP), BX
-	MOVQ    c+32(FP), SI
-	MOVQ    add+40(FP), DI
-	VMOVDQU ones16<>+0(SB), Y0
+	MOVQ    c+40(FP), BX
+	MOVQ    x+32(FP), SI
+	MOVQ    add+48(FP), DI
+	VMOVDQU low4<>+0(SB), Y0
 
 octet:
-	VMOVDQU low4<>+0(SB), Y2
-	MOVQ    BX, R8
+	MOVQ    SI, R8
 	MOVQ    CX, R9
 	VXORPS  Y1, Y1, Y1
 	TESTQ   DI, DI
 	JZ      begin
-	VMOVUPS (SI), Y1
+	VMOVUPS (BX), Y1
 
 begin:
 unit:
-	VCVTPH2PS    (DX), Y3
-	VPBROADCASTD 40(R8), Y4
-	VMOVDQU      16(DX), Y5
+	VCVTPH2PS    (DX), Y2
+	VPBROADCASTD 40(R8), Y3
+	VMOVDQU      16(DX), Y4
+	VPSRLW       $0x04, Y4, Y5
+	VPAND        Y0, Y4, Y4
+	VPAND        Y0, Y5, Y5
+	VPBROADCASTD (R8), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPADDW       Y6, Y3, Y3
+	VPBROADCASTD 16(R8), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VMOVDQU      48(DX), Y5
 	VPSRLW       $0x04, Y5, Y6
-	VPAND        Y2, Y5, Y5
-	VPAND        Y2, Y6, Y6
-	VPBROADCASTD (R8), Y7
+	VPAND        Y0, Y5, Y5
+	VPAND        Y0, Y6, Y6
+	VPBROADCASTD 4(R8), Y7
 	VPMADDUBSW   Y7, Y5, Y7
-	VPADDW       Y7, Y4, Y4
-	VPBROADCASTD 16(R8), Y5
+	VPADDW       Y7, Y3, Y3
+	VPBROADCASTD 20(R8), Y5
 	VPMADDUBSW   Y5, Y6, Y5
-	VMOVDQU      48(DX), Y6
-	VPSRLW       $0x04, Y6, Y7
-	VPAND        Y2, Y6, Y6
-	VPAND        Y2, Y7, Y7
-	VPBROADCASTD 4(R8), Y8
-	VPMADDUBSW   Y8, Y6, Y8
-	VPADDW       Y8, Y4, Y4
-	VPBROADCASTD 20(R8), Y6
-	VPMADDUBSW   Y6, Y7, Y6
-	VPADDW       Y6, Y5, Y5
-	VMOVDQU      80(DX), Y6
-	VPSRLW       $0x04, Y6, Y7
-	VPAND        Y2, Y6, Y6
-	VPAND        Y2, Y7, Y7
-	VPBROADCASTD 8(R8), Y8
-	VPMADDUBSW   Y8, Y6, Y8
-	VPADDW       Y8, Y4, Y4
-	VPBROADCASTD 24(R8), Y6
-	VPMADDUBSW   Y6, Y7, Y6
-	VPADDW       Y6, Y5, Y5
-	VMOVDQU      112(DX), Y6
-	VPSRLW       $0x04, Y6, Y7
-	VPAND        Y2, Y6, Y6
-	VPAND        Y2, Y7, Y7
-	VPBROADCASTD 12(R8), Y8
-	VPMADDUBSW   Y8, Y6, Y8
-	VPADDW       Y8, Y4, Y4
-	VPBROADCASTD 28(R8), Y6
-	VPMADDUBSW   Y6, Y7, Y6
-	VPADDW       Y6, Y5, Y5
-	VBROADCASTSS 32(R8), Y6
 	VPADDW       Y5, Y4, Y4
-	VPMADDWD     Y0, Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y3, Y6, Y3
-	VFMADD231PS  Y4, Y3, Y1
+	VMOVDQU      80(DX), Y5
+	VPSRLW       $0x04, Y5, Y6
+	VPAND        Y0, Y5, Y5
+	VPAND        Y0, Y6, Y6
+	VPBROADCASTD 8(R8), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPADDW       Y7, Y3, Y3
+	VPBROADCASTD 24(R8), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VPADDW       Y5, Y4, Y4
+	VMOVDQU      112(DX), Y5
+	VPSRLW       $0x04, Y5, Y6
+	VPAND        Y0, Y5, Y5
+	VPAND        Y0, Y6, Y6
+	VPBROADCASTD 12(R8), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPADDW       Y7, Y3, Y3
+	VPBROADCASTD 28(R8), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VPADDW       Y5, Y4, Y4
+	VBROADCASTSS 32(R8), Y5
+	VPADDW       Y4, Y3, Y3
+	VPMADDWD     ones16<>+0(SB), Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y2, Y5, Y2
+	VFMADD231PS  Y3, Y2, Y1
 	PREFETCHT1   3072(DX)
 	PREFETCHT1   3136(DX)
 	PREFETCHT1   3200(DX)
@@ -425,8 +594,150 @@ unit:
 	ADDQ         $0x40, R8
 	DECQ         R9
 	JNZ          unit
-	VMOVUPS      Y1, (SI)
-	ADDQ         $0x20, SI
+	VMOVUPS      Y1, (BX)
+	ADDQ         $0x20, BX
+	DECQ         AX
+	JNZ          octet
+	VZEROUPPER
+	RET
+
+// func dotQ4_0S2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·dotQ4_0S2(SB), NOSPLIT, $0-56
+	MOVQ    octets+0(FP), AX
+	MOVQ    units+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    c+40(FP), BX
+	MOVQ    apart+24(FP), SI
+	ADDQ    DX, SI
+	MOVQ    AX, DI
+	SHLQ    $0x05, DI
+	ADDQ    BX, DI
+	MOVQ    x+32(FP), R8
+	MOVQ    add+48(FP), R9
+	VMOVDQU low4<>+0(SB), Y0
+
+octet:
+	MOVQ    R8, R10
+	MOVQ    CX, R11
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	TESTQ   R9, R9
+	JZ      begin
+	VMOVUPS (BX), Y1
+	VMOVUPS (DI), Y2
+
+begin:
+unit:
+	VCVTPH2PS    (DX), Y3
+	VCVTPH2PS    (SI), Y4
+	VPBROADCASTD 40(R10), Y5
+	VMOVDQU      16(DX), Y6
+	VPSRLW       $0x04, Y6, Y7
+	VPAND        Y0, Y6, Y6
+	VPAND        Y0, Y7, Y7
+	VPBROADCASTD (R10), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPADDW       Y8, Y5, Y5
+	VPBROADCASTD 16(R10), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VMOVDQU      48(DX), Y7
+	VPSRLW       $0x04, Y7, Y8
+	VPAND        Y0, Y7, Y7
+	VPAND        Y0, Y8, Y8
+	VPBROADCASTD 4(R10), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y5, Y5
+	VPBROADCASTD 20(R10), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y6, Y6
+	VMOVDQU      80(DX), Y7
+	VPSRLW       $0x04, Y7, Y8
+	VPAND        Y0, Y7, Y7
+	VPAND        Y0, Y8, Y8
+	VPBROADCASTD 8(R10), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y5, Y5
+	VPBROADCASTD 24(R10), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y6, Y6
+	VMOVDQU      112(DX), Y7
+	VPSRLW       $0x04, Y7, Y8
+	VPAND        Y0, Y7, Y7
+	VPAND        Y0, Y8, Y8
+	VPBROADCASTD 12(R10), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y5, Y5
+	VPBROADCASTD 28(R10), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y6, Y6
+	VBROADCASTSS 32(R10), Y7
+	VPADDW       Y6, Y5, Y5
+	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y7, Y3
+	VFMADD231PS  Y5, Y3, Y1
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
+	ADDQ         $0x00000090, DX
+	VPBROADCASTD 40(R10), Y3
+	VMOVDQU      16(SI), Y5
+	VPSRLW       $0x04, Y5, Y6
+	VPAND        Y0, Y5, Y5
+	VPAND        Y0, Y6, Y6
+	VPBROADCASTD (R10), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPADDW       Y7, Y3, Y3
+	VPBROADCASTD 16(R10), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VMOVDQU      48(SI), Y6
+	VPSRLW       $0x04, Y6, Y7
+	VPAND        Y0, Y6, Y6
+	VPAND        Y0, Y7, Y7
+	VPBROADCASTD 4(R10), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPADDW       Y8, Y3, Y3
+	VPBROADCASTD 20(R10), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y5, Y5
+	VMOVDQU      80(SI), Y6
+	VPSRLW       $0x04, Y6, Y7
+	VPAND        Y0, Y6, Y6
+	VPAND        Y0, Y7, Y7
+	VPBROADCASTD 8(R10), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPADDW       Y8, Y3, Y3
+	VPBROADCASTD 24(R10), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y5, Y5
+	VMOVDQU      112(SI), Y6
+	VPSRLW       $0x04, Y6, Y7
+	VPAND        Y0, Y6, Y6
+	VPAND        Y0, Y7, Y7
+	VPBROADCASTD 12(R10), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPADDW       Y8, Y3, Y3
+	VPBROADCASTD 28(R10), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y5, Y5
+	VBROADCASTSS 32(R10), Y6
+	VPADDW       Y5, Y3, Y3
+	VPMADDWD     ones16<>+0(SB), Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y4, Y6, Y4
+	VFMADD231PS  Y3, Y4, Y2
+	PREFETCHT1   3072(SI)
+	PREFETCHT1   3136(SI)
+	PREFETCHT1   3200(SI)
+	ADDQ         $0x00000090, SI
+	ADDQ         $0x40, R10
+	DECQ         R11
+	JNZ          unit
+	VMOVUPS      Y1, (BX)
+	ADDQ         $0x20, BX
+	VMOVUPS      Y2, (DI)
+	ADDQ         $0x20, DI
 	DECQ         AX
 	JNZ          octet
 	VZEROUPPER
@@ -486,76 +797,75 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dotQ4_1(octets int, units int, w *byte, x *byte, c *float32, add int)
+// func dotQ4_1S1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dotQ4_1(SB), NOSPLIT, $0-48
+TEXT ·dotQ4_1S1(SB), NOSPLIT, $0-56
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
 	MOVQ    w+16(FP), DX
-	MOVQ    x+24(FP), BX
-	MOVQ    c+32(FP), SI
-	MOVQ    add+40(FP), DI
-	VMOVDQU ones16<>+0(SB), Y0
+	MOVQ    c+40(FP), BX
+	MOVQ    x+32(FP), SI
+	MOVQ    add+48(FP), DI
+	VMOVDQU low4<>+0(SB), Y0
 
 octet:
-	VMOVDQU low4<>+0(SB), Y2
-	MOVQ    BX, R8
+	MOVQ    SI, R8
 	MOVQ    CX, R9
 	VXORPS  Y1, Y1, Y1
 	TESTQ   DI, DI
 	JZ      begin
-	VMOVUPS (SI), Y1
+	VMOVUPS (BX), Y1
 
 begin:
 unit:
-	VCVTPH2PS    (DX), Y3
-	VCVTPH2PS    16(DX), Y4
-	VMOVDQU      32(DX), Y5
-	VPSRLW       $0x04, Y5, Y6
-	VPAND        Y2, Y5, Y5
-	VPAND        Y2, Y6, Y6
-	VPBROADCASTD (R8), Y7
-	VPMADDUBSW   Y7, Y5, Y7
-	VPBROADCASTD 16(R8), Y5
-	VPMADDUBSW   Y5, Y6, Y5
-	VMOVDQU      64(DX), Y6
-	VPSRLW       $0x04, Y6, Y8
-	VPAND        Y2, Y6, Y6
-	VPAND        Y2, Y8, Y8
-	VPBROADCASTD 4(R8), Y9
-	VPMADDUBSW   Y9, Y6, Y9
-	VPADDW       Y9, Y7, Y7
-	VPBROADCASTD 20(R8), Y6
-	VPMADDUBSW   Y6, Y8, Y6
-	VPADDW       Y6, Y5, Y5
-	VMOVDQU      96(DX), Y6
-	VPSRLW       $0x04, Y6, Y8
-	VPAND        Y2, Y6, Y6
-	VPAND        Y2, Y8, Y8
-	VPBROADCASTD 8(R8), Y9
-	VPMADDUBSW   Y9, Y6, Y9
-	VPADDW       Y9, Y7, Y7
-	VPBROADCASTD 24(R8), Y6
-	VPMADDUBSW   Y6, Y8, Y6
-	VPADDW       Y6, Y5, Y5
-	VMOVDQU      128(DX), Y6
-	VPSRLW       $0x04, Y6, Y8
-	VPAND        Y2, Y6, Y6
-	VPAND        Y2, Y8, Y8
-	VPBROADCASTD 12(R8), Y9
-	VPMADDUBSW   Y9, Y6, Y9
-	VPADDW       Y9, Y7, Y7
-	VPBROADCASTD 28(R8), Y6
-	VPMADDUBSW   Y6, Y8, Y6
-	VPADDW       Y6, Y5, Y5
-	VBROADCASTSS 32(R8), Y6
-	VPADDW       Y5, Y7, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y3, Y6, Y3
-	VFMADD231PS  Y7, Y3, Y1
-	VBROADCASTSS 36(R8), Y3
-	VFMADD231PS  Y4, Y3, Y1
+	VCVTPH2PS    (DX), Y2
+	VCVTPH2PS    16(DX), Y3
+	VMOVDQU      32(DX), Y4
+	VPSRLW       $0x04, Y4, Y5
+	VPAND        Y0, Y4, Y4
+	VPAND        Y0, Y5, Y5
+	VPBROADCASTD (R8), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 16(R8), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VMOVDQU      64(DX), Y5
+	VPSRLW       $0x04, Y5, Y7
+	VPAND        Y0, Y5, Y5
+	VPAND        Y0, Y7, Y7
+	VPBROADCASTD 4(R8), Y8
+	VPMADDUBSW   Y8, Y5, Y8
+	VPADDW       Y8, Y6, Y6
+	VPBROADCASTD 20(R8), Y5
+	VPMADDUBSW   Y5, Y7, Y5
+	VPADDW       Y5, Y4, Y4
+	VMOVDQU      96(DX), Y5
+	VPSRLW       $0x04, Y5, Y7
+	VPAND        Y0, Y5, Y5
+	VPAND        Y0, Y7, Y7
+	VPBROADCASTD 8(R8), Y8
+	VPMADDUBSW   Y8, Y5, Y8
+	VPADDW       Y8, Y6, Y6
+	VPBROADCASTD 24(R8), Y5
+	VPMADDUBSW   Y5, Y7, Y5
+	VPADDW       Y5, Y4, Y4
+	VMOVDQU      128(DX), Y5
+	VPSRLW       $0x04, Y5, Y7
+	VPAND        Y0, Y5, Y5
+	VPAND        Y0, Y7, Y7
+	VPBROADCASTD 12(R8), Y8
+	VPMADDUBSW   Y8, Y5, Y8
+	VPADDW       Y8, Y6, Y6
+	VPBROADCASTD 28(R8), Y5
+	VPMADDUBSW   Y5, Y7, Y5
+	VPADDW       Y5, Y4, Y4
+	VBROADCASTSS 32(R8), Y5
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y2, Y5, Y2
+	VFMADD231PS  Y6, Y2, Y1
+	VBROADCASTSS 36(R8), Y2
+	VFMADD231PS  Y3, Y2, Y1
 	PREFETCHT1   3072(DX)
 	PREFETCHT1   3136(DX)
 	PREFETCHT1   3200(DX)
@@ -563,8 +873,152 @@ unit:
 	ADDQ         $0x40, R8
 	DECQ         R9
 	JNZ          unit
-	VMOVUPS      Y1, (SI)
-	ADDQ         $0x20, SI
+	VMOVUPS      Y1, (BX)
+	ADDQ         $0x20, BX
+	DECQ         AX
+	JNZ          octet
+	VZEROUPPER
+	RET
+
+// func dotQ4_1S2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·dotQ4_1S2(SB), NOSPLIT, $0-56
+	MOVQ    octets+0(FP), AX
+	MOVQ    units+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    c+40(FP), BX
+	MOVQ    apart+24(FP), SI
+	ADDQ    DX, SI
+	MOVQ    AX, DI
+	SHLQ    $0x05, DI
+	ADDQ    BX, DI
+	MOVQ    x+32(FP), R8
+	MOVQ    add+48(FP), R9
+	VMOVDQU low4<>+0(SB), Y0
+
+octet:
+	MOVQ    R8, R10
+	MOVQ    CX, R11
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	TESTQ   R9, R9
+	JZ      begin
+	VMOVUPS (BX), Y1
+	VMOVUPS (DI), Y2
+
+begin:
+unit:
+	VCVTPH2PS    (DX), Y3
+	VCVTPH2PS    16(DX), Y4
+	VCVTPH2PS    (SI), Y5
+	VCVTPH2PS    16(SI), Y6
+	VMOVDQU      32(DX), Y7
+	VPSRLW       $0x04, Y7, Y8
+	VPAND        Y0, Y7, Y7
+	VPAND        Y0, Y8, Y8
+	VPBROADCASTD (R10), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 16(R10), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VMOVDQU      64(DX), Y8
+	VPSRLW       $0x04, Y8, Y10
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y10, Y10
+	VPBROADCASTD 4(R10), Y11
+	VPMADDUBSW   Y11, Y8, Y11
+	VPADDW       Y11, Y9, Y9
+	VPBROADCASTD 20(R10), Y8
+	VPMADDUBSW   Y8, Y10, Y8
+	VPADDW       Y8, Y7, Y7
+	VMOVDQU      96(DX), Y8
+	VPSRLW       $0x04, Y8, Y10
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y10, Y10
+	VPBROADCASTD 8(R10), Y11
+	VPMADDUBSW   Y11, Y8, Y11
+	VPADDW       Y11, Y9, Y9
+	VPBROADCASTD 24(R10), Y8
+	VPMADDUBSW   Y8, Y10, Y8
+	VPADDW       Y8, Y7, Y7
+	VMOVDQU      128(DX), Y8
+	VPSRLW       $0x04, Y8, Y10
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y10, Y10
+	VPBROADCASTD 12(R10), Y11
+	VPMADDUBSW   Y11, Y8, Y11
+	VPADDW       Y11, Y9, Y9
+	VPBROADCASTD 28(R10), Y8
+	VPMADDUBSW   Y8, Y10, Y8
+	VPADDW       Y8, Y7, Y7
+	VBROADCASTSS 32(R10), Y8
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     ones16<>+0(SB), Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y3, Y8, Y3
+	VFMADD231PS  Y9, Y3, Y1
+	VBROADCASTSS 36(R10), Y3
+	VFMADD231PS  Y4, Y3, Y1
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
+	ADDQ         $0x000000a0, DX
+	VMOVDQU      32(SI), Y3
+	VPSRLW       $0x04, Y3, Y4
+	VPAND        Y0, Y3, Y3
+	VPAND        Y0, Y4, Y4
+	VPBROADCASTD (R10), Y7
+	VPMADDUBSW   Y7, Y3, Y7
+	VPBROADCASTD 16(R10), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VMOVDQU      64(SI), Y4
+	VPSRLW       $0x04, Y4, Y8
+	VPAND        Y0, Y4, Y4
+	VPAND        Y0, Y8, Y8
+	VPBROADCASTD 4(R10), Y9
+	VPMADDUBSW   Y9, Y4, Y9
+	VPADDW       Y9, Y7, Y7
+	VPBROADCASTD 20(R10), Y4
+	VPMADDUBSW   Y4, Y8, Y4
+	VPADDW       Y4, Y3, Y3
+	VMOVDQU      96(SI), Y4
+	VPSRLW       $0x04, Y4, Y8
+	VPAND        Y0, Y4, Y4
+	VPAND        Y0, Y8, Y8
+	VPBROADCASTD 8(R10), Y9
+	VPMADDUBSW   Y9, Y4, Y9
+	VPADDW       Y9, Y7, Y7
+	VPBROADCASTD 24(R10), Y4
+	VPMADDUBSW   Y4, Y8, Y4
+	VPADDW       Y4, Y3, Y3
+	VMOVDQU      128(SI), Y4
+	VPSRLW       $0x04, Y4, Y8
+	VPAND        Y0, Y4, Y4
+	VPAND        Y0, Y8, Y8
+	VPBROADCASTD 12(R10), Y9
+	VPMADDUBSW   Y9, Y4, Y9
+	VPADDW       Y9, Y7, Y7
+	VPBROADCASTD 28(R10), Y4
+	VPMADDUBSW   Y4, Y8, Y4
+	VPADDW       Y4, Y3, Y3
+	VBROADCASTSS 32(R10), Y4
+	VPADDW       Y3, Y7, Y7
+	VPMADDWD     ones16<>+0(SB), Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y5, Y4, Y3
+	VFMADD231PS  Y7, Y3, Y2
+	VBROADCASTSS 36(R10), Y3
+	VFMADD231PS  Y6, Y3, Y2
+	PREFETCHT1   3072(SI)
+	PREFETCHT1   3136(SI)
+	PREFETCHT1   3200(SI)
+	ADDQ         $0x000000a0, SI
+	ADDQ         $0x40, R10
+	DECQ         R11
+	JNZ          unit
+	VMOVUPS      Y1, (BX)
+	ADDQ         $0x20, BX
+	VMOVUPS      Y2, (DI)
+	ADDQ         $0x20, DI
 	DECQ         AX
 	JNZ          octet
 	VZEROUPPER
@@ -626,100 +1080,99 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dotQ5_0(octets int, units int, w *byte, x *byte, c *float32, add int)
+// func dotQ5_0S1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dotQ5_0(SB), NOSPLIT, $0-48
+TEXT ·dotQ5_0S1(SB), NOSPLIT, $0-56
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
 	MOVQ    w+16(FP), DX
-	MOVQ    x+24(FP), BX
-	MOVQ    c+32(FP), SI
-	MOVQ    add+40(FP), DI
-	VMOVDQU ones16<>+0(SB), Y0
+	MOVQ    c+40(FP), BX
+	MOVQ    x+32(FP), SI
+	MOVQ    add+48(FP), DI
+	VMOVDQU low4<>+0(SB), Y0
+	VMOVDQU bit4<>+0(SB), Y1
 
 octet:
-	VMOVDQU low4<>+0(SB), Y2
-	VMOVDQU bit4<>+0(SB), Y3
-	MOVQ    BX, R8
+	MOVQ    SI, R8
 	MOVQ    CX, R9
-	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
 	TESTQ   DI, DI
 	JZ      begin
-	VMOVUPS (SI), Y1
+	VMOVUPS (BX), Y2
 
 begin:
 unit:
-	VCVTPH2PS    (DX), Y4
-	VPBROADCASTD 44(R8), Y5
-	VMOVDQU      16(DX), Y6
-	VMOVDQU      48(DX), Y7
+	VCVTPH2PS    (DX), Y3
+	VPBROADCASTD 44(R8), Y4
+	VMOVDQU      16(DX), Y5
+	VMOVDQU      48(DX), Y6
+	VPSRLW       $0x04, Y6, Y7
+	VPAND        Y0, Y6, Y6
+	VPAND        Y0, Y7, Y7
+	VPSLLW       $0x04, Y5, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         Y8, Y6, Y6
+	VPAND        Y1, Y5, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD (R8), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPADDW       Y8, Y4, Y4
+	VPBROADCASTD 16(R8), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VMOVDQU      80(DX), Y7
 	VPSRLW       $0x04, Y7, Y8
-	VPAND        Y2, Y7, Y7
-	VPAND        Y2, Y8, Y8
-	VPSLLW       $0x04, Y6, Y9
-	VPAND        Y3, Y9, Y9
+	VPAND        Y0, Y7, Y7
+	VPAND        Y0, Y8, Y8
+	VPSLLW       $0x03, Y5, Y9
+	VPAND        Y1, Y9, Y9
 	VPOR         Y9, Y7, Y7
-	VPAND        Y3, Y6, Y9
+	VPSRLW       $0x01, Y5, Y9
+	VPAND        Y1, Y9, Y9
 	VPOR         Y9, Y8, Y8
-	VPBROADCASTD (R8), Y9
+	VPBROADCASTD 4(R8), Y9
 	VPMADDUBSW   Y9, Y7, Y9
-	VPADDW       Y9, Y5, Y5
-	VPBROADCASTD 16(R8), Y7
+	VPADDW       Y9, Y4, Y4
+	VPBROADCASTD 20(R8), Y7
 	VPMADDUBSW   Y7, Y8, Y7
-	VMOVDQU      80(DX), Y8
-	VPSRLW       $0x04, Y8, Y9
-	VPAND        Y2, Y8, Y8
-	VPAND        Y2, Y9, Y9
-	VPSLLW       $0x03, Y6, Y10
-	VPAND        Y3, Y10, Y10
-	VPOR         Y10, Y8, Y8
-	VPSRLW       $0x01, Y6, Y10
-	VPAND        Y3, Y10, Y10
-	VPOR         Y10, Y9, Y9
-	VPBROADCASTD 4(R8), Y10
-	VPMADDUBSW   Y10, Y8, Y10
-	VPADDW       Y10, Y5, Y5
-	VPBROADCASTD 20(R8), Y8
-	VPMADDUBSW   Y8, Y9, Y8
-	VPADDW       Y8, Y7, Y7
-	VMOVDQU      112(DX), Y8
-	VPSRLW       $0x04, Y8, Y9
-	VPAND        Y2, Y8, Y8
-	VPAND        Y2, Y9, Y9
-	VPSLLW       $0x02, Y6, Y10
-	VPAND        Y3, Y10, Y10
-	VPOR         Y10, Y8, Y8
-	VPSRLW       $0x02, Y6, Y10
-	VPAND        Y3, Y10, Y10
-	VPOR         Y10, Y9, Y9
-	VPBROADCASTD 8(R8), Y10
-	VPMADDUBSW   Y10, Y8, Y10
-	VPADDW       Y10, Y5, Y5
-	VPBROADCASTD 24(R8), Y8
-	VPMADDUBSW   Y8, Y9, Y8
-	VPADDW       Y8, Y7, Y7
-	VMOVDQU      144(DX), Y8
-	VPSRLW       $0x04, Y8, Y9
-	VPAND        Y2, Y8, Y8
-	VPAND        Y2, Y9, Y9
-	VPSLLW       $0x01, Y6, Y10
-	VPAND        Y3, Y10, Y10
-	VPOR         Y10, Y8, Y8
-	VPSRLW       $0x03, Y6, Y6
-	VPAND        Y3, Y6, Y6
-	VPOR         Y6, Y9, Y9
-	VPBROADCASTD 12(R8), Y6
-	VPMADDUBSW   Y6, Y8, Y6
-	VPADDW       Y6, Y5, Y5
-	VPBROADCASTD 28(R8), Y6
-	VPMADDUBSW   Y6, Y9, Y6
-	VPADDW       Y6, Y7, Y7
-	VBROADCASTSS 32(R8), Y6
-	VPADDW       Y7, Y5, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y4, Y6, Y4
-	VFMADD231PS  Y5, Y4, Y1
+	VPADDW       Y7, Y6, Y6
+	VMOVDQU      112(DX), Y7
+	VPSRLW       $0x04, Y7, Y8
+	VPAND        Y0, Y7, Y7
+	VPAND        Y0, Y8, Y8
+	VPSLLW       $0x02, Y5, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         Y9, Y7, Y7
+	VPSRLW       $0x02, Y5, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VPBROADCASTD 8(R8), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y4, Y4
+	VPBROADCASTD 24(R8), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y6, Y6
+	VMOVDQU      144(DX), Y7
+	VPSRLW       $0x04, Y7, Y8
+	VPAND        Y0, Y7, Y7
+	VPAND        Y0, Y8, Y8
+	VPSLLW       $0x01, Y5, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         Y9, Y7, Y7
+	VPSRLW       $0x03, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VPOR         Y5, Y8, Y8
+	VPBROADCASTD 12(R8), Y5
+	VPMADDUBSW   Y5, Y7, Y5
+	VPADDW       Y5, Y4, Y4
+	VPBROADCASTD 28(R8), Y5
+	VPMADDUBSW   Y5, Y8, Y5
+	VPADDW       Y5, Y6, Y6
+	VBROADCASTSS 32(R8), Y5
+	VPADDW       Y6, Y4, Y4
+	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y5, Y3
+	VFMADD231PS  Y4, Y3, Y2
 	PREFETCHT1   3072(DX)
 	PREFETCHT1   3136(DX)
 	PREFETCHT1   3200(DX)
@@ -727,8 +1180,199 @@ unit:
 	ADDQ         $0x40, R8
 	DECQ         R9
 	JNZ          unit
-	VMOVUPS      Y1, (SI)
-	ADDQ         $0x20, SI
+	VMOVUPS      Y2, (BX)
+	ADDQ         $0x20, BX
+	DECQ         AX
+	JNZ          octet
+	VZEROUPPER
+	RET
+
+// func dotQ5_0S2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·dotQ5_0S2(SB), NOSPLIT, $0-56
+	MOVQ    octets+0(FP), AX
+	MOVQ    units+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    c+40(FP), BX
+	MOVQ    apart+24(FP), SI
+	ADDQ    DX, SI
+	MOVQ    AX, DI
+	SHLQ    $0x05, DI
+	ADDQ    BX, DI
+	MOVQ    x+32(FP), R8
+	MOVQ    add+48(FP), R9
+	VMOVDQU low4<>+0(SB), Y0
+	VMOVDQU bit4<>+0(SB), Y1
+
+octet:
+	MOVQ    R8, R10
+	MOVQ    CX, R11
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   R9, R9
+	JZ      begin
+	VMOVUPS (BX), Y2
+	VMOVUPS (DI), Y3
+
+begin:
+unit:
+	VCVTPH2PS    (DX), Y4
+	VCVTPH2PS    (SI), Y5
+	VPBROADCASTD 44(R10), Y6
+	VMOVDQU      16(DX), Y7
+	VMOVDQU      48(DX), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x04, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y8, Y8
+	VPAND        Y1, Y7, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD (R10), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPADDW       Y10, Y6, Y6
+	VPBROADCASTD 16(R10), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VMOVDQU      80(DX), Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y0, Y9, Y9
+	VPAND        Y0, Y10, Y10
+	VPSLLW       $0x03, Y7, Y11
+	VPAND        Y1, Y11, Y11
+	VPOR         Y11, Y9, Y9
+	VPSRLW       $0x01, Y7, Y11
+	VPAND        Y1, Y11, Y11
+	VPOR         Y11, Y10, Y10
+	VPBROADCASTD 4(R10), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y6, Y6
+	VPBROADCASTD 20(R10), Y9
+	VPMADDUBSW   Y9, Y10, Y9
+	VPADDW       Y9, Y8, Y8
+	VMOVDQU      112(DX), Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y0, Y9, Y9
+	VPAND        Y0, Y10, Y10
+	VPSLLW       $0x02, Y7, Y11
+	VPAND        Y1, Y11, Y11
+	VPOR         Y11, Y9, Y9
+	VPSRLW       $0x02, Y7, Y11
+	VPAND        Y1, Y11, Y11
+	VPOR         Y11, Y10, Y10
+	VPBROADCASTD 8(R10), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y6, Y6
+	VPBROADCASTD 24(R10), Y9
+	VPMADDUBSW   Y9, Y10, Y9
+	VPADDW       Y9, Y8, Y8
+	VMOVDQU      144(DX), Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y0, Y9, Y9
+	VPAND        Y0, Y10, Y10
+	VPSLLW       $0x01, Y7, Y11
+	VPAND        Y1, Y11, Y11
+	VPOR         Y11, Y9, Y9
+	VPSRLW       $0x03, Y7, Y7
+	VPAND        Y1, Y7, Y7
+	VPOR         Y7, Y10, Y10
+	VPBROADCASTD 12(R10), Y7
+	VPMADDUBSW   Y7, Y9, Y7
+	VPADDW       Y7, Y6, Y6
+	VPBROADCASTD 28(R10), Y7
+	VPMADDUBSW   Y7, Y10, Y7
+	VPADDW       Y7, Y8, Y8
+	VBROADCASTSS 32(R10), Y7
+	VPADDW       Y8, Y6, Y6
+	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y4, Y7, Y4
+	VFMADD231PS  Y6, Y4, Y2
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
+	ADDQ         $0x000000b0, DX
+	VPBROADCASTD 44(R10), Y4
+	VMOVDQU      16(SI), Y6
+	VMOVDQU      48(SI), Y7
+	VPSRLW       $0x04, Y7, Y8
+	VPAND        Y0, Y7, Y7
+	VPAND        Y0, Y8, Y8
+	VPSLLW       $0x04, Y6, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         Y9, Y7, Y7
+	VPAND        Y1, Y6, Y9
+	VPOR         Y9, Y8, Y8
+	VPBROADCASTD (R10), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y4, Y4
+	VPBROADCASTD 16(R10), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VMOVDQU      80(SI), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x03, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y8, Y8
+	VPSRLW       $0x01, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 4(R10), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPADDW       Y10, Y4, Y4
+	VPBROADCASTD 20(R10), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y7, Y7
+	VMOVDQU      112(SI), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x02, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y8, Y8
+	VPSRLW       $0x02, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 8(R10), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPADDW       Y10, Y4, Y4
+	VPBROADCASTD 24(R10), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y7, Y7
+	VMOVDQU      144(SI), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x01, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y8, Y8
+	VPSRLW       $0x03, Y6, Y6
+	VPAND        Y1, Y6, Y6
+	VPOR         Y6, Y9, Y9
+	VPBROADCASTD 12(R10), Y6
+	VPMADDUBSW   Y6, Y8, Y6
+	VPADDW       Y6, Y4, Y4
+	VPBROADCASTD 28(R10), Y6
+	VPMADDUBSW   Y6, Y9, Y6
+	VPADDW       Y6, Y7, Y7
+	VBROADCASTSS 32(R10), Y6
+	VPADDW       Y7, Y4, Y4
+	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y5, Y6, Y5
+	VFMADD231PS  Y4, Y5, Y3
+	PREFETCHT1   3072(SI)
+	PREFETCHT1   3136(SI)
+	PREFETCHT1   3200(SI)
+	ADDQ         $0x000000b0, SI
+	ADDQ         $0x40, R10
+	DECQ         R11
+	JNZ          unit
+	VMOVUPS      Y2, (BX)
+	ADDQ         $0x20, BX
+	VMOVUPS      Y3, (DI)
+	ADDQ         $0x20, DI
 	DECQ         AX
 	JNZ          octet
 	VZEROUPPER
@@ -805,105 +1449,104 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dotQ5_1(octets int, units int, w *byte, x *byte, c *float32, add int)
+// func dotQ5_1S1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dotQ5_1(SB), NOSPLIT, $0-48
+TEXT ·dotQ5_1S1(SB), NOSPLIT, $0-56
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
 	MOVQ    w+16(FP), DX
-	MOVQ    x+24(FP), BX
-	MOVQ    c+32(FP), SI
-	MOVQ    add+40(FP), DI
-	VMOVDQU ones16<>+0(SB), Y0
+	MOVQ    c+40(FP), BX
+	MOVQ    x+32(FP), SI
+	MOVQ    add+48(FP), DI
+	VMOVDQU low4<>+0(SB), Y0
+	VMOVDQU bit4<>+0(SB), Y1
 
 octet:
-	VMOVDQU low4<>+0(SB), Y2
-	VMOVDQU bit4<>+0(SB), Y3
-	MOVQ    BX, R8
+	MOVQ    SI, R8
 	MOVQ    CX, R9
-	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
 	TESTQ   DI, DI
 	JZ      begin
-	VMOVUPS (SI), Y1
+	VMOVUPS (BX), Y2
 
 begin:
 unit:
-	VCVTPH2PS    (DX), Y4
-	VCVTPH2PS    16(DX), Y5
-	VPBROADCASTD 44(R8), Y6
-	VMOVDQU      32(DX), Y7
-	VMOVDQU      64(DX), Y8
+	VCVTPH2PS    (DX), Y3
+	VCVTPH2PS    16(DX), Y4
+	VPBROADCASTD 44(R8), Y5
+	VMOVDQU      32(DX), Y6
+	VMOVDQU      64(DX), Y7
+	VPSRLW       $0x04, Y7, Y8
+	VPAND        Y0, Y7, Y7
+	VPAND        Y0, Y8, Y8
+	VPSLLW       $0x04, Y6, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         Y9, Y7, Y7
+	VPAND        Y1, Y6, Y9
+	VPOR         Y9, Y8, Y8
+	VPBROADCASTD (R8), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y5, Y5
+	VPBROADCASTD 16(R8), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VMOVDQU      96(DX), Y8
 	VPSRLW       $0x04, Y8, Y9
-	VPAND        Y2, Y8, Y8
-	VPAND        Y2, Y9, Y9
-	VPSLLW       $0x04, Y7, Y10
-	VPAND        Y3, Y10, Y10
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x03, Y6, Y10
+	VPAND        Y1, Y10, Y10
 	VPOR         Y10, Y8, Y8
-	VPAND        Y3, Y7, Y10
+	VPSRLW       $0x01, Y6, Y10
+	VPAND        Y1, Y10, Y10
 	VPOR         Y10, Y9, Y9
-	VPBROADCASTD (R8), Y10
+	VPBROADCASTD 4(R8), Y10
 	VPMADDUBSW   Y10, Y8, Y10
-	VPADDW       Y10, Y6, Y6
-	VPBROADCASTD 16(R8), Y8
+	VPADDW       Y10, Y5, Y5
+	VPBROADCASTD 20(R8), Y8
 	VPMADDUBSW   Y8, Y9, Y8
-	VMOVDQU      96(DX), Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSLLW       $0x03, Y7, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y9, Y9
-	VPSRLW       $0x01, Y7, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y10, Y10
-	VPBROADCASTD 4(R8), Y11
-	VPMADDUBSW   Y11, Y9, Y11
-	VPADDW       Y11, Y6, Y6
-	VPBROADCASTD 20(R8), Y9
-	VPMADDUBSW   Y9, Y10, Y9
-	VPADDW       Y9, Y8, Y8
-	VMOVDQU      128(DX), Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSLLW       $0x02, Y7, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y9, Y9
-	VPSRLW       $0x02, Y7, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y10, Y10
-	VPBROADCASTD 8(R8), Y11
-	VPMADDUBSW   Y11, Y9, Y11
-	VPADDW       Y11, Y6, Y6
-	VPBROADCASTD 24(R8), Y9
-	VPMADDUBSW   Y9, Y10, Y9
-	VPADDW       Y9, Y8, Y8
-	VMOVDQU      160(DX), Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSLLW       $0x01, Y7, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y9, Y9
-	VPSRLW       $0x03, Y7, Y7
-	VPAND        Y3, Y7, Y7
-	VPOR         Y7, Y10, Y10
-	VPBROADCASTD 12(R8), Y7
-	VPMADDUBSW   Y7, Y9, Y7
-	VPADDW       Y7, Y6, Y6
-	VPBROADCASTD 28(R8), Y7
-	VPMADDUBSW   Y7, Y10, Y7
-	VPADDW       Y7, Y8, Y8
-	VBROADCASTSS 32(R8), Y7
-	VPADDW       Y8, Y6, Y6
-	VPMADDWD     Y0, Y6, Y6
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y4, Y7, Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 36(R8), Y6
-	VMOVUPS      Y5, Y5
-	VFMADD231PS  float16<>+0(SB), Y4, Y5
-	VFMADD231PS  Y5, Y6, Y1
+	VPADDW       Y8, Y7, Y7
+	VMOVDQU      128(DX), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x02, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y8, Y8
+	VPSRLW       $0x02, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 8(R8), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPADDW       Y10, Y5, Y5
+	VPBROADCASTD 24(R8), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y7, Y7
+	VMOVDQU      160(DX), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x01, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y8, Y8
+	VPSRLW       $0x03, Y6, Y6
+	VPAND        Y1, Y6, Y6
+	VPOR         Y6, Y9, Y9
+	VPBROADCASTD 12(R8), Y6
+	VPMADDUBSW   Y6, Y8, Y6
+	VPADDW       Y6, Y5, Y5
+	VPBROADCASTD 28(R8), Y6
+	VPMADDUBSW   Y6, Y9, Y6
+	VPADDW       Y6, Y7, Y7
+	VBROADCASTSS 32(R8), Y6
+	VPADDW       Y7, Y5, Y5
+	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 36(R8), Y5
+	VMOVUPS      Y4, Y4
+	VFMADD231PS  float16<>+0(SB), Y3, Y4
+	VFMADD231PS  Y4, Y5, Y2
 	PREFETCHT1   3072(DX)
 	PREFETCHT1   3136(DX)
 	PREFETCHT1   3200(DX)
@@ -911,8 +1554,209 @@ unit:
 	ADDQ         $0x40, R8
 	DECQ         R9
 	JNZ          unit
-	VMOVUPS      Y1, (SI)
-	ADDQ         $0x20, SI
+	VMOVUPS      Y2, (BX)
+	ADDQ         $0x20, BX
+	DECQ         AX
+	JNZ          octet
+	VZEROUPPER
+	RET
+
+// func dotQ5_1S2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·dotQ5_1S2(SB), NOSPLIT, $0-56
+	MOVQ    octets+0(FP), AX
+	MOVQ    units+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    c+40(FP), BX
+	MOVQ    apart+24(FP), SI
+	ADDQ    DX, SI
+	MOVQ    AX, DI
+	SHLQ    $0x05, DI
+	ADDQ    BX, DI
+	MOVQ    x+32(FP), R8
+	MOVQ    add+48(FP), R9
+	VMOVDQU low4<>+0(SB), Y0
+	VMOVDQU bit4<>+0(SB), Y1
+
+octet:
+	MOVQ    R8, R10
+	MOVQ    CX, R11
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   R9, R9
+	JZ      begin
+	VMOVUPS (BX), Y2
+	VMOVUPS (DI), Y3
+
+begin:
+unit:
+	VCVTPH2PS    (DX), Y4
+	VCVTPH2PS    16(DX), Y5
+	VCVTPH2PS    (SI), Y6
+	VCVTPH2PS    16(SI), Y7
+	VPBROADCASTD 44(R10), Y8
+	VMOVDQU      32(DX), Y9
+	VMOVDQU      64(DX), Y10
+	VPSRLW       $0x04, Y10, Y11
+	VPAND        Y0, Y10, Y10
+	VPAND        Y0, Y11, Y11
+	VPSLLW       $0x04, Y9, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         Y12, Y10, Y10
+	VPAND        Y1, Y9, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD (R10), Y12
+	VPMADDUBSW   Y12, Y10, Y12
+	VPADDW       Y12, Y8, Y8
+	VPBROADCASTD 16(R10), Y10
+	VPMADDUBSW   Y10, Y11, Y10
+	VMOVDQU      96(DX), Y11
+	VPSRLW       $0x04, Y11, Y12
+	VPAND        Y0, Y11, Y11
+	VPAND        Y0, Y12, Y12
+	VPSLLW       $0x03, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y11, Y11
+	VPSRLW       $0x01, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y12, Y12
+	VPBROADCASTD 4(R10), Y13
+	VPMADDUBSW   Y13, Y11, Y13
+	VPADDW       Y13, Y8, Y8
+	VPBROADCASTD 20(R10), Y11
+	VPMADDUBSW   Y11, Y12, Y11
+	VPADDW       Y11, Y10, Y10
+	VMOVDQU      128(DX), Y11
+	VPSRLW       $0x04, Y11, Y12
+	VPAND        Y0, Y11, Y11
+	VPAND        Y0, Y12, Y12
+	VPSLLW       $0x02, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y11, Y11
+	VPSRLW       $0x02, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y12, Y12
+	VPBROADCASTD 8(R10), Y13
+	VPMADDUBSW   Y13, Y11, Y13
+	VPADDW       Y13, Y8, Y8
+	VPBROADCASTD 24(R10), Y11
+	VPMADDUBSW   Y11, Y12, Y11
+	VPADDW       Y11, Y10, Y10
+	VMOVDQU      160(DX), Y11
+	VPSRLW       $0x04, Y11, Y12
+	VPAND        Y0, Y11, Y11
+	VPAND        Y0, Y12, Y12
+	VPSLLW       $0x01, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y11, Y11
+	VPSRLW       $0x03, Y9, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         Y9, Y12, Y12
+	VPBROADCASTD 12(R10), Y9
+	VPMADDUBSW   Y9, Y11, Y9
+	VPADDW       Y9, Y8, Y8
+	VPBROADCASTD 28(R10), Y9
+	VPMADDUBSW   Y9, Y12, Y9
+	VPADDW       Y9, Y10, Y10
+	VBROADCASTSS 32(R10), Y9
+	VPADDW       Y10, Y8, Y8
+	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       Y4, Y9, Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 36(R10), Y8
+	VMOVUPS      Y5, Y5
+	VFMADD231PS  float16<>+0(SB), Y4, Y5
+	VFMADD231PS  Y5, Y8, Y2
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
+	ADDQ         $0x000000c0, DX
+	VPBROADCASTD 44(R10), Y4
+	VMOVDQU      32(SI), Y5
+	VMOVDQU      64(SI), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x04, Y5, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y8, Y8
+	VPAND        Y1, Y5, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD (R10), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPADDW       Y10, Y4, Y4
+	VPBROADCASTD 16(R10), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VMOVDQU      96(SI), Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y0, Y9, Y9
+	VPAND        Y0, Y10, Y10
+	VPSLLW       $0x03, Y5, Y11
+	VPAND        Y1, Y11, Y11
+	VPOR         Y11, Y9, Y9
+	VPSRLW       $0x01, Y5, Y11
+	VPAND        Y1, Y11, Y11
+	VPOR         Y11, Y10, Y10
+	VPBROADCASTD 4(R10), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y4, Y4
+	VPBROADCASTD 20(R10), Y9
+	VPMADDUBSW   Y9, Y10, Y9
+	VPADDW       Y9, Y8, Y8
+	VMOVDQU      128(SI), Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y0, Y9, Y9
+	VPAND        Y0, Y10, Y10
+	VPSLLW       $0x02, Y5, Y11
+	VPAND        Y1, Y11, Y11
+	VPOR         Y11, Y9, Y9
+	VPSRLW       $0x02, Y5, Y11
+	VPAND        Y1, Y11, Y11
+	VPOR         Y11, Y10, Y10
+	VPBROADCASTD 8(R10), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y4, Y4
+	VPBROADCASTD 24(R10), Y9
+	VPMADDUBSW   Y9, Y10, Y9
+	VPADDW       Y9, Y8, Y8
+	VMOVDQU      160(SI), Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y0, Y9, Y9
+	VPAND        Y0, Y10, Y10
+	VPSLLW       $0x01, Y5, Y11
+	VPAND        Y1, Y11, Y11
+	VPOR         Y11, Y9, Y9
+	VPSRLW       $0x03, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VPOR         Y5, Y10, Y10
+	VPBROADCASTD 12(R10), Y5
+	VPMADDUBSW   Y5, Y9, Y5
+	VPADDW       Y5, Y4, Y4
+	VPBROADCASTD 28(R10), Y5
+	VPMADDUBSW   Y5, Y10, Y5
+	VPADDW       Y5, Y8, Y8
+	VBROADCASTSS 32(R10), Y5
+	VPADDW       Y8, Y4, Y4
+	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y5, Y5
+	VFMADD231PS  Y4, Y5, Y3
+	VBROADCASTSS 36(R10), Y4
+	VMOVUPS      Y7, Y5
+	VFMADD231PS  float16<>+0(SB), Y6, Y5
+	VFMADD231PS  Y5, Y4, Y3
+	PREFETCHT1   3072(SI)
+	PREFETCHT1   3136(SI)
+	PREFETCHT1   3200(SI)
+	ADDQ         $0x000000c0, SI
+	ADDQ         $0x40, R10
+	DECQ         R11
+	JNZ          unit
+	VMOVUPS      Y2, (BX)
+	ADDQ         $0x20, BX
+	VMOVUPS      Y3, (DI)
+	ADDQ         $0x20, DI
 	DECQ         AX
 	JNZ          octet
 	VZEROUPPER
@@ -993,109 +1837,108 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dotQ4K(octets int, units int, w *byte, x *byte, c *float32, add int)
+// func dotQ4KS1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dotQ4K(SB), NOSPLIT, $128-48
+TEXT ·dotQ4KS1(SB), NOSPLIT, $128-56
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
 	MOVQ    w+16(FP), DX
-	MOVQ    x+24(FP), BX
-	MOVQ    c+32(FP), SI
-	MOVQ    add+40(FP), DI
-	VMOVDQU ones16<>+0(SB), Y0
+	MOVQ    c+40(FP), BX
+	MOVQ    x+32(FP), SI
+	MOVQ    add+48(FP), DI
+	VMOVDQU low4<>+0(SB), Y0
 
 octet:
-	VMOVDQU low4<>+0(SB), Y2
-	MOVQ    BX, R8
+	MOVQ    SI, R8
 	MOVQ    CX, R9
 	VXORPS  Y1, Y1, Y1
 	TESTQ   DI, DI
 	JZ      begin
-	VMOVUPS (SI), Y1
+	VMOVUPS (BX), Y1
 
 begin:
 unit:
-	VCVTPH2PS  (DX), Y3
-	VCVTPH2PS  16(DX), Y4
-	VMOVDQU    low6<>+0(SB), Y5
-	VMOVDQU    32(DX), Y6
-	VMOVDQU    64(DX), Y7
-	VMOVDQU    96(DX), Y8
-	VPAND      Y5, Y6, Y9
-	VMOVDQU    Y9, (SP)
+	VCVTPH2PS  (DX), Y2
+	VCVTPH2PS  16(DX), Y3
+	VMOVDQU    low6<>+0(SB), Y4
+	VMOVDQU    32(DX), Y5
+	VMOVDQU    64(DX), Y6
+	VMOVDQU    96(DX), Y7
+	VPAND      Y4, Y5, Y8
+	VMOVDQU    Y8, (SP)
+	VPSRLW     $0x02, Y5, Y5
+	VPAND      bits45<>+0(SB), Y5, Y5
+	VPAND      Y0, Y7, Y8
+	VPOR       Y5, Y8, Y8
+	VMOVDQU    Y8, 32(SP)
+	VPSRLW     $0x04, Y7, Y7
+	VPAND      Y4, Y6, Y8
+	VMOVDQU    Y8, 64(SP)
 	VPSRLW     $0x02, Y6, Y6
 	VPAND      bits45<>+0(SB), Y6, Y6
-	VPAND      Y2, Y8, Y9
-	VPOR       Y6, Y9, Y9
-	VMOVDQU    Y9, 32(SP)
-	VPSRLW     $0x04, Y8, Y8
-	VPAND      Y5, Y7, Y9
-	VMOVDQU    Y9, 64(SP)
-	VPSRLW     $0x02, Y7, Y7
-	VPAND      bits45<>+0(SB), Y7, Y7
-	VPAND      Y2, Y8, Y9
-	VPOR       Y7, Y9, Y9
-	VMOVDQU    Y9, 96(SP)
-	VPSRLW     $0x04, Y8, Y8
-	XORQ       R10, R10
+	VPAND      Y0, Y7, Y8
+	VPOR       Y6, Y8, Y8
+	VMOVDQU    Y8, 96(SP)
+	VPSRLW     $0x04, Y7, Y7
 	PREFETCHT1 3072(DX)
 	PREFETCHT1 3136(DX)
 	ADDQ       $0x00000080, DX
+	XORQ       R10, R10
 
 run:
-	VMOVDQU      (DX), Y5
-	VPSRLW       $0x04, Y5, Y6
-	VPAND        Y2, Y5, Y5
-	VPAND        Y2, Y6, Y6
-	VPBROADCASTD (R8), Y7
-	VPMADDUBSW   Y7, Y5, Y7
-	VPBROADCASTD 16(R8), Y5
-	VPMADDUBSW   Y5, Y6, Y5
-	VMOVDQU      32(DX), Y6
-	VPSRLW       $0x04, Y6, Y8
-	VPAND        Y2, Y6, Y6
-	VPAND        Y2, Y8, Y8
-	VPBROADCASTD 4(R8), Y9
-	VPMADDUBSW   Y9, Y6, Y9
-	VPADDW       Y9, Y7, Y7
-	VPBROADCASTD 20(R8), Y6
-	VPMADDUBSW   Y6, Y8, Y6
-	VPADDW       Y6, Y5, Y5
-	VMOVDQU      64(DX), Y6
-	VPSRLW       $0x04, Y6, Y8
-	VPAND        Y2, Y6, Y6
-	VPAND        Y2, Y8, Y8
-	VPBROADCASTD 8(R8), Y9
-	VPMADDUBSW   Y9, Y6, Y9
-	VPADDW       Y9, Y7, Y7
-	VPBROADCASTD 24(R8), Y6
-	VPMADDUBSW   Y6, Y8, Y6
-	VPADDW       Y6, Y5, Y5
-	VMOVDQU      96(DX), Y6
-	VPSRLW       $0x04, Y6, Y8
-	VPAND        Y2, Y6, Y6
-	VPAND        Y2, Y8, Y8
-	VPBROADCASTD 12(R8), Y9
-	VPMADDUBSW   Y9, Y6, Y9
-	VPADDW       Y9, Y7, Y7
-	VPBROADCASTD 28(R8), Y6
-	VPMADDUBSW   Y6, Y8, Y6
-	VPADDW       Y6, Y5, Y5
-	VBROADCASTSS 32(R8), Y6
-	VPADDW       Y5, Y7, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPMOVZXBD    (SP)(R10*1), Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y5, Y6, Y5
-	VFMADD231PS  Y7, Y5, Y1
-	VBROADCASTSS 36(R8), Y5
-	VPMOVZXBD    64(SP)(R10*1), Y7
-	VCVTDQ2PS    Y7, Y7
-	VXORPS       Y6, Y6, Y6
-	VFNMADD231PS Y4, Y7, Y6
-	VFMADD231PS  Y6, Y5, Y1
+	VMOVDQU      (DX), Y4
+	VPSRLW       $0x04, Y4, Y5
+	VPAND        Y0, Y4, Y4
+	VPAND        Y0, Y5, Y5
+	VPBROADCASTD (R8), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 16(R8), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VMOVDQU      32(DX), Y5
+	VPSRLW       $0x04, Y5, Y7
+	VPAND        Y0, Y5, Y5
+	VPAND        Y0, Y7, Y7
+	VPBROADCASTD 4(R8), Y8
+	VPMADDUBSW   Y8, Y5, Y8
+	VPADDW       Y8, Y6, Y6
+	VPBROADCASTD 20(R8), Y5
+	VPMADDUBSW   Y5, Y7, Y5
+	VPADDW       Y5, Y4, Y4
+	VMOVDQU      64(DX), Y5
+	VPSRLW       $0x04, Y5, Y7
+	VPAND        Y0, Y5, Y5
+	VPAND        Y0, Y7, Y7
+	VPBROADCASTD 8(R8), Y8
+	VPMADDUBSW   Y8, Y5, Y8
+	VPADDW       Y8, Y6, Y6
+	VPBROADCASTD 24(R8), Y5
+	VPMADDUBSW   Y5, Y7, Y5
+	VPADDW       Y5, Y4, Y4
+	VMOVDQU      96(DX), Y5
+	VPSRLW       $0x04, Y5, Y7
+	VPAND        Y0, Y5, Y5
+	VPAND        Y0, Y7, Y7
+	VPBROADCASTD 12(R8), Y8
+	VPMADDUBSW   Y8, Y5, Y8
+	VPADDW       Y8, Y6, Y6
+	VPBROADCASTD 28(R8), Y5
+	VPMADDUBSW   Y5, Y7, Y5
+	VPADDW       Y5, Y4, Y4
+	VBROADCASTSS 32(R8), Y5
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VPMOVZXBD    (SP)(R10*1), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y4, Y5, Y4
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS 36(R8), Y4
+	VPMOVZXBD    64(SP)(R10*1), Y6
+	VCVTDQ2PS    Y6, Y6
+	VXORPS       Y5, Y5, Y5
+	VFNMADD231PS Y3, Y6, Y5
+	VFMADD231PS  Y5, Y4, Y1
 	PREFETCHT1   3072(DX)
 	PREFETCHT1   3136(DX)
 	ADDQ         $0x00000080, DX
@@ -1105,8 +1948,216 @@ run:
 	JNE          run
 	DECQ         R9
 	JNZ          unit
-	VMOVUPS      Y1, (SI)
-	ADDQ         $0x20, SI
+	VMOVUPS      Y1, (BX)
+	ADDQ         $0x20, BX
+	DECQ         AX
+	JNZ          octet
+	VZEROUPPER
+	RET
+
+// func dotQ4KS2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·dotQ4KS2(SB), NOSPLIT, $256-56
+	MOVQ    octets+0(FP), AX
+	MOVQ    units+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    c+40(FP), BX
+	MOVQ    apart+24(FP), SI
+	ADDQ    DX, SI
+	MOVQ    AX, DI
+	SHLQ    $0x05, DI
+	ADDQ    BX, DI
+	MOVQ    x+32(FP), R8
+	MOVQ    add+48(FP), R9
+	VMOVDQU low4<>+0(SB), Y0
+
+octet:
+	MOVQ    R8, R10
+	MOVQ    CX, R11
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	TESTQ   R9, R9
+	JZ      begin
+	VMOVUPS (BX), Y1
+	VMOVUPS (DI), Y2
+
+begin:
+unit:
+	VCVTPH2PS  (DX), Y3
+	VCVTPH2PS  16(DX), Y4
+	VCVTPH2PS  (SI), Y5
+	VCVTPH2PS  16(SI), Y6
+	VMOVDQU    low6<>+0(SB), Y7
+	VMOVDQU    32(DX), Y8
+	VMOVDQU    64(DX), Y9
+	VMOVDQU    96(DX), Y10
+	VPAND      Y7, Y8, Y11
+	VMOVDQU    Y11, (SP)
+	VPSRLW     $0x02, Y8, Y8
+	VPAND      bits45<>+0(SB), Y8, Y8
+	VPAND      Y0, Y10, Y11
+	VPOR       Y8, Y11, Y11
+	VMOVDQU    Y11, 32(SP)
+	VPSRLW     $0x04, Y10, Y10
+	VPAND      Y7, Y9, Y11
+	VMOVDQU    Y11, 64(SP)
+	VPSRLW     $0x02, Y9, Y9
+	VPAND      bits45<>+0(SB), Y9, Y9
+	VPAND      Y0, Y10, Y11
+	VPOR       Y9, Y11, Y11
+	VMOVDQU    Y11, 96(SP)
+	VPSRLW     $0x04, Y10, Y10
+	PREFETCHT1 3072(DX)
+	PREFETCHT1 3136(DX)
+	ADDQ       $0x00000080, DX
+	VMOVDQU    low6<>+0(SB), Y7
+	VMOVDQU    32(SI), Y8
+	VMOVDQU    64(SI), Y9
+	VMOVDQU    96(SI), Y10
+	VPAND      Y7, Y8, Y11
+	VMOVDQU    Y11, 128(SP)
+	VPSRLW     $0x02, Y8, Y8
+	VPAND      bits45<>+0(SB), Y8, Y8
+	VPAND      Y0, Y10, Y11
+	VPOR       Y8, Y11, Y11
+	VMOVDQU    Y11, 160(SP)
+	VPSRLW     $0x04, Y10, Y10
+	VPAND      Y7, Y9, Y11
+	VMOVDQU    Y11, 192(SP)
+	VPSRLW     $0x02, Y9, Y9
+	VPAND      bits45<>+0(SB), Y9, Y9
+	VPAND      Y0, Y10, Y11
+	VPOR       Y9, Y11, Y11
+	VMOVDQU    Y11, 224(SP)
+	VPSRLW     $0x04, Y10, Y10
+	PREFETCHT1 3072(SI)
+	PREFETCHT1 3136(SI)
+	ADDQ       $0x00000080, SI
+	XORQ       R12, R12
+
+run:
+	VMOVDQU      (DX), Y7
+	VPSRLW       $0x04, Y7, Y8
+	VPAND        Y0, Y7, Y7
+	VPAND        Y0, Y8, Y8
+	VPBROADCASTD (R10), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 16(R10), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VMOVDQU      32(DX), Y8
+	VPSRLW       $0x04, Y8, Y10
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y10, Y10
+	VPBROADCASTD 4(R10), Y11
+	VPMADDUBSW   Y11, Y8, Y11
+	VPADDW       Y11, Y9, Y9
+	VPBROADCASTD 20(R10), Y8
+	VPMADDUBSW   Y8, Y10, Y8
+	VPADDW       Y8, Y7, Y7
+	VMOVDQU      64(DX), Y8
+	VPSRLW       $0x04, Y8, Y10
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y10, Y10
+	VPBROADCASTD 8(R10), Y11
+	VPMADDUBSW   Y11, Y8, Y11
+	VPADDW       Y11, Y9, Y9
+	VPBROADCASTD 24(R10), Y8
+	VPMADDUBSW   Y8, Y10, Y8
+	VPADDW       Y8, Y7, Y7
+	VMOVDQU      96(DX), Y8
+	VPSRLW       $0x04, Y8, Y10
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y10, Y10
+	VPBROADCASTD 12(R10), Y11
+	VPMADDUBSW   Y11, Y8, Y11
+	VPADDW       Y11, Y9, Y9
+	VPBROADCASTD 28(R10), Y8
+	VPMADDUBSW   Y8, Y10, Y8
+	VPADDW       Y8, Y7, Y7
+	VBROADCASTSS 32(R10), Y8
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     ones16<>+0(SB), Y9, Y9
+	VPMOVZXBD    (SP)(R12*1), Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y3, Y7, Y7
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y7, Y8, Y7
+	VFMADD231PS  Y9, Y7, Y1
+	VBROADCASTSS 36(R10), Y7
+	VPMOVZXBD    64(SP)(R12*1), Y9
+	VCVTDQ2PS    Y9, Y9
+	VXORPS       Y8, Y8, Y8
+	VFNMADD231PS Y4, Y9, Y8
+	VFMADD231PS  Y8, Y7, Y1
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	ADDQ         $0x00000080, DX
+	VMOVDQU      (SI), Y7
+	VPSRLW       $0x04, Y7, Y8
+	VPAND        Y0, Y7, Y7
+	VPAND        Y0, Y8, Y8
+	VPBROADCASTD (R10), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 16(R10), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VMOVDQU      32(SI), Y8
+	VPSRLW       $0x04, Y8, Y10
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y10, Y10
+	VPBROADCASTD 4(R10), Y11
+	VPMADDUBSW   Y11, Y8, Y11
+	VPADDW       Y11, Y9, Y9
+	VPBROADCASTD 20(R10), Y8
+	VPMADDUBSW   Y8, Y10, Y8
+	VPADDW       Y8, Y7, Y7
+	VMOVDQU      64(SI), Y8
+	VPSRLW       $0x04, Y8, Y10
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y10, Y10
+	VPBROADCASTD 8(R10), Y11
+	VPMADDUBSW   Y11, Y8, Y11
+	VPADDW       Y11, Y9, Y9
+	VPBROADCASTD 24(R10), Y8
+	VPMADDUBSW   Y8, Y10, Y8
+	VPADDW       Y8, Y7, Y7
+	VMOVDQU      96(SI), Y8
+	VPSRLW       $0x04, Y8, Y10
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y10, Y10
+	VPBROADCASTD 12(R10), Y11
+	VPMADDUBSW   Y11, Y8, Y11
+	VPADDW       Y11, Y9, Y9
+	VPBROADCASTD 28(R10), Y8
+	VPMADDUBSW   Y8, Y10, Y8
+	VPADDW       Y8, Y7, Y7
+	VBROADCASTSS 32(R10), Y8
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     ones16<>+0(SB), Y9, Y9
+	VPMOVZXBD    128(SP)(R12*1), Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y5, Y7, Y7
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y7, Y8, Y7
+	VFMADD231PS  Y9, Y7, Y2
+	VBROADCASTSS 36(R10), Y7
+	VPMOVZXBD    192(SP)(R12*1), Y9
+	VCVTDQ2PS    Y9, Y9
+	VXORPS       Y8, Y8, Y8
+	VFNMADD231PS Y6, Y9, Y8
+	VFMADD231PS  Y8, Y7, Y2
+	PREFETCHT1   3072(SI)
+	PREFETCHT1   3136(SI)
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x40, R10
+	ADDQ         $0x08, R12
+	CMPQ         R12, $0x40
+	JNE          run
+	DECQ         R11
+	JNZ          unit
+	VMOVUPS      Y1, (BX)
+	ADDQ         $0x20, BX
+	VMOVUPS      Y2, (DI)
+	ADDQ         $0x20, DI
 	DECQ         AX
 	JNZ          octet
 	VZEROUPPER
@@ -1144,10 +2195,10 @@ unit:
 	VPOR       Y5, Y7, Y7
 	VMOVDQU    Y7, 96(SP)
 	VPSRLW     $0x04, Y6, Y6
-	XORQ       SI, SI
 	PREFETCHT1 (CX)(BX*1)
 	PREFETCHT1 64(CX)(BX*1)
 	ADDQ       $0x00000080, CX
+	XORQ       SI, SI
 
 run:
 	VMOVDQU      (CX), Y3
@@ -1203,136 +2254,135 @@ run:
 	VZEROUPPER
 	RET
 
-// func dotQ5K(octets int, units int, w *byte, x *byte, c *float32, add int)
+// func dotQ5KS1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dotQ5K(SB), NOSPLIT, $128-48
+TEXT ·dotQ5KS1(SB), NOSPLIT, $128-56
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
 	MOVQ    w+16(FP), DX
-	MOVQ    x+24(FP), BX
-	MOVQ    c+32(FP), SI
-	MOVQ    add+40(FP), DI
-	VMOVDQU ones16<>+0(SB), Y0
+	MOVQ    c+40(FP), BX
+	MOVQ    x+32(FP), SI
+	MOVQ    add+48(FP), DI
+	VMOVDQU low4<>+0(SB), Y0
+	VMOVDQU bit4<>+0(SB), Y1
 
 octet:
-	VMOVDQU low4<>+0(SB), Y2
-	VMOVDQU bit4<>+0(SB), Y3
-	MOVQ    BX, R8
+	MOVQ    SI, R8
 	MOVQ    CX, R9
-	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
 	TESTQ   DI, DI
 	JZ      begin
-	VMOVUPS (SI), Y1
+	VMOVUPS (BX), Y2
 
 begin:
 unit:
-	VCVTPH2PS  (DX), Y4
-	VCVTPH2PS  16(DX), Y5
-	VMOVDQU    low6<>+0(SB), Y6
-	VMOVDQU    32(DX), Y7
-	VMOVDQU    64(DX), Y8
-	VMOVDQU    96(DX), Y9
-	VPAND      Y6, Y7, Y10
-	VMOVDQU    Y10, (SP)
+	VCVTPH2PS  (DX), Y3
+	VCVTPH2PS  16(DX), Y4
+	VMOVDQU    low6<>+0(SB), Y5
+	VMOVDQU    32(DX), Y6
+	VMOVDQU    64(DX), Y7
+	VMOVDQU    96(DX), Y8
+	VPAND      Y5, Y6, Y9
+	VMOVDQU    Y9, (SP)
+	VPSRLW     $0x02, Y6, Y6
+	VPAND      bits45<>+0(SB), Y6, Y6
+	VPAND      Y0, Y8, Y9
+	VPOR       Y6, Y9, Y9
+	VMOVDQU    Y9, 32(SP)
+	VPSRLW     $0x04, Y8, Y8
+	VPAND      Y5, Y7, Y9
+	VMOVDQU    Y9, 64(SP)
 	VPSRLW     $0x02, Y7, Y7
 	VPAND      bits45<>+0(SB), Y7, Y7
-	VPAND      Y2, Y9, Y10
-	VPOR       Y7, Y10, Y10
-	VMOVDQU    Y10, 32(SP)
-	VPSRLW     $0x04, Y9, Y9
-	VPAND      Y6, Y8, Y10
-	VMOVDQU    Y10, 64(SP)
-	VPSRLW     $0x02, Y8, Y8
-	VPAND      bits45<>+0(SB), Y8, Y8
-	VPAND      Y2, Y9, Y10
-	VPOR       Y8, Y10, Y10
-	VMOVDQU    Y10, 96(SP)
-	VPSRLW     $0x04, Y9, Y9
-	XORQ       R10, R10
+	VPAND      Y0, Y8, Y9
+	VPOR       Y7, Y9, Y9
+	VMOVDQU    Y9, 96(SP)
+	VPSRLW     $0x04, Y8, Y8
 	PREFETCHT1 3072(DX)
 	PREFETCHT1 3136(DX)
 	ADDQ       $0x00000080, DX
+	XORQ       R10, R10
 
 run:
-	VPBROADCASTD 44(R8), Y6
-	VMOVDQU      (DX), Y7
-	VMOVDQU      32(DX), Y8
+	VPBROADCASTD 44(R8), Y5
+	VMOVDQU      (DX), Y6
+	VMOVDQU      32(DX), Y7
+	VPSRLW       $0x04, Y7, Y8
+	VPAND        Y0, Y7, Y7
+	VPAND        Y0, Y8, Y8
+	VPSLLW       $0x04, Y6, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         Y9, Y7, Y7
+	VPAND        Y1, Y6, Y9
+	VPOR         Y9, Y8, Y8
+	VPBROADCASTD (R8), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y5, Y5
+	VPBROADCASTD 16(R8), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VMOVDQU      64(DX), Y8
 	VPSRLW       $0x04, Y8, Y9
-	VPAND        Y2, Y8, Y8
-	VPAND        Y2, Y9, Y9
-	VPSLLW       $0x04, Y7, Y10
-	VPAND        Y3, Y10, Y10
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x03, Y6, Y10
+	VPAND        Y1, Y10, Y10
 	VPOR         Y10, Y8, Y8
-	VPAND        Y3, Y7, Y10
+	VPSRLW       $0x01, Y6, Y10
+	VPAND        Y1, Y10, Y10
 	VPOR         Y10, Y9, Y9
-	VPBROADCASTD (R8), Y10
+	VPBROADCASTD 4(R8), Y10
 	VPMADDUBSW   Y10, Y8, Y10
-	VPADDW       Y10, Y6, Y6
-	VPBROADCASTD 16(R8), Y8
+	VPADDW       Y10, Y5, Y5
+	VPBROADCASTD 20(R8), Y8
 	VPMADDUBSW   Y8, Y9, Y8
-	VMOVDQU      64(DX), Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSLLW       $0x03, Y7, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y9, Y9
-	VPSRLW       $0x01, Y7, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y10, Y10
-	VPBROADCASTD 4(R8), Y11
-	VPMADDUBSW   Y11, Y9, Y11
-	VPADDW       Y11, Y6, Y6
-	VPBROADCASTD 20(R8), Y9
-	VPMADDUBSW   Y9, Y10, Y9
-	VPADDW       Y9, Y8, Y8
-	VMOVDQU      96(DX), Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSLLW       $0x02, Y7, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y9, Y9
-	VPSRLW       $0x02, Y7, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y10, Y10
-	VPBROADCASTD 8(R8), Y11
-	VPMADDUBSW   Y11, Y9, Y11
-	VPADDW       Y11, Y6, Y6
-	VPBROADCASTD 24(R8), Y9
-	VPMADDUBSW   Y9, Y10, Y9
-	VPADDW       Y9, Y8, Y8
-	VMOVDQU      128(DX), Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSLLW       $0x01, Y7, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y9, Y9
-	VPSRLW       $0x03, Y7, Y7
-	VPAND        Y3, Y7, Y7
-	VPOR         Y7, Y10, Y10
-	VPBROADCASTD 12(R8), Y7
-	VPMADDUBSW   Y7, Y9, Y7
-	VPADDW       Y7, Y6, Y6
-	VPBROADCASTD 28(R8), Y7
-	VPMADDUBSW   Y7, Y10, Y7
-	VPADDW       Y7, Y8, Y8
-	VBROADCASTSS 32(R8), Y7
-	VPADDW       Y8, Y6, Y6
-	VPMADDWD     Y0, Y6, Y6
-	VPMOVZXBD    (SP)(R10*1), Y8
-	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y4, Y8, Y8
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y8, Y7, Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 36(R8), Y6
-	VPMOVZXBD    64(SP)(R10*1), Y7
+	VPADDW       Y8, Y7, Y7
+	VMOVDQU      96(DX), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x02, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y8, Y8
+	VPSRLW       $0x02, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 8(R8), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPADDW       Y10, Y5, Y5
+	VPBROADCASTD 24(R8), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y7, Y7
+	VMOVDQU      128(DX), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x01, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y8, Y8
+	VPSRLW       $0x03, Y6, Y6
+	VPAND        Y1, Y6, Y6
+	VPOR         Y6, Y9, Y9
+	VPBROADCASTD 12(R8), Y6
+	VPMADDUBSW   Y6, Y8, Y6
+	VPADDW       Y6, Y5, Y5
+	VPBROADCASTD 28(R8), Y6
+	VPMADDUBSW   Y6, Y9, Y6
+	VPADDW       Y6, Y7, Y7
+	VBROADCASTSS 32(R8), Y6
+	VPADDW       Y7, Y5, Y5
+	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMOVZXBD    (SP)(R10*1), Y7
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       float16<>+0(SB), Y8, Y8
-	VFNMADD231PS Y5, Y7, Y8
-	VFMADD231PS  Y8, Y6, Y1
+	VMULPS       Y3, Y7, Y7
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y7, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 36(R8), Y5
+	VPMOVZXBD    64(SP)(R10*1), Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       float16<>+0(SB), Y7, Y7
+	VFNMADD231PS Y4, Y6, Y7
+	VFMADD231PS  Y7, Y5, Y2
 	PREFETCHT1   3072(DX)
 	PREFETCHT1   3136(DX)
 	PREFETCHT1   3200(DX)
@@ -1343,8 +2393,271 @@ run:
 	JNE          run
 	DECQ         R9
 	JNZ          unit
-	VMOVUPS      Y1, (SI)
-	ADDQ         $0x20, SI
+	VMOVUPS      Y2, (BX)
+	ADDQ         $0x20, BX
+	DECQ         AX
+	JNZ          octet
+	VZEROUPPER
+	RET
+
+// func dotQ5KS2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·dotQ5KS2(SB), NOSPLIT, $256-56
+	MOVQ    octets+0(FP), AX
+	MOVQ    units+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    c+40(FP), BX
+	MOVQ    apart+24(FP), SI
+	ADDQ    DX, SI
+	MOVQ    AX, DI
+	SHLQ    $0x05, DI
+	ADDQ    BX, DI
+	MOVQ    x+32(FP), R8
+	MOVQ    add+48(FP), R9
+	VMOVDQU low4<>+0(SB), Y0
+	VMOVDQU bit4<>+0(SB), Y1
+
+octet:
+	MOVQ    R8, R10
+	MOVQ    CX, R11
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   R9, R9
+	JZ      begin
+	VMOVUPS (BX), Y2
+	VMOVUPS (DI), Y3
+
+begin:
+unit:
+	VCVTPH2PS  (DX), Y4
+	VCVTPH2PS  16(DX), Y5
+	VCVTPH2PS  (SI), Y6
+	VCVTPH2PS  16(SI), Y7
+	VMOVDQU    low6<>+0(SB), Y8
+	VMOVDQU    32(DX), Y9
+	VMOVDQU    64(DX), Y10
+	VMOVDQU    96(DX), Y11
+	VPAND      Y8, Y9, Y12
+	VMOVDQU    Y12, (SP)
+	VPSRLW     $0x02, Y9, Y9
+	VPAND      bits45<>+0(SB), Y9, Y9
+	VPAND      Y0, Y11, Y12
+	VPOR       Y9, Y12, Y12
+	VMOVDQU    Y12, 32(SP)
+	VPSRLW     $0x04, Y11, Y11
+	VPAND      Y8, Y10, Y12
+	VMOVDQU    Y12, 64(SP)
+	VPSRLW     $0x02, Y10, Y10
+	VPAND      bits45<>+0(SB), Y10, Y10
+	VPAND      Y0, Y11, Y12
+	VPOR       Y10, Y12, Y12
+	VMOVDQU    Y12, 96(SP)
+	VPSRLW     $0x04, Y11, Y11
+	PREFETCHT1 3072(DX)
+	PREFETCHT1 3136(DX)
+	ADDQ       $0x00000080, DX
+	VMOVDQU    low6<>+0(SB), Y8
+	VMOVDQU    32(SI), Y9
+	VMOVDQU    64(SI), Y10
+	VMOVDQU    96(SI), Y11
+	VPAND      Y8, Y9, Y12
+	VMOVDQU    Y12, 128(SP)
+	VPSRLW     $0x02, Y9, Y9
+	VPAND      bits45<>+0(SB), Y9, Y9
+	VPAND      Y0, Y11, Y12
+	VPOR       Y9, Y12, Y12
+	VMOVDQU    Y12, 160(SP)
+	VPSRLW     $0x04, Y11, Y11
+	VPAND      Y8, Y10, Y12
+	VMOVDQU    Y12, 192(SP)
+	VPSRLW     $0x02, Y10, Y10
+	VPAND      bits45<>+0(SB), Y10, Y10
+	VPAND      Y0, Y11, Y12
+	VPOR       Y10, Y12, Y12
+	VMOVDQU    Y12, 224(SP)
+	VPSRLW     $0x04, Y11, Y11
+	PREFETCHT1 3072(SI)
+	PREFETCHT1 3136(SI)
+	ADDQ       $0x00000080, SI
+	XORQ       R12, R12
+
+run:
+	VPBROADCASTD 44(R10), Y8
+	VMOVDQU      (DX), Y9
+	VMOVDQU      32(DX), Y10
+	VPSRLW       $0x04, Y10, Y11
+	VPAND        Y0, Y10, Y10
+	VPAND        Y0, Y11, Y11
+	VPSLLW       $0x04, Y9, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         Y12, Y10, Y10
+	VPAND        Y1, Y9, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD (R10), Y12
+	VPMADDUBSW   Y12, Y10, Y12
+	VPADDW       Y12, Y8, Y8
+	VPBROADCASTD 16(R10), Y10
+	VPMADDUBSW   Y10, Y11, Y10
+	VMOVDQU      64(DX), Y11
+	VPSRLW       $0x04, Y11, Y12
+	VPAND        Y0, Y11, Y11
+	VPAND        Y0, Y12, Y12
+	VPSLLW       $0x03, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y11, Y11
+	VPSRLW       $0x01, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y12, Y12
+	VPBROADCASTD 4(R10), Y13
+	VPMADDUBSW   Y13, Y11, Y13
+	VPADDW       Y13, Y8, Y8
+	VPBROADCASTD 20(R10), Y11
+	VPMADDUBSW   Y11, Y12, Y11
+	VPADDW       Y11, Y10, Y10
+	VMOVDQU      96(DX), Y11
+	VPSRLW       $0x04, Y11, Y12
+	VPAND        Y0, Y11, Y11
+	VPAND        Y0, Y12, Y12
+	VPSLLW       $0x02, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y11, Y11
+	VPSRLW       $0x02, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y12, Y12
+	VPBROADCASTD 8(R10), Y13
+	VPMADDUBSW   Y13, Y11, Y13
+	VPADDW       Y13, Y8, Y8
+	VPBROADCASTD 24(R10), Y11
+	VPMADDUBSW   Y11, Y12, Y11
+	VPADDW       Y11, Y10, Y10
+	VMOVDQU      128(DX), Y11
+	VPSRLW       $0x04, Y11, Y12
+	VPAND        Y0, Y11, Y11
+	VPAND        Y0, Y12, Y12
+	VPSLLW       $0x01, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y11, Y11
+	VPSRLW       $0x03, Y9, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         Y9, Y12, Y12
+	VPBROADCASTD 12(R10), Y9
+	VPMADDUBSW   Y9, Y11, Y9
+	VPADDW       Y9, Y8, Y8
+	VPBROADCASTD 28(R10), Y9
+	VPMADDUBSW   Y9, Y12, Y9
+	VPADDW       Y9, Y10, Y10
+	VBROADCASTSS 32(R10), Y9
+	VPADDW       Y10, Y8, Y8
+	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMOVZXBD    (SP)(R12*1), Y10
+	VCVTDQ2PS    Y10, Y10
+	VMULPS       Y4, Y10, Y10
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       Y10, Y9, Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 36(R10), Y8
+	VPMOVZXBD    64(SP)(R12*1), Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       float16<>+0(SB), Y10, Y10
+	VFNMADD231PS Y5, Y9, Y10
+	VFMADD231PS  Y10, Y8, Y2
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
+	ADDQ         $0x000000a0, DX
+	VPBROADCASTD 44(R10), Y8
+	VMOVDQU      (SI), Y9
+	VMOVDQU      32(SI), Y10
+	VPSRLW       $0x04, Y10, Y11
+	VPAND        Y0, Y10, Y10
+	VPAND        Y0, Y11, Y11
+	VPSLLW       $0x04, Y9, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         Y12, Y10, Y10
+	VPAND        Y1, Y9, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD (R10), Y12
+	VPMADDUBSW   Y12, Y10, Y12
+	VPADDW       Y12, Y8, Y8
+	VPBROADCASTD 16(R10), Y10
+	VPMADDUBSW   Y10, Y11, Y10
+	VMOVDQU      64(SI), Y11
+	VPSRLW       $0x04, Y11, Y12
+	VPAND        Y0, Y11, Y11
+	VPAND        Y0, Y12, Y12
+	VPSLLW       $0x03, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y11, Y11
+	VPSRLW       $0x01, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y12, Y12
+	VPBROADCASTD 4(R10), Y13
+	VPMADDUBSW   Y13, Y11, Y13
+	VPADDW       Y13, Y8, Y8
+	VPBROADCASTD 20(R10), Y11
+	VPMADDUBSW   Y11, Y12, Y11
+	VPADDW       Y11, Y10, Y10
+	VMOVDQU      96(SI), Y11
+	VPSRLW       $0x04, Y11, Y12
+	VPAND        Y0, Y11, Y11
+	VPAND        Y0, Y12, Y12
+	VPSLLW       $0x02, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y11, Y11
+	VPSRLW       $0x02, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y12, Y12
+	VPBROADCASTD 8(R10), Y13
+	VPMADDUBSW   Y13, Y11, Y13
+	VPADDW       Y13, Y8, Y8
+	VPBROADCASTD 24(R10), Y11
+	VPMADDUBSW   Y11, Y12, Y11
+	VPADDW       Y11, Y10, Y10
+	VMOVDQU      128(SI), Y11
+	VPSRLW       $0x04, Y11, Y12
+	VPAND        Y0, Y11, Y11
+	VPAND        Y0, Y12, Y12
+	VPSLLW       $0x01, Y9, Y13
+	VPAND        Y1, Y13, Y13
+	VPOR         Y13, Y11, Y11
+	VPSRLW       $0x03, Y9, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         Y9, Y12, Y12
+	VPBROADCASTD 12(R10), Y9
+	VPMADDUBSW   Y9, Y11, Y9
+	VPADDW       Y9, Y8, Y8
+	VPBROADCASTD 28(R10), Y9
+	VPMADDUBSW   Y9, Y12, Y9
+	VPADDW       Y9, Y10, Y10
+	VBROADCASTSS 32(R10), Y9
+	VPADDW       Y10, Y8, Y8
+	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMOVZXBD    128(SP)(R12*1), Y10
+	VCVTDQ2PS    Y10, Y10
+	VMULPS       Y6, Y10, Y10
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       Y10, Y9, Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS 36(R10), Y8
+	VPMOVZXBD    192(SP)(R12*1), Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       float16<>+0(SB), Y10, Y10
+	VFNMADD231PS Y7, Y9, Y10
+	VFMADD231PS  Y10, Y8, Y3
+	PREFETCHT1   3072(SI)
+	PREFETCHT1   3136(SI)
+	PREFETCHT1   3200(SI)
+	ADDQ         $0x000000a0, SI
+	ADDQ         $0x40, R10
+	ADDQ         $0x08, R12
+	CMPQ         R12, $0x40
+	JNE          run
+	DECQ         R11
+	JNZ          unit
+	VMOVUPS      Y2, (BX)
+	ADDQ         $0x20, BX
+	VMOVUPS      Y3, (DI)
+	ADDQ         $0x20, DI
 	DECQ         AX
 	JNZ          octet
 	VZEROUPPER
@@ -1383,10 +2696,10 @@ unit:
 	VPOR       Y6, Y8, Y8
 	VMOVDQU    Y8, 96(SP)
 	VPSRLW     $0x04, Y7, Y7
-	XORQ       SI, SI
 	PREFETCHT1 (CX)(BX*1)
 	PREFETCHT1 64(CX)(BX*1)
 	ADDQ       $0x00000080, CX
+	XORQ       SI, SI
 
 run:
 	VMOVDQU      (CX), Y4
@@ -1459,131 +2772,359 @@ run:
 	VZEROUPPER
 	RET
 
-// func dotQ6K(octets int, units int, w *byte, x *byte, c *float32, add int)
+// func dotQ6KS1(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dotQ6K(SB), NOSPLIT, $0-48
+TEXT ·dotQ6KS1(SB), NOSPLIT, $0-56
 	MOVQ    octets+0(FP), AX
 	MOVQ    units+8(FP), CX
 	MOVQ    w+16(FP), DX
-	MOVQ    x+24(FP), BX
-	MOVQ    c+32(FP), SI
-	MOVQ    add+40(FP), DI
-	VMOVDQU ones16<>+0(SB), Y0
+	MOVQ    c+40(FP), BX
+	MOVQ    x+32(FP), SI
+	MOVQ    add+48(FP), DI
+	VMOVDQU low4<>+0(SB), Y0
+	VMOVDQU bits45<>+0(SB), Y1
 
 octet:
-	VMOVDQU low4<>+0(SB), Y2
-	VMOVDQU bits45<>+0(SB), Y3
-	MOVQ    BX, R8
+	MOVQ    SI, R8
 	MOVQ    CX, R9
-	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
 	TESTQ   DI, DI
 	JZ      begin
-	VMOVUPS (SI), Y1
+	VMOVUPS (BX), Y2
 
 begin:
 unit:
-	VCVTPH2PS  (DX), Y4
-	LEAQ       16(DX), R10
-	XORQ       R11, R11
+	VCVTPH2PS  (DX), Y3
+	LEAQ       16(DX), R11
 	PREFETCHT1 3072(DX)
 	PREFETCHT1 3136(DX)
 	PREFETCHT1 3200(DX)
 	ADDQ       $0x00000090, DX
+	XORQ       R10, R10
 
 run:
-	VPBROADCASTD 48(R8), Y5
-	VPBROADCASTD 52(R8), Y6
-	VMOVDQU      (DX), Y7
-	VMOVDQU      32(DX), Y8
-	VMOVDQU      64(DX), Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSLLW       $0x04, Y7, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y9, Y9
-	VPSLLW       $0x04, Y8, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y10, Y10
-	VPBROADCASTD (R8), Y11
-	VPMADDUBSW   Y11, Y9, Y11
-	VPADDW       Y11, Y5, Y5
-	VPBROADCASTD 16(R8), Y9
-	VPMADDUBSW   Y9, Y10, Y9
-	VPADDW       Y9, Y6, Y6
-	VMOVDQU      96(DX), Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSLLW       $0x02, Y7, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y9, Y9
-	VPSLLW       $0x02, Y8, Y11
-	VPAND        Y3, Y11, Y11
-	VPOR         Y11, Y10, Y10
-	VPBROADCASTD 4(R8), Y11
-	VPMADDUBSW   Y11, Y9, Y11
-	VPADDW       Y11, Y5, Y5
-	VPBROADCASTD 20(R8), Y9
-	VPMADDUBSW   Y9, Y10, Y9
-	VPADDW       Y9, Y6, Y6
-	VMOVDQU      128(DX), Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPAND        Y3, Y7, Y11
-	VPOR         Y11, Y9, Y9
-	VPAND        Y3, Y8, Y11
-	VPOR         Y11, Y10, Y10
-	VPBROADCASTD 8(R8), Y11
-	VPMADDUBSW   Y11, Y9, Y11
-	VPADDW       Y11, Y5, Y5
-	VPBROADCASTD 24(R8), Y9
-	VPMADDUBSW   Y9, Y10, Y9
-	VPADDW       Y9, Y6, Y6
-	VMOVDQU      160(DX), Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSRLW       $0x02, Y7, Y7
-	VPAND        Y3, Y7, Y7
-	VPOR         Y7, Y9, Y9
-	VPSRLW       $0x02, Y8, Y7
-	VPAND        Y3, Y7, Y7
-	VPOR         Y7, Y10, Y10
-	VPBROADCASTD 12(R8), Y7
-	VPMADDUBSW   Y7, Y9, Y7
-	VPADDW       Y7, Y5, Y5
-	VPBROADCASTD 28(R8), Y7
-	VPMADDUBSW   Y7, Y10, Y7
-	VPADDW       Y7, Y6, Y6
-	VBROADCASTSS 32(R8), Y7
-	VPMADDWD     Y0, Y5, Y5
-	VPMOVSXBD    (R10)(R11*2), Y8
-	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y4, Y8, Y8
+	VPBROADCASTD 48(R8), Y4
+	VPBROADCASTD 52(R8), Y5
+	VMOVDQU      (DX), Y6
+	VMOVDQU      32(DX), Y7
+	VMOVDQU      64(DX), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x04, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y8, Y8
+	VPSLLW       $0x04, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD (R8), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPADDW       Y10, Y4, Y4
+	VPBROADCASTD 16(R8), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y5, Y5
+	VMOVDQU      96(DX), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSLLW       $0x02, Y6, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y8, Y8
+	VPSLLW       $0x02, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 4(R8), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPADDW       Y10, Y4, Y4
+	VPBROADCASTD 20(R8), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y5, Y5
+	VMOVDQU      128(DX), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPAND        Y1, Y6, Y10
+	VPOR         Y10, Y8, Y8
+	VPAND        Y1, Y7, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 8(R8), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPADDW       Y10, Y4, Y4
+	VPBROADCASTD 24(R8), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y5, Y5
+	VMOVDQU      160(DX), Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y0, Y8, Y8
+	VPAND        Y0, Y9, Y9
+	VPSRLW       $0x02, Y6, Y6
+	VPAND        Y1, Y6, Y6
+	VPOR         Y6, Y8, Y8
+	VPSRLW       $0x02, Y7, Y6
+	VPAND        Y1, Y6, Y6
+	VPOR         Y6, Y9, Y9
+	VPBROADCASTD 12(R8), Y6
+	VPMADDUBSW   Y6, Y8, Y6
+	VPADDW       Y6, Y4, Y4
+	VPBROADCASTD 28(R8), Y6
+	VPMADDUBSW   Y6, Y9, Y6
+	VPADDW       Y6, Y5, Y5
+	VBROADCASTSS 32(R8), Y6
+	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VPMOVSXBD    (R11)(R10*2), Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y3, Y7, Y7
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y7, Y6, Y7
+	VFMADD231PS  Y4, Y7, Y2
+	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMOVSXBD    8(R11)(R10*2), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y8, Y7, Y8
-	VFMADD231PS  Y5, Y8, Y1
-	VPMADDWD     Y0, Y6, Y6
-	VPMOVSXBD    8(R10)(R11*2), Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y4, Y5, Y5
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y5, Y7, Y5
-	VFMADD231PS  Y6, Y5, Y1
+	VMULPS       Y4, Y6, Y4
+	VFMADD231PS  Y5, Y4, Y2
 	PREFETCHT1   3072(DX)
 	PREFETCHT1   3136(DX)
 	PREFETCHT1   3200(DX)
 	ADDQ         $0x000000c0, DX
 	ADDQ         $0x40, R8
-	ADDQ         $0x08, R11
-	CMPQ         R11, $0x40
+	ADDQ         $0x08, R10
+	CMPQ         R10, $0x40
 	JNE          run
 	DECQ         R9
 	JNZ          unit
-	VMOVUPS      Y1, (SI)
-	ADDQ         $0x20, SI
+	VMOVUPS      Y2, (BX)
+	ADDQ         $0x20, BX
+	DECQ         AX
+	JNZ          octet
+	VZEROUPPER
+	RET
+
+// func dotQ6KS2(octets int, units int, w *byte, apart int, x *byte, c *float32, add int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·dotQ6KS2(SB), NOSPLIT, $0-56
+	MOVQ    octets+0(FP), AX
+	MOVQ    units+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    c+40(FP), BX
+	MOVQ    apart+24(FP), SI
+	ADDQ    DX, SI
+	MOVQ    AX, DI
+	SHLQ    $0x05, DI
+	ADDQ    BX, DI
+	MOVQ    x+32(FP), R8
+	MOVQ    add+48(FP), R9
+	VMOVDQU low4<>+0(SB), Y0
+	VMOVDQU bits45<>+0(SB), Y1
+
+octet:
+	MOVQ    R8, R10
+	MOVQ    CX, R11
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   R9, R9
+	JZ      begin
+	VMOVUPS (BX), Y2
+	VMOVUPS (DI), Y3
+
+begin:
+unit:
+	VCVTPH2PS  (DX), Y4
+	VCVTPH2PS  (SI), Y5
+	LEAQ       16(DX), R13
+	PREFETCHT1 3072(DX)
+	PREFETCHT1 3136(DX)
+	PREFETCHT1 3200(DX)
+	ADDQ       $0x00000090, DX
+	LEAQ       16(SI), R14
+	PREFETCHT1 3072(SI)
+	PREFETCHT1 3136(SI)
+	PREFETCHT1 3200(SI)
+	ADDQ       $0x00000090, SI
+	XORQ       R12, R12
+
+run:
+	VPBROADCASTD 48(R10), Y6
+	VPBROADCASTD 52(R10), Y7
+	VMOVDQU      (DX), Y8
+	VMOVDQU      32(DX), Y9
+	VMOVDQU      64(DX), Y10
+	VPSRLW       $0x04, Y10, Y11
+	VPAND        Y0, Y10, Y10
+	VPAND        Y0, Y11, Y11
+	VPSLLW       $0x04, Y8, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         Y12, Y10, Y10
+	VPSLLW       $0x04, Y9, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD (R10), Y12
+	VPMADDUBSW   Y12, Y10, Y12
+	VPADDW       Y12, Y6, Y6
+	VPBROADCASTD 16(R10), Y10
+	VPMADDUBSW   Y10, Y11, Y10
+	VPADDW       Y10, Y7, Y7
+	VMOVDQU      96(DX), Y10
+	VPSRLW       $0x04, Y10, Y11
+	VPAND        Y0, Y10, Y10
+	VPAND        Y0, Y11, Y11
+	VPSLLW       $0x02, Y8, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         Y12, Y10, Y10
+	VPSLLW       $0x02, Y9, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD 4(R10), Y12
+	VPMADDUBSW   Y12, Y10, Y12
+	VPADDW       Y12, Y6, Y6
+	VPBROADCASTD 20(R10), Y10
+	VPMADDUBSW   Y10, Y11, Y10
+	VPADDW       Y10, Y7, Y7
+	VMOVDQU      128(DX), Y10
+	VPSRLW       $0x04, Y10, Y11
+	VPAND        Y0, Y10, Y10
+	VPAND        Y0, Y11, Y11
+	VPAND        Y1, Y8, Y12
+	VPOR         Y12, Y10, Y10
+	VPAND        Y1, Y9, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD 8(R10), Y12
+	VPMADDUBSW   Y12, Y10, Y12
+	VPADDW       Y12, Y6, Y6
+	VPBROADCASTD 24(R10), Y10
+	VPMADDUBSW   Y10, Y11, Y10
+	VPADDW       Y10, Y7, Y7
+	VMOVDQU      160(DX), Y10
+	VPSRLW       $0x04, Y10, Y11
+	VPAND        Y0, Y10, Y10
+	VPAND        Y0, Y11, Y11
+	VPSRLW       $0x02, Y8, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         Y8, Y10, Y10
+	VPSRLW       $0x02, Y9, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         Y8, Y11, Y11
+	VPBROADCASTD 12(R10), Y8
+	VPMADDUBSW   Y8, Y10, Y8
+	VPADDW       Y8, Y6, Y6
+	VPBROADCASTD 28(R10), Y8
+	VPMADDUBSW   Y8, Y11, Y8
+	VPADDW       Y8, Y7, Y7
+	VBROADCASTSS 32(R10), Y8
+	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VPMOVSXBD    (R13)(R12*2), Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y4, Y9, Y9
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y9, Y8, Y9
+	VFMADD231PS  Y6, Y9, Y2
+	VPMADDWD     ones16<>+0(SB), Y7, Y7
+	VPMOVSXBD    8(R13)(R12*2), Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y4, Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y6, Y8, Y6
+	VFMADD231PS  Y7, Y6, Y2
+	PREFETCHT1   3072(DX)
+	PREFETCHT1   3136(DX)
+	PREFETCHT1   3200(DX)
+	ADDQ         $0x000000c0, DX
+	VPBROADCASTD 48(R10), Y6
+	VPBROADCASTD 52(R10), Y7
+	VMOVDQU      (SI), Y8
+	VMOVDQU      32(SI), Y9
+	VMOVDQU      64(SI), Y10
+	VPSRLW       $0x04, Y10, Y11
+	VPAND        Y0, Y10, Y10
+	VPAND        Y0, Y11, Y11
+	VPSLLW       $0x04, Y8, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         Y12, Y10, Y10
+	VPSLLW       $0x04, Y9, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD (R10), Y12
+	VPMADDUBSW   Y12, Y10, Y12
+	VPADDW       Y12, Y6, Y6
+	VPBROADCASTD 16(R10), Y10
+	VPMADDUBSW   Y10, Y11, Y10
+	VPADDW       Y10, Y7, Y7
+	VMOVDQU      96(SI), Y10
+	VPSRLW       $0x04, Y10, Y11
+	VPAND        Y0, Y10, Y10
+	VPAND        Y0, Y11, Y11
+	VPSLLW       $0x02, Y8, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         Y12, Y10, Y10
+	VPSLLW       $0x02, Y9, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD 4(R10), Y12
+	VPMADDUBSW   Y12, Y10, Y12
+	VPADDW       Y12, Y6, Y6
+	VPBROADCASTD 20(R10), Y10
+	VPMADDUBSW   Y10, Y11, Y10
+	VPADDW       Y10, Y7, Y7
+	VMOVDQU      128(SI), Y10
+	VPSRLW       $0x04, Y10, Y11
+	VPAND        Y0, Y10, Y10
+	VPAND        Y0, Y11, Y11
+	VPAND        Y1, Y8, Y12
+	VPOR         Y12, Y10, Y10
+	VPAND        Y1, Y9, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD 8(R10), Y12
+	VPMADDUBSW   Y12, Y10, Y12
+	VPADDW       Y12, Y6, Y6
+	VPBROADCASTD 24(R10), Y10
+	VPMADDUBSW   Y10, Y11, Y10
+	VPADDW       Y10, Y7, Y7
+	VMOVDQU      160(SI), Y10
+	VPSRLW       $0x04, Y10, Y11
+	VPAND        Y0, Y10, Y10
+	VPAND        Y0, Y11, Y11
+	VPSRLW       $0x02, Y8, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         Y8, Y10, Y10
+	VPSRLW       $0x02, Y9, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         Y8, Y11, Y11
+	VPBROADCASTD 12(R10), Y8
+	VPMADDUBSW   Y8, Y10, Y8
+	VPADDW       Y8, Y6, Y6
+	VPBROADCASTD 28(R10), Y8
+	VPMADDUBSW   Y8, Y11, Y8
+	VPADDW       Y8, Y7, Y7
+	VBROADCASTSS 32(R10), Y8
+	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VPMOVSXBD    (R14)(R12*2), Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y5, Y9, Y9
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y9, Y8, Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VPMADDWD     ones16<>+0(SB), Y7, Y7
+	VPMOVSXBD    8(R14)(R12*2), Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y6, Y8, Y6
+	VFMADD231PS  Y7, Y6, Y3
+	PREFETCHT1   3072(SI)
+	PREFETCHT1   3136(SI)
+	PREFETCHT1   3200(SI)
+	ADDQ         $0x000000c0, SI
+	ADDQ         $0x40, R10
+	ADDQ         $0x08, R12
+	CMPQ         R12, $0x40
+	JNE          run
+	DECQ         R11
+	JNZ          unit
+	VMOVUPS      Y2, (BX)
+	ADDQ         $0x20, BX
+	VMOVUPS      Y3, (DI)
+	ADDQ         $0x20, DI
 	DECQ         AX
 	JNZ          octet
 	VZEROUPPER
@@ -1601,12 +3142,12 @@ TEXT ·spreadQ6K(SB), NOSPLIT, $0-32
 
 unit:
 	VCVTPH2PS  (CX), Y2
-	LEAQ       16(CX), SI
-	XORQ       DI, DI
+	LEAQ       16(CX), DI
 	PREFETCHT1 (CX)(BX*1)
 	PREFETCHT1 64(CX)(BX*1)
 	PREFETCHT1 128(CX)(BX*1)
 	ADDQ       $0x00000090, CX
+	XORQ       SI, SI
 
 run:
 	VMOVDQU    (CX), Y3
@@ -1657,11 +3198,11 @@ run:
 	VPOR       Y3, Y6, Y6
 	VMOVDQU    Y5, 192(DX)
 	VMOVDQU    Y6, 448(DX)
-	VPMOVSXBD  (SI)(DI*2), Y3
+	VPMOVSXBD  (DI)(SI*2), Y3
 	VCVTDQ2PS  Y3, Y3
 	VMULPS     Y2, Y3, Y3
 	VMOVUPS    Y3, 512(DX)
-	VPMOVSXBD  8(SI)(DI*2), Y3
+	VPMOVSXBD  8(DI)(SI*2), Y3
 	VCVTDQ2PS  Y3, Y3
 	VMULPS     Y2, Y3, Y3
 	VMOVUPS    Y3, 576(DX)
@@ -1670,8 +3211,8 @@ run:
 	PREFETCHT1 64(CX)(BX*1)
 	PREFETCHT1 128(CX)(BX*1)
 	ADDQ       $0x000000c0, CX
-	ADDQ       $0x08, DI
-	CMPQ       DI, $0x40
+	ADDQ       $0x08, SI
+	CMPQ       SI, $0x40
 	JNE        run
 	DECQ       AX
 	JNZ        unit

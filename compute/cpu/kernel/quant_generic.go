@@ -9,7 +9,7 @@ import (
 // assembly; its sums round products, which the assembly fuses.
 var portableQuant = quantised{
 	round: roundGo,
-	dot: [grains]func(int, int, *byte, *byte, *float32, int){
+	dot: [grains]dotFunc{
 		dotOctetsGo(Q8_0), dotOctetsGo(Q4_0), dotOctetsGo(Q4_1), dotOctetsGo(Q5_0), dotOctetsGo(Q5_1), dotOctetsGo(Q4K), dotOctetsGo(Q5K), dotOctetsGo(Q6K),
 	},
 	spread: [grains]func(int, int, *byte, *byte){
@@ -43,9 +43,9 @@ func (v *lane) centre(g Grain) {
 }
 
 // dotOctetsGo returns the product of one rounded row and octets.
-func dotOctetsGo(g Grain) func(octets, units int, w, x *byte, c *float32, add int) {
+func dotOctetsGo(g Grain) dotFunc {
 	l := &layouts[g]
-	return func(octets, units int, w, x *byte, c *float32, add int) {
+	return func(octets, units int, w *byte, _ int, x *byte, c *float32, add int) {
 		ws := unsafe.Slice(w, octets*units*g.unit())
 		xs := unsafe.Slice((*[recordBytes]byte)(unsafe.Pointer(x)), units*l.runs)
 		cs := unsafe.Slice(c, octets*OctetRows)

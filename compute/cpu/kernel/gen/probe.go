@@ -39,23 +39,29 @@ func fmaPeak(name string, lanes int, register func() reg.VecVirtual, xor func(..
 	end()
 }
 
+// readBytes reads both halves of memory at once, as the products of one row do.
 func readBytes() {
-	text("readBytes", "func(p *byte, n int) int", "readBytes loads n bytes, a multiple of 256.")
-	p := Load(Param("p"), GP64())
+	text("readBytes", "func(p *byte, n int) int", "readBytes loads n bytes, a multiple of 512.")
+	first := Load(Param("p"), GP64())
 	n := Load(Param("n"), GP64())
 	acc := make([]reg.VecVirtual, 4)
 	for i := range acc {
 		acc[i] = YMM()
 		VPXOR(acc[i], acc[i], acc[i])
 	}
+	SHRQ(Imm(1), n)
+	second := GP64()
+	LEAQ(Mem{Base: first, Index: n, Scale: 1}, second)
 	SHRQ(Imm(8), n)
 	JZ(LabelRef("done"))
 	Label("loop")
-	fetch(Mem{Base: p, Disp: distance}, 256)
-	for i := range 8 {
-		VPADDQ(Mem{Base: p, Disp: i * 32}, acc[i%4], acc[i%4])
+	for _, p := range []reg.Register{first, second} {
+		fetch(Mem{Base: p, Disp: distance}, 256)
+		for i := range 8 {
+			VPADDQ(Mem{Base: p, Disp: i * 32}, acc[i%4], acc[i%4])
+		}
+		ADDQ(U32(256), p)
 	}
-	ADDQ(U32(256), p)
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	Label("done")

@@ -70,7 +70,8 @@ func quant() {
 	tables()
 	roundRow()
 	for _, g := range grains {
-		dotOctets(g)
+		dotOctets(g, 1)
+		dotOctets(g, 2)
 		spreadOctet(g)
 	}
 	for _, k := range tileKinds {
@@ -145,53 +146,72 @@ func newReader(g grain, w, x Register) *reader {
 	case 64:
 		r.fifth = mask("bits45")
 	}
-	if g.super && !g.halves() {
-		r.scales = AllocLocal(128)
-	}
+	r.unpacked()
 	return r
 }
 
-// each repeats body for the runs of n units.
-func (r *reader) each(n Register, body func()) {
-	Label("unit")
-	r.d = YMM()
-	VCVTPH2PS(Mem{Base: r.w}, r.d)
-	if r.minimum {
-		r.m = YMM()
-		VCVTPH2PS(Mem{Base: r.w, Disp: 16}, r.m)
+// beside returns a reader of another octet by the same row.
+func (r *reader) beside(w Register) *reader {
+	other := &reader{grain: r.grain, w: w, x: r.x, low4: r.low4, fifth: r.fifth}
+	other.unpacked()
+	return other
+}
+
+// unpacked gives the scales that are unpacked a place.
+func (r *reader) unpacked() {
+	if r.super && !r.halves() {
+		r.scales = AllocLocal(128)
 	}
-	if !r.super {
-		body()
-		r.step(r.header() + r.run())
+}
+
+// each repeats body for the runs of n units of one reader, or of several that stand side
+// by side and share a row.
+func each(n Register, body func(*reader), readers ...*reader) {
+	one := readers[0]
+	step := func(bytes int) {
+		for _, r := range readers {
+			body(r)
+			r.pass(bytes)
+		}
+		if one.x != nil {
+			ADDQ(Imm(record), one.x)
+		}
+	}
+	Label("unit")
+	for _, r := range readers {
+		r.d = YMM()
+		VCVTPH2PS(Mem{Base: r.w}, r.d)
+		if r.minimum {
+			r.m = YMM()
+			VCVTPH2PS(Mem{Base: r.w, Disp: 16}, r.m)
+		}
+	}
+	if !one.super {
+		step(one.header() + one.run())
 		DECQ(n)
 		JNZ(LabelRef("unit"))
 		return
 	}
-	if r.halves() {
-		// Scales stay where they are, the run's pointer runs ahead of them.
-		r.scales = Mem{Base: GP64()}
-		LEAQ(Mem{Base: r.w, Disp: 16}, r.scales.Base)
-	} else {
-		r.unpackScales()
+	at := GP64()
+	for _, r := range readers {
+		r.at = at
+		if r.halves() {
+			// Scales stay where they are, the run's pointer runs ahead of them.
+			r.scales = Mem{Base: GP64()}
+			LEAQ(Mem{Base: r.w, Disp: 16}, r.scales.Base)
+		} else {
+			r.unpackScales()
+		}
+		r.pass(r.header())
 	}
-	r.at = GP64()
-	XORQ(r.at, r.at)
-	r.pass(r.header())
+	XORQ(at, at)
 	Label("run")
-	body()
-	r.step(r.run())
-	ADDQ(Imm(8), r.at)
-	CMPQ(r.at, Imm(64))
+	step(one.run())
+	ADDQ(Imm(8), at)
+	CMPQ(at, Imm(64))
 	JNE(LabelRef("run"))
 	DECQ(n)
 	JNZ(LabelRef("unit"))
-}
-
-func (r *reader) step(levels int) {
-	r.pass(levels)
-	if r.x != nil {
-		ADDQ(Imm(record), r.x)
-	}
 }
 
 // pass leaves so many bytes of the weight behind and asks for as many ahead.
@@ -328,38 +348,56 @@ func (r *reader) levelsAt() int {
 	return r.header()
 }
 
-// dotOctets writes the product of one row by octets: the sum for each lane is one
-// chain of fused multiply-adds over runs in ascending order.
-func dotOctets(g grain) {
-	name := "dot" + g.name
-	text(name, "func(octets, units int, w, x *byte, c *float32, add int)",
+// dotOctets writes the product of one row by octets from one or two streams of memory:
+// the sum for each lane is one chain of fused multiply-adds over runs in ascending order.
+// A core reads two streams faster than one.
+func dotOctets(g grain, streams int) {
+	name := fmt.Sprintf("dot%sS%d", g.name, streams)
+	text(name, "func(octets, units int, w *byte, apart int, x *byte, c *float32, add int)",
 		fmt.Sprintf("%s multiplies a rounded row by octets; see the plain-Go version.", name))
 	octets := Load(Param("octets"), GP64())
 	units := Load(Param("units"), GP64())
-	w := Load(Param("w"), GP64())
+	w := []Register{Load(Param("w"), GP64())}
+	c := []Register{Load(Param("c"), GP64())}
+	if streams > 1 {
+		w = append(w, Load(Param("apart"), GP64()))
+		ADDQ(w[0], w[1])
+		c = append(c, GP64())
+		MOVQ(octets, c[1])
+		SHLQ(Imm(5), c[1])
+		ADDQ(c[0], c[1])
+	}
 	x0 := Load(Param("x"), GP64())
-	c := Load(Param("c"), GP64())
 	add := Load(Param("add"), GP64())
-	ones := mask("ones16")
+	x, n := GP64(), GP64()
+	readers, acc := []*reader{newReader(g, w[0], x)}, map[*reader]VecVirtual{}
+	for _, from := range w[1:] {
+		readers = append(readers, readers[0].beside(from))
+	}
 	Label("octet")
-	acc, x, n := YMM(), GP64(), GP64()
-	r := newReader(g, w, x)
 	MOVQ(x0, x)
 	MOVQ(units, n)
-	VXORPS(acc, acc, acc)
+	for _, r := range readers {
+		acc[r] = YMM()
+		VXORPS(acc[r], acc[r], acc[r])
+	}
 	TESTQ(add, add)
 	JZ(LabelRef("begin"))
-	VMOVUPS(Mem{Base: c}, acc)
+	for i, r := range readers {
+		VMOVUPS(Mem{Base: c[i]}, acc[r])
+	}
 	Label("begin")
-	r.each(n, func() { r.dot(ones, acc) })
-	VMOVUPS(acc, Mem{Base: c})
-	ADDQ(Imm(32), c)
+	each(n, func(r *reader) { r.dot(acc[r]) }, readers...)
+	for i, r := range readers {
+		VMOVUPS(acc[r], Mem{Base: c[i]})
+		ADDQ(Imm(32), c[i])
+	}
 	DECQ(octets)
 	JNZ(LabelRef("octet"))
 	end()
 }
 
-func (r *reader) dot(ones, acc VecVirtual) {
+func (r *reader) dot(acc VecVirtual) {
 	sums := make([]VecVirtual, 2)
 	if r.zero != 0 {
 		sums[0] = YMM()
@@ -379,7 +417,7 @@ func (r *reader) dot(ones, acc VecVirtual) {
 			VPSIGNB(v, y, y)
 			VPABSB(v, v)
 			VPMADDUBSW(y, v, y)
-			VPMADDWD(ones, y, y)
+			VPMADDWD(masks["ones16"], y, y)
 		} else {
 			VPMADDUBSW(y, v, y)
 		}
@@ -396,7 +434,7 @@ func (r *reader) dot(ones, acc VecVirtual) {
 	VBROADCASTSS(Mem{Base: r.x, Disp: recordScale}, scale)
 	if r.halves() {
 		for h, sum := range sums {
-			VPMADDWD(ones, sum, sum)
+			VPMADDWD(masks["ones16"], sum, sum)
 			r.finish(sum, r.steps(h), scale, acc)
 		}
 		return
@@ -405,7 +443,7 @@ func (r *reader) dot(ones, acc VecVirtual) {
 		VPADDD(sums[1], sums[0], sums[0])
 	} else {
 		VPADDW(sums[1], sums[0], sums[0])
-		VPMADDWD(ones, sums[0], sums[0])
+		VPMADDWD(masks["ones16"], sums[0], sums[0])
 	}
 	steps := r.steps(0)
 	r.finish(sums[0], steps, scale, acc)

@@ -34,7 +34,7 @@ func spreadOctet(g grain) {
 	r := newReader(g, w, nil)
 	r.ahead = Load(Param("ahead"), GP64())
 	up := map[string]string{"Q4_0": "eight", "Q4_1": "bit4", "Q4K": "bit4"}[g.name]
-	r.each(units, func() {
+	each(units, func(r *reader) {
 		r.levels(r.levelsAt(), func(i int, v VecVirtual) {
 			if up != "" {
 				VPADDB(masks[up], v, v)
@@ -50,7 +50,7 @@ func spreadOctet(g grain) {
 			VMOVUPS(r.minima(steps), Mem{Base: dst, Disp: spreadMore})
 		}
 		ADDQ(U32(uint32(g.spread())), dst)
-	})
+	}, r)
 	end()
 }
 

@@ -40,14 +40,14 @@ func spreadUnsigned() {
 	r := newReader(grains[0], w, nil)
 	r.ahead = Load(Param("ahead"), GP64())
 	sign := mask("sign8")
-	r.each(units, func() {
+	each(units, func(r *reader) {
 		r.levels(r.levelsAt(), func(i int, v VecVirtual) {
 			VPXOR(sign, v, v)
 			VMOVDQU(v, Mem{Base: dst, Disp: 64 * i})
 		})
 		VMOVUPS(r.steps(0), Mem{Base: dst, Disp: spreadSteps})
 		ADDQ(U32(uint32(grains[0].spread())), dst)
-	})
+	}, r)
 	end()
 }
 
