@@ -18,15 +18,20 @@ var avx2Quant = quantised{
 	dotTwo: [grains]dotFunc{
 		dotQ8_0S2, dotQ4_0S2, dotQ4_1S2, dotQ5_0S2, dotQ5_1S2, dotQ4KS2, dotQ5KS2, dotQ6KS2,
 	},
-	spread: [grains]func(int, int, *byte, *byte){
+	spread: [grains]spreadFunc{
 		spreadQ8_0, spreadQ4_0, spreadQ4_1, spreadQ5_0, spreadQ5_1, spreadQ4K, spreadQ5K, spreadQ6K,
 	},
-	tile: [grains][]roundedTileFunc{
-		Q8_0: tilesOfBytes,
-		Q4_0: tilesOfSteps, Q5_0: tilesOfSteps,
-		Q4_1: tilesOfMinima, Q5_1: tilesOfMinima, Q4K: tilesOfMinima, Q5K: tilesOfMinima,
-		Q6K: tilesOfHalves,
-	},
+	tile: byShape(tilesOfBytes, tilesOfSteps, tilesOfMinima, tilesOfHalves),
+}
+
+// byShape gives each grain the tiles for what its runs spread to.
+func byShape(bytes, steps, minima, halves []roundedTileFunc) [grains][]roundedTileFunc {
+	return [grains][]roundedTileFunc{
+		Q8_0: bytes,
+		Q4_0: steps, Q5_0: steps,
+		Q4_1: minima, Q5_1: minima, Q4K: minima, Q5K: minima,
+		Q6K: halves,
+	}
 }
 
 // avx512Quant multiplies six rows by two panels at a time, or twelve by one. Its spread
@@ -43,8 +48,8 @@ var avx512Quant = func() quantised {
 		minimaPair = []roundedTileFunc{wideMinimaR1P2, wideMinimaR2P2, wideMinimaR3P2, wideMinimaR4P2, wideMinimaR5P2, wideMinimaR6P2}
 		halvesPair = []roundedTileFunc{wideHalvesR1P2, wideHalvesR2P2, wideHalvesR3P2, wideHalvesR4P2, wideHalvesR5P2, wideHalvesR6P2}
 	)
-	q.tile = [grains][]roundedTileFunc{bytes, steps, minima, steps, minima, minima, minima, halves}
-	q.pair = [grains][]roundedTileFunc{bytesPair, stepsPair, minimaPair, stepsPair, minimaPair, minimaPair, minimaPair, halvesPair}
+	q.tile = byShape(bytes, steps, minima, halves)
+	q.pair = byShape(bytesPair, stepsPair, minimaPair, halvesPair)
 	q.spread[Q8_0] = spreadUnsignedQ8_0
 	return q
 }()

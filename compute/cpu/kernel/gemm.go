@@ -38,7 +38,7 @@ func Gemm(c []float32, ldc int, a, b Dense, m, n, k int, alpha float32, accumula
 		for k0 := 0; k0 < k; k0 += BlockDepth {
 			depth := min(BlockDepth, k-k0)
 			left, stride := a.rows(i, k0, rows, depth, s)
-			for j, cols := range inTurn(0, n, Lanes) {
+			for j, cols := range inTurn(0, n, Lanes, len(active.pair[F32]) > 0) {
 				var w right
 				if rows <= unpackedRows && !b.Transposed && alpha == 1 && cols%Lanes == 0 {
 					w = b.inPlace(k0, j)

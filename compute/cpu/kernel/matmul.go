@@ -89,7 +89,7 @@ func widened(c []float32, ldc int, a []float32, lda, m int, w *Panels, p0, p1 in
 	for g := p0; g < p1; g += groupPanels {
 		for k0 := 0; k0 < w.K; k0 += BlockDepth {
 			depth := min(BlockDepth, w.K-k0)
-			for p, n := range inTurn(g, min(g+groupPanels, p1), 1) {
+			for p, n := range inTurn(g, min(g+groupPanels, p1), 1, len(active.pair[F32]) > 0) {
 				b := right{&w.Data[w.at(p, k0)], columnBytes, w.stride()}
 				if w.Format != F32 {
 					for q := range n {
@@ -115,12 +115,12 @@ func direct(c []float32, ldc int, a []float32, lda, m int, w *Panels, p, n int, 
 }
 
 // inTurn deals the panels or runs of columns from i to end, each of so many
-// units, to what the tiles of float32 take at once; it yields the first of them
-// and how many.
-func inTurn(i, end, unit int) iter.Seq2[int, int] {
+// units, to what tiles take at once, which may be pairs; it yields the first of
+// them and how many.
+func inTurn(i, end, unit int, pairs bool) iter.Seq2[int, int] {
 	return func(yield func(int, int) bool) {
 		most := unit
-		if len(active.pair[F32]) > 0 {
+		if pairs {
 			most = 2 * unit
 		}
 		for ; i < end; i += most {
@@ -131,10 +131,16 @@ func inTurn(i, end, unit int) iter.Seq2[int, int] {
 	}
 }
 
-// right is what a tile multiplies by: one panel or two. See [tileFunc].
+// right is what a tile multiplies by: one panel or two. See [tileFunc], and
+// [roundedTileFunc], which takes no step.
 type right struct {
 	at          *byte
 	step, apart int
+}
+
+// panel returns one of the panels alone.
+func (b right) panel(i int) right {
+	return right{at: (*byte)(unsafe.Add(unsafe.Pointer(b.at), i*b.apart)), step: b.step}
 }
 
 // multiplyPanels multiplies m rows of a by one block of two panels, or of one where
@@ -145,8 +151,7 @@ func multiplyPanels(f Format, c []float32, ldc int, a []float32, lda, m, depth i
 		return
 	}
 	for j := 0; j < cols; j += Lanes {
-		panel := right{(*byte)(unsafe.Add(unsafe.Pointer(b.at), j/Lanes*b.apart)), b.step, 0}
-		block(active.tile[f], c[j:], ldc, a, lda, m, depth, panel, min(Lanes, cols-j), add, s)
+		block(active.tile[f], c[j:], ldc, a, lda, m, depth, b.panel(j/Lanes), min(Lanes, cols-j), add, s)
 	}
 }
 
@@ -210,7 +215,7 @@ func transposed(c []float32, ldc int, a []float32, lda, m int, w *Panels, k0, k1
 	for g := k0; g < k1; g += group {
 		for n0 := 0; n0 < w.N; n0 += BlockDepth {
 			depth := min(BlockDepth, w.N-n0)
-			for k, cols := range inTurn(g, min(g+group, k1), Lanes) {
+			for k, cols := range inTurn(g, min(g+group, k1), Lanes, len(active.pair[F32]) > 0) {
 				for j := 0; j < cols; j += Lanes {
 					w.columns(n0, depth, k+j, min(Lanes, cols-j), s.panel(j/Lanes, BlockDepth))
 				}

@@ -41,7 +41,7 @@ const columnBytes = 64
 // word, j in the low half, so that a shift and a mask widen them.
 //
 // The lines of a strip feed enough independent sums that a product of one row
-// reads memory as one stream, which measured faster than several at once.
+// reads memory as one stream, which measured as fast as several at once.
 //
 // Data is the caller's memory of PanelBytes; it is read without alignment, but
 // 64 bytes of it make reading faster. Once packed it is only read, by any

@@ -14,7 +14,7 @@ type quantised struct {
 
 	// spread widens units of an octet, by grain, and asks for the memory that many
 	// bytes ahead. See spreadGo.
-	spread [grains]func(units, ahead int, w, dst *byte)
+	spread [grains]spreadFunc
 
 	// tile adds products of spread runs to c, by grain and rows-1. See
 	// spreadTileGo.
@@ -27,6 +27,9 @@ type quantised struct {
 // A dotFunc multiplies one rounded row by octets: eight numbers of c for each, added to c
 // where add is not zero.
 type dotFunc func(octets, units int, w *byte, apart int, x *byte, c *float32, add int)
+
+// A spreadFunc widens so many units of an octet.
+type spreadFunc func(units, ahead int, w, dst *byte)
 
 // A roundedTileFunc adds the product of rounded rows, ldx bytes apart, and n spread
 // runs to sixteen columns of c, whose rows are ldc numbers apart; of two panels the
@@ -103,8 +106,9 @@ func oneRow(c []float32, x *Rounded, i int, w *Octets, p0, p1 int, accumulate bo
 		record := &x.Data[i*x.stride()+u*layouts[w.Grain].runs*recordBytes]
 		add := flag(accumulate || u > 0)
 		// At most a megabyte at a time, so that the scheduler is never held up.
+		most := max(1, 1<<20/size)
 		for o := first; o < whole; {
-			n := min(max(1, 1<<20/size), whole-o)
+			n := min(most, whole-o)
 			if two != nil && n > 1 {
 				n &^= 1
 				two(n/2, units, &w.from(o, u)[0], n/2*size, record, &c[o*OctetRows], add)
@@ -135,28 +139,25 @@ func manyRows(c []float32, ldc int, x *Rounded, i, m int, w *Octets, p0, p1 int,
 	for g := p0; g < p1; g += groupPanels {
 		for u := 0; u < w.units(); {
 			units := min(most/unitRuns, len(w.from(0, u))/w.Grain.unit())
-			b := spreadRun{runs: units * unitRuns, apart: units * unitRuns * size, at: &s.spread[0]}
+			runs := units * unitRuns
 			from := x.Data[i*x.stride()+u*unitRuns*recordBytes:]
-			for p := g; p < min(g+groupPanels, p1); {
-				n, tile := 1, tiles
-				if len(pairs) > 0 && p+1 < p1 && (p+2)*Lanes <= w.N {
-					n, tile = 2, pairs
-				}
+			b := right{at: &s.spread[0], apart: runs * size}
+			for p, n := range inTurn(g, min(g+groupPanels, p1), 1, len(pairs) > 0) {
 				for q := range n {
 					w.spreadPanel(s.spread[q*b.apart:][:b.apart], p+q, u, units)
 				}
-				spreadBlock(tile, c[p*Lanes:], ldc, from, x.stride(), m, b, min(Lanes, w.N-p*Lanes), s)
-				p += n
+				cols := min(n*Lanes, w.N-p*Lanes)
+				if cols == 2*Lanes {
+					spreadBlock(pairs, c[p*Lanes:], ldc, from, x.stride(), m, runs, b, Lanes, s)
+					continue
+				}
+				for q := range n {
+					spreadBlock(tiles, c[(p+q)*Lanes:], ldc, from, x.stride(), m, runs, b.panel(q), min(Lanes, cols-q*Lanes), s)
+				}
 			}
 			u += units
 		}
 	}
-}
-
-// spreadRun is what a tile multiplies by: so many spread runs of one panel or two.
-type spreadRun struct {
-	at          *byte
-	runs, apart int
 }
 
 // spreadPanel widens some units of a panel's two octets. The lanes of an octet that
@@ -173,17 +174,17 @@ func (w *Octets) spreadPanel(dst []byte, p, u, units int) {
 
 // spreadBlock multiplies m rows by what the tiles take. Rows are dealt evenly to as few
 // tiles as hold them; cols is the number of columns that exist of the last panel.
-func spreadBlock(tile []roundedTileFunc, c []float32, ldc int, x []byte, ldx, m int, b spreadRun, cols int, s *Scratch) {
+func spreadBlock(tile []roundedTileFunc, c []float32, ldc int, x []byte, ldx, m, runs int, b right, cols int, s *Scratch) {
 	tiles := (m + len(tile) - 1) / len(tile)
 	for t, i := 0, 0; t < tiles; t++ {
 		n := (m - i) / (tiles - t)
 		if cols == Lanes {
-			tile[n-1](b.runs, &x[i*ldx], ldx, b.at, b.apart, &c[i*ldc], ldc)
+			tile[n-1](runs, &x[i*ldx], ldx, b.at, b.apart, &c[i*ldc], ldc)
 		} else {
 			for r := range n {
 				copy(s.edge[r*Lanes:][:Lanes], c[(i+r)*ldc:][:cols])
 			}
-			tile[n-1](b.runs, &x[i*ldx], ldx, b.at, b.apart, &s.edge[0], Lanes)
+			tile[n-1](runs, &x[i*ldx], ldx, b.at, b.apart, &s.edge[0], Lanes)
 			for r := range n {
 				copy(c[(i+r)*ldc:][:cols], s.edge[r*Lanes:])
 			}

@@ -12,7 +12,7 @@ var portableQuant = quantised{
 	dot: [grains]dotFunc{
 		dotOctetsGo(Q8_0), dotOctetsGo(Q4_0), dotOctetsGo(Q4_1), dotOctetsGo(Q5_0), dotOctetsGo(Q5_1), dotOctetsGo(Q4K), dotOctetsGo(Q5K), dotOctetsGo(Q6K),
 	},
-	spread: [grains]func(int, int, *byte, *byte){
+	spread: [grains]spreadFunc{
 		spreadGo(Q8_0), spreadGo(Q4_0), spreadGo(Q4_1), spreadGo(Q5_0), spreadGo(Q5_1), spreadGo(Q4K), spreadGo(Q5K), spreadGo(Q6K),
 	},
 	tile: [grains][]roundedTileFunc{
@@ -102,7 +102,7 @@ func (g Grain) spreadZero() int8 {
 
 // spreadGo returns the widening of units of an octet: the lanes 0 to 7 of spread
 // runs, or 8 to 15 with dst 32 bytes on.
-func spreadGo(g Grain) func(units, ahead int, w, dst *byte) {
+func spreadGo(g Grain) spreadFunc {
 	l := &layouts[g]
 	return func(units, _ int, w, dst *byte) {
 		ws := unsafe.Slice(w, units*g.unit())

@@ -421,6 +421,11 @@ func BenchmarkFewRows(b *testing.B) {
 			repeat(w.Data, 2*some*k)
 			run(name, w.Data, func(m int) { MatMul(c, in.n, a, k, m, w, 0, PanelCount(in.n), false, &s) })
 		}
-		run("read", w.Data, func(int) { ReadBytes(w.Data) })
+		b.Run(in.name+"/read", func(b *testing.B) {
+			b.SetBytes(int64(len(w.Data)))
+			for b.Loop() {
+				ReadBytes(w.Data)
+			}
+		})
 	}
 }

@@ -122,9 +122,9 @@ func (c *panelWalk) advance(n int) {
 const ahead = 64
 
 // distance is how many bytes ahead products of one row ask for the second-level cache to
-// be filled. They need each line once, and faster than any core's own prefetcher brings
-// it: that one stops at the end of a page. Measured from 1 to 8 KB, on lines for the
-// first-level cache too.
+// be filled. They need each line once, and a processor's own prefetcher, which stops at
+// the end of a page, may bring it too late: on a Xeon quantised weights were read 1.4 times
+// as fast with it. Measured there from 1 to 8 KB, on lines for the first-level cache too.
 const distance = 3072
 
 // fetch asks for so many bytes, or some more, from a place on.

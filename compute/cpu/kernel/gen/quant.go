@@ -125,14 +125,13 @@ func mask(name string) VecVirtual {
 // reader walks over the runs of one octet.
 type reader struct {
 	grain
-	w, x    Register // the next run's levels and record
-	ahead   Register // how far memory is asked for, where it is not distance
-	scales  Mem      // of a super-block, unpacked; runs follow each other by 8 bytes
-	at      Register // the run in its super-block, times 8
-	d, m    VecVirtual
-	low4    VecVirtual
-	fifth   VecVirtual // the mask of high bits
-	scale16 VecVirtual
+	w, x   Register // the next run's levels and record
+	ahead  Register // how far memory is asked for, where it is not distance
+	scales Mem      // of a super-block, unpacked; runs follow each other by 8 bytes
+	at     Register // the run in its super-block, times 8
+	d, m   VecVirtual
+	low4   VecVirtual
+	fifth  VecVirtual // the mask of high bits
 }
 
 func newReader(g grain, w, x Register) *reader {
@@ -146,19 +145,19 @@ func newReader(g grain, w, x Register) *reader {
 	case 64:
 		r.fifth = mask("bits45")
 	}
-	r.unpacked()
+	r.placeScales()
 	return r
 }
 
 // beside returns a reader of another octet by the same row.
 func (r *reader) beside(w Register) *reader {
 	other := &reader{grain: r.grain, w: w, x: r.x, low4: r.low4, fifth: r.fifth}
-	other.unpacked()
+	other.placeScales()
 	return other
 }
 
-// unpacked gives the scales that are unpacked a place.
-func (r *reader) unpacked() {
+// placeScales gives the scales that are unpacked their memory.
+func (r *reader) placeScales() {
 	if r.super && !r.halves() {
 		r.scales = AllocLocal(128)
 	}
